@@ -1,0 +1,10 @@
+"""Relationship Batch Integration for fine-grained image classification, in Keras 3."""
+
+from keras_rbi._backend import require_backend
+
+require_backend()
+
+from keras_rbi import backbones, layers, models, optimizers  # noqa: E402
+from keras_rbi.models import RBIModel  # noqa: E402
+
+__all__ = ["RBIModel", "backbones", "layers", "models", "optimizers"]

@@ -1,0 +1,5 @@
+"""Backbones: by name, and how to feed and pool any of them."""
+
+from keras_rbi.backbones.small_cnn import SmallCNN
+
+__all__ = ["SmallCNN"]

@@ -1,0 +1,52 @@
+"""A small convolutional network, to be trained from scratch on small images."""
+
+import keras
+from keras import layers
+
+
+def SmallCNN(  # noqa: N802, named as models are in keras.applications
+    input_shape: tuple[int, int, int] = (64, 64, 3),
+    widths: tuple[int, ...] = (32, 64, 128, 256),
+    name: str = "small_cnn",
+) -> keras.Model:
+    """Builds blocks of convolution, batch normalisation, ReLU and 2×2 max pooling.
+
+    Args:
+        input_shape: Shape of the images, which are RGB or grey of 0..255. Defaults to
+            `(64, 64, 3)`.
+        widths: Number of filters of each block. Defaults to `(32, 64, 128, 256)`.
+        name: Name of the model. Defaults to `"small_cnn"`.
+
+    Returns:
+        A `keras.Model` from images to maps of shape
+        `(batch, height / 2**blocks, width / 2**blocks, widths[-1])`.
+
+    Raises:
+        ValueError: If the images are too small for that many blocks.
+
+    Example:
+
+    >>> keras_rbi.backbones.SmallCNN((64, 64, 3)).output_shape
+    (None, 4, 4, 256)
+    """
+    smallest = 2 ** len(widths)
+    if min(input_shape[:2]) < smallest:
+        raise ValueError(
+            f"A SmallCNN of {len(widths)} blocks takes images of at least {smallest}x{smallest} "
+            f"pixels. Received: input_shape={input_shape}."
+        )
+    inputs = keras.Input(input_shape, name="images")
+    x = layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
+    for number, width in enumerate(widths, start=1):
+        x = layers.Conv2D(
+            width,
+            3,
+            padding="same",
+            use_bias=False,
+            data_format="channels_last",
+            name=f"block{number}_conv",
+        )(x)
+        x = layers.BatchNormalization(momentum=0.9, name=f"block{number}_bn")(x)
+        x = layers.ReLU(name=f"block{number}_relu")(x)
+        x = layers.MaxPooling2D(2, data_format="channels_last", name=f"block{number}_pool")(x)
+    return keras.Model(inputs, x, name=name)

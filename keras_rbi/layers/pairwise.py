@@ -1,0 +1,87 @@
+"""Mean squared differences between all pairs of images of a batch, exact and in little memory."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+# Tensors of the backend in force: Keras has no common type for them.
+Tensor = Any
+
+# 256 squares of differences of at most 255 stay below 2**24, where float32 holds every integer.
+EXACT_PRODUCT_LENGTH = 256
+EXACT_CHUNK = 32 * EXACT_PRODUCT_LENGTH
+# Differences held at a time: 2 MiB, which a core's cache holds.
+DIFFERENCES_AT_A_TIME = 2**19
+
+
+def pairwise_mean_squared_error(pixels: Tensor) -> Tensor:
+    """Mean squared difference of every pair of rows, eq. 1.
+
+    uint8 pixels go through matrix products in which every partial result is a whole number
+    that float32 holds; all others through the differences themselves. A pair of equal
+    rows has an error of exactly 0 either way, which a plain Gram matrix does not give.
+
+    Args:
+        pixels: Tensor of shape `(..., batch, pixels)`, of any dtype.
+
+    Returns:
+        float32 tensor of shape `(..., batch, batch)`.
+    """
+    if keras.backend.standardize_dtype(pixels.dtype) == "uint8":
+        total = _sum_over_pixels(_exact_squared_differences, pixels, EXACT_CHUNK)
+    else:
+        total = _sum_over_pixels(_squared_differences, pixels, _affordable_chunk(pixels))
+    return total / ops.cast(ops.shape(pixels)[-1], "float32")
+
+
+def _sum_over_pixels(term: Any, pixels: Tensor, chunk: Any) -> Tensor:
+    """Sum of `term(part)` over consecutive parts of `chunk` pixels.
+
+    A loop of the backend rather than one of Python: unrolled, XLA keeps the results of
+    all the parts at the same time.
+    """
+    *leading, batch, count = ops.shape(pixels)
+    parts = count // chunk
+
+    def add_part(index: Any, total: Tensor) -> Tensor:
+        start = (*[0] * (len(leading) + 1), index * chunk)
+        return total + term(ops.slice(pixels, start, (*leading, batch, chunk)))
+
+    rest = term(pixels[..., parts * chunk :])
+    if isinstance(parts, int) and parts == 0:
+        return rest
+    return ops.fori_loop(0, parts, add_part, rest)
+
+
+def _affordable_chunk(pixels: Tensor) -> Any:
+    *leading, batch, _ = ops.shape(pixels)
+    pairs = batch * batch
+    for size in leading:
+        pairs = pairs * size
+    if isinstance(pairs, int):
+        return max(1, DIFFERENCES_AT_A_TIME // max(1, pairs))
+    return ops.maximum(1, DIFFERENCES_AT_A_TIME // ops.maximum(1, pairs))
+
+
+def _squared_differences(pixels: Tensor) -> Tensor:
+    pixels = ops.cast(pixels, "float32")
+    differences = ops.expand_dims(pixels, -2) - ops.expand_dims(pixels, -3)
+    return ops.sum(ops.square(differences), axis=-1)
+
+
+def _exact_squared_differences(pixels: Tensor) -> Tensor:
+    # Centred, a pixel fits the 8 bits of a bfloat16 factor, so TF32 and the like lose nothing.
+    pixels = ops.cast(pixels, "float32") - 128.0
+    *leading, batch, count = ops.shape(pixels)
+    products = (count + EXACT_PRODUCT_LENGTH - 1) // EXACT_PRODUCT_LENGTH
+    if not isinstance(count, int) or count % EXACT_PRODUCT_LENGTH:
+        no_padding = [(0, 0)] * (len(leading) + 1)
+        pixels = ops.pad(pixels, [*no_padding, (0, EXACT_PRODUCT_LENGTH - 1)])
+        pixels = pixels[..., : products * EXACT_PRODUCT_LENGTH]
+    pixels = ops.reshape(pixels, (*leading, batch, products, EXACT_PRODUCT_LENGTH))
+    pixels = ops.swapaxes(pixels, -3, -2)
+    squares = ops.sum(ops.square(pixels), axis=-1)
+    gram = ops.matmul(pixels, ops.swapaxes(pixels, -2, -1))
+    squared = ops.expand_dims(squares, -1) + ops.expand_dims(squares, -2) - 2.0 * gram
+    return ops.sum(squared, axis=-3)

@@ -1,0 +1,205 @@
+"""Relationship position encoding: how alike the images of a batch are, pixel by pixel."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_rbi.layers.pairwise import pairwise_mean_squared_error
+from keras_rbi.layers.relation_groups import (
+    check_group_size,
+    check_inference_relations,
+    join_groups,
+    pairs_in_use,
+    rows_in_use,
+    split_into_groups,
+)
+
+Tensor = Any
+
+
+def peak_signal_to_noise_ratio(error: Tensor, max_value: float, epsilon: float) -> Tensor:
+    """Peak signal-to-noise ratio of mean squared errors in decibels, eq. 2.
+
+    In units of epsilon, so that no exporter drops a tiny addend, and with a floor that makes
+    the gradient 0 rather than NaN where two images are equal.
+    """
+    in_epsilons = ops.sqrt(ops.maximum(error * (1.0 / epsilon**2), 1e-12))
+    decibels_per_log = 20.0 / math.log(10.0)
+    return decibels_per_log * ops.log((max_value / epsilon) / (1.0 + in_epsilons))
+
+
+@keras.saving.register_keras_serializable(package="keras_rbi")
+class RPE(keras.layers.Layer):
+    """Relationship position encoding (RPE) of the images of a batch.
+
+    For every pair of images in a batch, the peak signal-to-noise ratio of one against the
+    other: a symmetric matrix S that is largest on the diagonal. `RRA` adds it to its keys
+    and values. The layer has no weights and takes the raw images, before any normalisation.
+
+    ```
+    MSE_ij = mean((I_i - I_j)**2)                                   (eq. 1)
+    s_ij   = 20 * log10(max_value / (sqrt(MSE_ij) + epsilon))       (eq. 2), in decibels
+    ```
+
+    All of it is computed in float32, whatever the dtype policy, in memory that grows as
+    `batch**2 + batch * pixels`. uint8 images take the fastest way; both ways are exact for
+    equal and nearly equal images.
+
+    Args:
+        max_value: Float, the largest value a pixel can take: 255 for images of 0..255, 1 for
+            images of 0..1. Defaults to `255.0`.
+        epsilon: Float, added to the root mean squared error, in the units of a pixel. It caps
+            the relation of an image to itself at `20 * log10(max_value / epsilon)` decibels.
+            `None` is `max_value / 255`, the smallest difference that an 8-bit image can hold
+            (48 dB); the paper prints `1e-8` (208 dB for images of 0..255). Defaults to `None`.
+        normalize: Boolean, whether to divide S by the relation of an image to itself, so that
+            the diagonal is 1 and strangers are at about 0.2. `False` is eq. 2 as printed.
+            Defaults to `True`.
+        group_size: Integer, or `None`. Relates images within consecutive groups of this many
+            images only; the output is then `(batch, group_size)`. Defaults to `None`, one
+            group for the whole batch.
+        inference_relations: `"batch"` or `"self"`, the images that an image is related to when
+            `training` is not true. `"self"` gives `(batch, 1)`, every image's relation to
+            itself. Defaults to `"batch"`.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
+
+    Call arguments:
+        images: Tensor of shape `(batch, height, width, channels)` or
+            `(batch, channels, height, width)` with any number of channels, of an integer or
+            floating dtype, values from 0 to `max_value`. A tensor of rank 5 is a set of
+            batches, `(sets, batch, ...)`, each related within itself.
+        mask: Optional tensor of shape `(batch,)` (or `(sets, batch)`), true for real images.
+            Rows and columns of padding are 0.
+        training: Boolean, whether the images are related as in training.
+
+    Input shape:
+        4D tensor `(batch, height, width, channels)`, or 5D with a leading axis of sets.
+
+    Output shape:
+        `(batch, batch)`, `(sets, batch, batch)`, or `(batch, group_size)`: entry `(i, j)` is
+        the relation of image i to image j, or to the j-th image of its group. float32.
+
+    Raises:
+        ValueError: If `max_value` or `epsilon` is not positive, if `normalize` is asked for
+            with an epsilon not below `max_value`, or if the images have another rank.
+
+    Example:
+
+    >>> images = np.random.randint(0, 256, size=(4, 32, 32, 3)).astype("uint8")
+    >>> relations = keras_rbi.layers.RPE()(images)
+    >>> relations.shape
+    (4, 4)
+
+    Reference:
+        [Le et al., 2024](https://arxiv.org/abs/2412.19606), equations 1 and 2.
+    """
+
+    def __init__(
+        self,
+        max_value: float = 255.0,
+        epsilon: float | None = None,
+        normalize: bool = True,
+        group_size: int | None = None,
+        inference_relations: str = "batch",
+        **kwargs: Any,
+    ) -> None:
+        # Pixels of 0..255 lose their fractions in half precision, so nothing is cast on entry.
+        super().__init__(autocast=False, **kwargs)
+        self.max_value = _positive("max_value", max_value)
+        self.epsilon = None if epsilon is None else _positive("epsilon", epsilon)
+        self._epsilon = self.max_value / 255.0 if self.epsilon is None else self.epsilon
+        self.normalize = normalize
+        if normalize and self._epsilon >= self.max_value:
+            raise ValueError(
+                "With `normalize=True`, `epsilon` must be below `max_value`, or the relation of "
+                f"an image to itself is not positive. Received: epsilon={epsilon}, "
+                f"max_value={max_value}."
+            )
+        self.group_size = check_group_size(group_size)
+        self.inference_relations = inference_relations
+
+    @property
+    def inference_relations(self) -> str:
+        """Images that an image is related to at inference: `"batch"` or `"self"`."""
+        return self._inference_relations
+
+    @inference_relations.setter
+    def inference_relations(self, value: str) -> None:
+        self._inference_relations = check_inference_relations(value)
+
+    def build(self, images_shape: Any, mask_shape: Any = None) -> None:
+        self._check_rank(images_shape)
+        self.built = True
+
+    def call(
+        self, images: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor:
+        self._check_rank(images.shape)
+        if len(images.shape) == 5:
+            return self._relate(images, mask)
+        if not training and self.inference_relations == "self":
+            return self._relate_to_self(images, mask)
+        if self.group_size is None:
+            return self._relate(images, mask)
+        rows = split_into_groups(rows_in_use(mask, images), self.group_size)
+        relations = self._relate(split_into_groups(images, self.group_size), rows)
+        return join_groups(relations, ops.shape(images)[0])
+
+    def _relate(self, images: Tensor, mask: Tensor | None) -> Tensor:
+        *leading, height, width, channels = ops.shape(images)
+        pixels = ops.reshape(images, (*leading, height * width * channels))
+        relations = self._encode(pairwise_mean_squared_error(pixels))
+        if mask is None:
+            return relations
+        return ops.where(pairs_in_use(ops.cast(mask, "bool")), relations, 0.0)
+
+    def _relate_to_self(self, images: Tensor, mask: Tensor | None) -> Tensor:
+        no_error = ops.zeros((ops.shape(images)[0], 1), dtype="float32")
+        relations = self._encode(no_error)
+        if mask is None:
+            return relations
+        return ops.where(ops.expand_dims(ops.cast(mask, "bool"), -1), relations, 0.0)
+
+    def _encode(self, error: Tensor) -> Tensor:
+        relations = peak_signal_to_noise_ratio(error, self.max_value, self._epsilon)
+        if self.normalize:
+            relations = relations / (20.0 * math.log10(self.max_value / self._epsilon))
+        return relations
+
+    def _check_rank(self, shape: Any) -> None:
+        if len(shape) not in (4, 5):
+            raise ValueError(
+                "RPE takes a batch of images, a tensor of rank 4 such as (batch, height, width, "
+                "channels), or of rank 5 for a set of batches. "
+                f"Received: images of shape {tuple(shape)}. Add the missing axes with "
+                "`keras.ops.expand_dims`."
+            )
+
+    def compute_output_shape(self, images_shape: Any, mask_shape: Any = None) -> tuple[Any, ...]:
+        self._check_rank(images_shape)
+        if len(images_shape) == 5:
+            return (*images_shape[:2], images_shape[1])
+        return (images_shape[0], self.group_size or images_shape[0])
+
+    def compute_output_spec(
+        self, images: Any, mask: Any = None, training: bool | None = None
+    ) -> keras.KerasTensor:
+        return keras.KerasTensor(self.compute_output_shape(images.shape), dtype="float32")
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "max_value": self.max_value,
+            "epsilon": self.epsilon,
+            "normalize": self.normalize,
+            "group_size": self.group_size,
+            "inference_relations": self.inference_relations,
+        }
+
+
+def _positive(name: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
+    return float(value)

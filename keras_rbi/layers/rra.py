@@ -1,0 +1,460 @@
+"""Residual relationship attention: every image attends to the images of its batch."""
+
+import math
+from typing import Any
+
+import keras
+from keras import constraints, initializers, ops, regularizers
+
+from keras_rbi.layers.relation_groups import (
+    check_group_size,
+    check_inference_relations,
+    join_groups,
+    pairs_in_use,
+    rows_in_use,
+    split_into_groups,
+)
+from keras_rbi.layers.two_pass_batch_normalization import TwoPassBatchNormalization
+
+Tensor = Any
+
+
+def attention_logits(query: Tensor, key: Tensor, relations: Tensor | None) -> Tensor:
+    """(q_i·k_j + s_ij Σ_d q_id) / √D of every source i and target j: eq. 10 before its softmax."""
+    query = query * (1.0 / math.sqrt(query.shape[-1]))
+    logits = ops.matmul(query, ops.swapaxes(key, -2, -1))
+    if relations is None:
+        return logits
+    return logits + relations * ops.sum(query, axis=-1, keepdims=True)
+
+
+def masked_softmax(logits: Tensor, mask: Tensor | None, axis: int) -> Tensor:
+    """Softmax over an axis in which masked rows neither get nor give weight."""
+    related = None if mask is None else pairs_in_use(mask)
+    if related is not None:
+        logits = ops.where(related, logits, -1e30)
+    weights = ops.exp(logits - ops.stop_gradient(ops.max(logits, axis=axis, keepdims=True)))
+    if related is not None:
+        weights = ops.where(related, weights, 0.0)
+    # A column that is masked whole has no sum to divide by.
+    return weights / ops.maximum(ops.sum(weights, axis=axis, keepdims=True), 1e-30)
+
+
+def attention_embeddings(weights: Tensor, value: Tensor, relations: Tensor | None) -> Tensor:
+    """Σ_i A_ij v_i + Σ_i A_ij s_ij of every target j, eq. 11."""
+    embeddings = ops.matmul(ops.swapaxes(weights, -2, -1), value)
+    if relations is None:
+        return embeddings
+    return embeddings + ops.expand_dims(ops.sum(weights * relations, axis=-2), -1)
+
+
+@keras.saving.register_keras_serializable(package="keras_rbi")
+class RRA(keras.layers.Layer):
+    """Residual relationship attention (RRA) over the images of a batch.
+
+    Every image (the target j) attends to the images of its batch (the sources i) through its
+    features and through their relations S from `RPE`, and a gate mixes what it finds with
+    a residual of its own features.
+
+    ```
+    A = softmax((Q K^T + S * sum(Q)) / sqrt(units))                 (eqs. 7-10)
+    Z_j = sum_i A_ij * (v_i + s_ij)                                 (eq. 11)
+    R = N W_S;  beta = sigmoid([Z, R, Z - R] W_beta)                (eq. 12)
+    C = BatchNormalization((1 - beta) * Z + beta * R)               (eq. 13)
+    ```
+
+    The paper writes this with tensors of `batch * batch * units` values; the sums above are
+    the same numbers in `batch**2 + batch * units`. Softmax, sums, gate and normalisation are
+    computed in float32 under mixed precision.
+
+    Args:
+        units: Integer, the width D of the output and of queries, keys and values. The
+            features may have another width.
+        softmax_axis: `-2` or `-1`. `-2` normalises over the sources, the axis that eq. 11 sums
+            over; `-1`, the other reading of eq. 10, over the targets. Defaults to `-2`.
+        gate: `"image"` or `"feature"`: one beta for each image, or one for each of its
+            features. Defaults to `"image"`.
+        relation_dropout: Float in [0, 1], the probability in training with which an image
+            relates to itself alone, drawn for each image of each batch. A model trained with it
+            answers with and without company. Defaults to `0.0`, as in the paper.
+        group_size: Integer, or `None`. Images attend within consecutive groups of this many
+            images only. Defaults to `None`, one group for the whole batch.
+        inference_relations: `"batch"` or `"self"`, the sources of an image when `training` is
+            not true. With `"self"`, an image's output depends on itself alone. Defaults to
+            `"batch"`.
+        use_bias: Boolean, whether the projections and the gate have a bias. Defaults to
+            `False`: the paper names parameter matrices only.
+        momentum: Float, momentum of the normalisation's moving averages. Defaults to `0.9`.
+        epsilon: Float, added to the normalisation's variance. Defaults to `1e-5`.
+        kernel_initializer: Initializer of the projections and of the gate. Defaults to
+            `"glorot_uniform"`.
+        bias_initializer: Initializer of the biases. Defaults to `"zeros"`.
+        beta_initializer: Initializer of the normalisation's beta. Defaults to `"zeros"`.
+        gamma_initializer: Initializer of the normalisation's gamma. Defaults to `"ones"`.
+        kernel_regularizer: Regularizer of the kernels. Defaults to `None`.
+        bias_regularizer: Regularizer of the biases. Defaults to `None`.
+        beta_regularizer: Regularizer of the normalisation's beta. Defaults to `None`.
+        gamma_regularizer: Regularizer of the normalisation's gamma. Defaults to `None`.
+        kernel_constraint: Constraint on the kernels. Defaults to `None`.
+        bias_constraint: Constraint on the biases. Defaults to `None`.
+        beta_constraint: Constraint on the normalisation's beta. Defaults to `None`.
+        gamma_constraint: Constraint on the normalisation's gamma. Defaults to `None`.
+        seed: Integer, or `None`, the seed of the relation dropout. Defaults to `None`.
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Call arguments:
+        features: Tensor of shape `(batch, features)`, or `(sets, batch, features)` for sets
+            that relate within themselves.
+        relations: Optional tensor S from `RPE`: `(batch, batch)`, `(sets, batch, batch)` or,
+            with groups, `(batch, group_size)`. Without it S is 0.
+        mask: Optional tensor of shape `(batch,)` (or `(sets, batch)`), true for real images. A
+            masked row is no source, does not count in the normalisation's statistics, and
+            changes no other row's output; its own output has no meaning.
+        training: Boolean, whether to behave as in training.
+        return_attention_scores: Boolean, whether to return A as well. Defaults to `False`.
+
+    Input shape:
+        `(batch, features)` or `(sets, batch, features)`.
+
+    Output shape:
+        `(batch, units)` or `(sets, batch, units)`. With `return_attention_scores`, also A of
+        shape `(batch, batch)`, `(sets, batch, batch)` or `(batch, group_size)`: entry `(i, j)`
+        is the weight of source i in target j, or in the j-th image of its group. Where images
+        relate to themselves alone, A is `(batch, 1)`.
+
+    Raises:
+        ValueError: If an argument is out of its range, or if features or relations have a
+            shape that does not fit.
+
+    Example:
+
+    >>> images = np.random.randint(0, 256, size=(4, 32, 32, 3)).astype("uint8")
+    >>> features = np.random.normal(size=(4, 16)).astype("float32")
+    >>> relations = keras_rbi.layers.RPE()(images)
+    >>> keras_rbi.layers.RRA(8)(features, relations).shape
+    (4, 8)
+
+    Reference:
+        [Le et al., 2024](https://arxiv.org/abs/2412.19606), equations 3 to 13.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        softmax_axis: int = -2,
+        gate: str = "image",
+        relation_dropout: float = 0.0,
+        group_size: int | None = None,
+        inference_relations: str = "batch",
+        use_bias: bool = False,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        # Relations in decibels lose their digits in half precision, so nothing is cast on entry.
+        super().__init__(autocast=False, **kwargs)
+        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
+            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}.")
+        if softmax_axis not in (-2, -1):
+            raise ValueError(
+                "`softmax_axis` must be -2 (over the sources) or -1 (over the targets). "
+                f"Received: softmax_axis={softmax_axis!r}."
+            )
+        if gate not in ("image", "feature"):
+            raise ValueError(f"`gate` must be 'image' or 'feature'. Received: gate={gate!r}.")
+        if not 0.0 <= relation_dropout <= 1.0:
+            raise ValueError(
+                "`relation_dropout` must be a probability between 0 and 1. "
+                f"Received: relation_dropout={relation_dropout!r}."
+            )
+        self.units = units
+        self.softmax_axis = softmax_axis
+        self.gate = gate
+        self.relation_dropout = relation_dropout
+        self.group_size = check_group_size(group_size)
+        self.inference_relations = inference_relations
+        self.use_bias = use_bias
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+
+        self.query_dense = self._dense("query", units, self.dtype_policy)
+        self.key_dense = self._dense("key", units, self.dtype_policy)
+        self.value_dense = self._dense("value", units, self.dtype_policy)
+        self.residual_dense = self._dense("residual", units, self.dtype_policy)
+        self.gate_dense = self._dense("gate", units if gate == "feature" else 1, self._sums_dtype)
+        self.normalization = TwoPassBatchNormalization(
+            momentum=momentum,
+            epsilon=epsilon,
+            beta_initializer=self.beta_initializer,
+            gamma_initializer=self.gamma_initializer,
+            beta_regularizer=self.beta_regularizer,
+            gamma_regularizer=self.gamma_regularizer,
+            beta_constraint=self.beta_constraint,
+            gamma_constraint=self.gamma_constraint,
+            dtype=self._sums_dtype,
+            name="normalization",
+        )
+
+    @property
+    def inference_relations(self) -> str:
+        """Sources of an image at inference: `"batch"` or `"self"`."""
+        return self._inference_relations
+
+    @inference_relations.setter
+    def inference_relations(self, value: str) -> None:
+        self._inference_relations = check_inference_relations(value)
+
+    @property
+    def _sums_dtype(self) -> str:
+        return str(keras.backend.result_type(self.compute_dtype, "float32"))
+
+    def _dense(self, name: str, units: int, dtype: Any) -> keras.layers.Dense:
+        return keras.layers.Dense(
+            units,
+            use_bias=self.use_bias,
+            # A clone, since an initializer with a seed gives the same values again.
+            kernel_initializer=_clone(self.kernel_initializer),
+            bias_initializer=_clone(self.bias_initializer),
+            kernel_regularizer=self.kernel_regularizer,
+            bias_regularizer=self.bias_regularizer,
+            kernel_constraint=self.kernel_constraint,
+            bias_constraint=self.bias_constraint,
+            dtype=dtype,
+            name=name,
+        )
+
+    def build(
+        self, features_shape: Any, relations_shape: Any = None, mask_shape: Any = None
+    ) -> None:
+        self._check_shapes(features_shape, relations_shape)
+        for layer in (self.query_dense, self.key_dense, self.value_dense, self.residual_dense):
+            layer.build(features_shape)
+        embeddings_shape = (*features_shape[:-1], self.units)
+        self.gate_dense.build((*features_shape[:-1], 3 * self.units))
+        self.normalization.build(embeddings_shape)
+        self.built = True
+
+    def call(
+        self,
+        features: Tensor,
+        relations: Tensor | None = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
+    ) -> Any:
+        self._check_shapes(features.shape, None if relations is None else relations.shape)
+        if mask is not None:
+            mask = ops.cast(mask, "bool")
+            # Whatever fills the padding: 0 times infinity would reach the other rows.
+            features = ops.where(ops.expand_dims(mask, -1), features, 0.0)
+        query, key, value, residual = (
+            ops.cast(dense(features), self._sums_dtype)
+            for dense in (self.query_dense, self.key_dense, self.value_dense, self.residual_dense)
+        )
+        if relations is not None:
+            relations = ops.cast(relations, self._sums_dtype)
+
+        a_set_each = len(features.shape) == 3
+        if not a_set_each and not training and self.inference_relations == "self":
+            embeddings, weights = self._attend_to_self(value, relations)
+        elif a_set_each or self.group_size is None:
+            embeddings, weights = self._attend(query, key, value, relations, mask, training)
+        else:
+            embeddings, weights = self._attend_in_groups(
+                self.group_size, query, key, value, relations, mask, training
+            )
+
+        gate = ops.sigmoid(
+            self.gate_dense(ops.concatenate([embeddings, residual, embeddings - residual], axis=-1))
+        )
+        outputs = self.normalization(
+            (1.0 - gate) * embeddings + gate * residual, training=training, mask=mask
+        )
+        outputs = ops.cast(outputs, self.compute_dtype)
+        return (outputs, weights) if return_attention_scores else outputs
+
+    def _attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        relations: Tensor | None,
+        mask: Tensor | None,
+        training: bool | None,
+    ) -> tuple[Tensor, Tensor]:
+        if mask is not None and relations is not None:
+            relations = ops.where(pairs_in_use(mask), relations, 0.0)
+        weights = masked_softmax(attention_logits(query, key, relations), mask, self.softmax_axis)
+        if training and self.relation_dropout > 0.0:
+            alone = (
+                keras.random.uniform(ops.shape(query)[:-1], seed=self.seed_generator)
+                < self.relation_dropout
+            )
+            identity = ops.eye(ops.shape(query)[-2], dtype=weights.dtype)
+            weights = ops.where(ops.expand_dims(alone, -2), identity, weights)
+        return attention_embeddings(weights, value, relations), weights
+
+    def _attend_in_groups(
+        self,
+        size: int,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        relations: Tensor | None,
+        mask: Tensor | None,
+        training: bool | None,
+    ) -> tuple[Tensor, Tensor]:
+        batch = ops.shape(query)[0]
+        if relations is not None:
+            if relations.shape[-1] != size:
+                relations = _relations_within_groups(relations, size)
+            relations = split_into_groups(relations, size)
+        embeddings, weights = self._attend(
+            split_into_groups(query, size),
+            split_into_groups(key, size),
+            split_into_groups(value, size),
+            relations,
+            split_into_groups(rows_in_use(mask, query), size),
+            training,
+        )
+        return join_groups(embeddings, batch), join_groups(weights, batch)
+
+    def _attend_to_self(self, value: Tensor, relations: Tensor | None) -> tuple[Tensor, Tensor]:
+        weights = ops.ones_like(value[:, :1])
+        if relations is None:
+            return value, weights
+        if relations.shape[-1] != 1:
+            relations = self._relations_to_self(relations)
+        return value + relations, weights
+
+    def _relations_to_self(self, relations: Tensor) -> Tensor:
+        batch = ops.shape(relations)[0]
+        if self.group_size is not None and relations.shape[-1] == self.group_size:
+            relations = split_into_groups(relations, self.group_size)
+        identity = ops.eye(ops.shape(relations)[-1], dtype="bool")
+        # `where` and not a product: other rows may hold anything.
+        to_self = ops.sum(ops.where(identity, relations, 0.0), axis=-1)
+        return ops.reshape(to_self, (-1, 1))[:batch]
+
+    def _check_shapes(self, features_shape: Any, relations_shape: Any) -> None:
+        if len(features_shape) not in (2, 3):
+            raise ValueError(
+                "RRA takes one row of features for each image, a tensor of rank 2 (batch, "
+                "features), or of rank 3 for sets of images. Received: features of shape "
+                f"{tuple(features_shape)}. Pool maps and tokens first, for example with "
+                "keras.layers.GlobalAveragePooling2D."
+            )
+        if features_shape[-1] is None:
+            raise ValueError(
+                "RRA needs features of a known width. Received: features of shape "
+                f"{tuple(features_shape)}."
+            )
+        if relations_shape is None:
+            return
+        batch, width = features_shape[-2], relations_shape[-1]
+        fits = len(relations_shape) == len(features_shape) and (
+            None in (batch, width) or width in (batch, self.group_size, 1)
+        )
+        if not fits or (batch is not None and relations_shape[-2] not in (None, batch)):
+            raise ValueError(
+                "The relations must be those of the same images: shape (batch, batch), or "
+                "(batch, group_size) with groups. Received: relations of shape "
+                f"{tuple(relations_shape)} with features of shape {tuple(features_shape)} and "
+                f"group_size={self.group_size}. Both come from one batch: "
+                "RRA(units)(features, RPE()(images))."
+            )
+
+    def compute_output_shape(
+        self, features_shape: Any, relations_shape: Any = None, mask_shape: Any = None
+    ) -> tuple[Any, ...]:
+        self._check_shapes(features_shape, relations_shape)
+        return (*features_shape[:-1], self.units)
+
+    def compute_output_spec(
+        self,
+        features: Any,
+        relations: Any = None,
+        mask: Any = None,
+        training: bool | None = None,
+        return_attention_scores: bool = False,
+    ) -> Any:
+        shape = self.compute_output_shape(
+            features.shape, None if relations is None else relations.shape
+        )
+        outputs = keras.KerasTensor(shape, dtype=self.compute_dtype)
+        if not return_attention_scores:
+            return outputs
+        targets = shape[-2] if len(shape) == 3 or self.group_size is None else self.group_size
+        return outputs, keras.KerasTensor((*shape[:-1], targets), dtype=self._sums_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "softmax_axis": self.softmax_axis,
+            "gate": self.gate,
+            "relation_dropout": self.relation_dropout,
+            "group_size": self.group_size,
+            "inference_relations": self.inference_relations,
+            "use_bias": self.use_bias,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+            "beta_initializer": initializers.serialize(self.beta_initializer),
+            "gamma_initializer": initializers.serialize(self.gamma_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
+            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
+            "beta_constraint": constraints.serialize(self.beta_constraint),
+            "gamma_constraint": constraints.serialize(self.gamma_constraint),
+            "seed": self.seed,
+        }
+
+
+def _relations_within_groups(relations: Tensor, size: int) -> Tensor:
+    """Relations `(batch, batch)` cut down to those within groups: `(batch, size)`."""
+    batch = ops.shape(relations)[0]
+    rows = split_into_groups(relations, size)
+    groups = ops.shape(rows)[0]
+    blocks = split_into_groups(ops.transpose(rows, (2, 0, 1)), size)
+    # blocks[h, b, g, a] relates image a of group g to image b of group h.
+    same_group = ops.reshape(ops.eye(groups, dtype="bool"), (groups, 1, groups, 1))
+    within = ops.sum(ops.where(same_group, blocks, 0.0), axis=0)
+    return join_groups(ops.transpose(within, (1, 2, 0)), batch)
+
+
+def _clone(initializer: Any) -> Any:
+    if isinstance(initializer, initializers.Initializer):
+        return initializer.clone()
+    return initializer

@@ -1,0 +1,102 @@
+"""Batch normalisation that stays exact for features with a large common offset."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+
+
+def masked_moments(rows: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each feature over the unmasked rows, in two passes.
+
+    The one-pass form E[x²] − E[x]² gives negative variances in float32 where the mean is
+    much larger than the deviation.
+    """
+    axes = tuple(range(len(rows.shape) - 1))
+    if mask is None:
+        mean = ops.mean(rows, axis=axes)
+        return mean, ops.mean(ops.square(rows - mean), axis=axes)
+    weights = ops.expand_dims(ops.cast(mask, rows.dtype), -1)
+    count = ops.maximum(ops.sum(weights), 1.0)
+    # `where` and not a product: a masked row may hold anything, infinities included.
+    rows = ops.where(weights > 0, rows, 0.0)
+    mean = ops.sum(rows, axis=axes) / count
+    return mean, ops.sum(weights * ops.square(rows - mean), axis=axes) / count
+
+
+@keras.saving.register_keras_serializable(package="keras_rbi")
+class TwoPassBatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalisation over the last axis with moments taken in two passes.
+
+    Equal to `keras.layers.BatchNormalization`, but on every backend right for features that
+    share an offset much larger than their spread (the output of `RRA` with relations in
+    decibels is of that kind), and masked rows do not count in the statistics.
+
+    Args:
+        momentum: Float, momentum of the moving averages. Defaults to `0.9`.
+        epsilon: Float, added to the variance. Defaults to `1e-5`.
+        **kwargs: The other arguments of `keras.layers.BatchNormalization`, except `axis`,
+            `renorm` and `synchronized`.
+
+    Call arguments:
+        inputs: Tensor of shape `(..., features)`.
+        training: Boolean, whether to normalise by the moments of the batch.
+        mask: Optional tensor of shape `(...,)`, true for the rows that count.
+
+    Input shape:
+        `(..., features)`.
+
+    Output shape:
+        That of the input.
+
+    Raises:
+        ValueError: If `axis`, `renorm` or `synchronized` is given.
+
+    Example:
+
+    >>> layer = keras_rbi.layers.TwoPassBatchNormalization()
+    >>> layer(np.ones((4, 8)), training=True).shape
+    (4, 8)
+
+    Reference:
+        [Ioffe and Szegedy, 2015](https://arxiv.org/abs/1502.03167).
+    """
+
+    def __init__(self, momentum: float = 0.9, epsilon: float = 1e-5, **kwargs: Any) -> None:
+        for name, default in (("axis", -1), ("renorm", False), ("synchronized", False)):
+            if kwargs.get(name, default) != default:
+                raise ValueError(
+                    f"TwoPassBatchNormalization does not take `{name}`. "
+                    f"Received: {name}={kwargs[name]!r}. Use keras.layers.BatchNormalization."
+                )
+        super().__init__(momentum=momentum, epsilon=epsilon, **kwargs)
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        # Rows of any number of leading axes share the statistics.
+        self.input_spec = None
+
+    def call(
+        self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
+    ) -> Tensor:
+        rows = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
+        if training and self.trainable:
+            mean, variance = masked_moments(rows, mask)
+            for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
+                average.assign(
+                    average * self.momentum + ops.cast(value, average.dtype) * (1.0 - self.momentum)
+                )
+        else:
+            mean, variance = self.moving_mean, self.moving_variance
+        outputs = ops.batch_normalization(
+            rows,
+            ops.cast(mean, rows.dtype),
+            ops.cast(variance, rows.dtype),
+            axis=-1,
+            offset=None if self.beta is None else ops.cast(self.beta, rows.dtype),
+            scale=None if self.gamma is None else ops.cast(self.gamma, rows.dtype),
+            epsilon=self.epsilon,
+        )
+        return ops.cast(outputs, self.compute_dtype)

@@ -1,0 +1,5 @@
+"""Models built on the relation layers."""
+
+from keras_rbi.models.rbi_model import RBIModel
+
+__all__ = ["RBIModel"]

@@ -1,0 +1,122 @@
+"""What the training data says about the classes."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+MEND = "Pass `num_classes=` to RBIModel and compile the model."
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Number of classes, their names where the data has them, and the form of the labels."""
+
+    num_classes: int
+    class_names: list[str] | None
+    one_hot: bool
+
+
+def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> Labels:
+    """Reads the classes off training data.
+
+    The names that the data carries (`class_names`, or `classes` as in torchvision) tell their
+    number; otherwise the width of one-hot labels does; otherwise the largest label, for which
+    the data is read once.
+
+    Args:
+        x: What `fit` takes: arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a torch
+            `DataLoader`.
+        y: Labels, where `x` is an array.
+        num_classes: Number of classes, where it is known.
+
+    Returns:
+        The `Labels`.
+
+    Raises:
+        ValueError: If the data has no labels, or labels that are not classes.
+    """
+    names = _class_names(x)
+    if y is not None:
+        batches: Iterable[np.ndarray] = [_to_numpy(y)]
+    else:
+        batches = _label_batches(x)
+    one_hot, largest = None, -1
+    for labels in batches:
+        one_hot = labels.ndim == 2 and labels.shape[1] > 1
+        if one_hot:
+            largest = labels.shape[1] - 1
+            break
+        largest = max(largest, _largest(labels))
+        if num_classes is not None or names is not None:
+            break
+    if one_hot is None:
+        raise ValueError("The training data is empty: it has no batch to read labels from.")
+    count = num_classes or (len(names) if names else largest + 1)
+    if count <= largest or (one_hot and largest + 1 != count):
+        raise ValueError(
+            f"The labels do not fit {count} classes: "
+            + (f"one-hot labels are {largest + 1} wide." if one_hot else f"{largest} is one.")
+        )
+    if count < 2:
+        raise ValueError(
+            f"A classifier needs at least two classes. Received: labels of {count} class."
+        )
+    return Labels(count, names if names and len(names) == count else None, one_hot)
+
+
+def _class_names(x: Any) -> list[str] | None:
+    for holder in (x, getattr(x, "dataset", None)):
+        for attribute in ("class_names", "classes"):
+            names = getattr(holder, attribute, None)
+            if isinstance(names, (list, tuple)) and names:
+                return [str(name) for name in names]
+    return None
+
+
+def _label_batches(x: Any) -> Iterable[np.ndarray]:
+    if isinstance(x, keras.utils.PyDataset):
+        count = x.num_batches
+        if count is None:
+            raise ValueError(f"The classes of an endless data set cannot be counted. {MEND}")
+        batches: Iterable[Any] = (x[index] for index in range(count))
+    elif hasattr(x, "__iter__") and iter(x) is not x:
+        if hasattr(x, "cardinality") and int(x.cardinality()) == -1:
+            raise ValueError(f"The classes of an endless data set cannot be counted. {MEND}")
+        batches = x
+    else:
+        raise ValueError(
+            "The classes cannot be read off this data without using it up. Received: "
+            f"{type(x).__name__}. {MEND}"
+        )
+    return (_labels_of(batch) for batch in batches)
+
+
+def _labels_of(batch: Any) -> np.ndarray:
+    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
+        raise ValueError(
+            "Training data must come in batches (images, labels). Received: a batch of type "
+            f"{type(batch).__name__}"
+            + (f" and length {len(batch)}." if hasattr(batch, "__len__") else ".")
+        )
+    return _to_numpy(batch[1])
+
+
+def _largest(labels: np.ndarray) -> int:
+    if labels.ndim > 2 or labels.size == 0 or np.any(labels != np.floor(labels)):
+        raise ValueError(
+            "Labels must be whole numbers, one for each image, or one-hot rows. Received: labels "
+            f"of shape {labels.shape} and dtype {labels.dtype}."
+        )
+    if labels.min() < 0:
+        raise ValueError(f"Labels must not be negative. Received: {int(labels.min())}.")
+    return int(labels.max())
+
+
+def _to_numpy(labels: Any) -> np.ndarray:
+    if hasattr(labels, "numpy"):
+        return np.asarray(labels.numpy())
+    return np.asarray(ops.convert_to_numpy(labels))

@@ -1,0 +1,361 @@
+"""Relationship Batch Integration around a backbone."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from keras_rbi.backbones.pooling import pool
+from keras_rbi.backbones.preprocessing import preprocessing_for
+from keras_rbi.layers.backbone_preprocessing import BackbonePreprocessing
+from keras_rbi.layers.relation_groups import check_inference_relations
+from keras_rbi.layers.rpe import RPE
+from keras_rbi.layers.rra import RRA
+from keras_rbi.models.labels import Labels, read_labels
+from keras_rbi.optimizers.rectified_adam import RectifiedAdam
+
+# What a variant means where an argument is left open.
+VARIANTS: dict[str | None, dict[str, Any]] = {
+    None: {"rpe": {}, "relation_dropout": 0.5, "relations": "self"},
+    "paper": {
+        "rpe": {"epsilon": 1e-8, "normalize": False},
+        "relation_dropout": 0.0,
+        "relations": "batch",
+    },
+}
+PAPER_LEARNING_RATE = 1e-5
+NO_CLASSES_YET = (
+    "The number of classes is not known yet. Pass `num_classes=` to RBIModel, or call `fit` first, "
+    "which reads it off the data."
+)
+
+
+@keras.saving.register_keras_serializable(package="keras_rbi")
+class RBIModel(keras.Model):
+    """An image classifier with Relationship Batch Integration (RBI) around a backbone.
+
+    ```
+    images --+-- preprocessing -- backbone -- pooling -- Dense -- N --+
+             +-- RPE ---------------------------------------------- S --+-- RRA -- Dense
+    ```
+
+    The model takes raw RGB images of 0..255 in any dtype: preprocessing is inside. In training
+    the images of a batch relate to each other; `relations` says what an image relates to
+    afterwards. It is a functional model as soon as the number of classes is known, which is at
+    once if `num_classes` or `class_names` is given, and otherwise when `fit` sees the data.
+
+    `fit` compiles the model as the paper trains (`RectifiedAdam(1e-5)`, cross-entropy), if it
+    has not been compiled.
+
+    Args:
+        backbone: A `keras.Model` from images to maps `(batch, height, width, channels)`,
+            tokens `(batch, tokens, channels)` or rows `(batch, channels)`.
+        num_classes: Integer, or `None` to read it off the training data. Defaults to `None`.
+        embedding_dim: Integer, the width D of the embedding and of `RRA`. Defaults to `1024`.
+        variant: `None` or `"paper"`. `None` is safe to train and to deploy: relations divided by
+            an image's relation to itself, relation dropout of 0.5, and predictions that stand
+            alone. `"paper"` is the method as printed: `epsilon=1e-8`, relations in decibels,
+            no relation dropout, predictions that depend on the batch. Every setting is also an
+            argument of its own. Defaults to `None`.
+        relations: `"self"`, `"batch"`, or `None` for that of the variant. What an image relates
+            to in `predict`, `evaluate` and export: itself, or the images of its batch. It is
+            also a property that may be set at any time. Defaults to `None`.
+        relation_dropout: Float in [0, 1], or `None` for that of the variant: the probability
+            with which an image relates to itself alone in training. Defaults to `None`.
+        group_size: Integer, or `None`. Cuts larger batches into relation groups of this many
+            images. Defaults to `None`.
+        rpe: An `RPE` layer, or a layer of one's own from images to `(batch, batch)`. Defaults to
+            `None`, that of the variant.
+        rra: An `RRA` layer, or a layer of one's own that is called with features and relations.
+            Defaults to `None`, that of the variant.
+        preprocessing: `"auto"`, known for every model of `keras.applications`; `"tf"`,
+            `"torch"` or `"caffe"`, as its `preprocess_input` functions work; a layer; or `None`
+            to feed images as they are. Defaults to `"auto"`.
+        classifier_activation: Activation of the head. With `None` the model gives logits.
+            Defaults to `"softmax"`.
+        class_names: List of strings, or `None`. Stored with the model. Defaults to `None`, those
+            of the training data, if it has any.
+        dtype: Dtype policy of the layers that the model makes itself. Defaults to `None`, the
+            global policy. The head is always computed in float32.
+        name: String. Defaults to `None`.
+
+    Call arguments:
+        images: Tensor of the backbone's input shape, values of 0..255.
+
+    Input shape:
+        That of the backbone, for example `(batch, height, width, 3)`.
+
+    Output shape:
+        `(batch, num_classes)`, float32.
+
+    Raises:
+        ValueError: If an argument is out of its range, or if two of them contradict.
+
+    Example:
+
+    >>> backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
+    >>> model = keras_rbi.RBIModel(backbone, num_classes=5, embedding_dim=16)
+    >>> images = np.random.randint(0, 256, size=(4, 32, 32, 3)).astype("uint8")
+    >>> model.predict(images, verbose=0).shape
+    (4, 5)
+
+    Reference:
+        [Le et al., 2024](https://arxiv.org/abs/2412.19606).
+    """
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        num_classes: int | None = None,
+        embedding_dim: int = 1024,
+        variant: str | None = None,
+        relations: str | None = None,
+        relation_dropout: float | None = None,
+        group_size: int | None = None,
+        rpe: keras.layers.Layer | None = None,
+        rra: keras.layers.Layer | None = None,
+        preprocessing: Any = "auto",
+        classifier_activation: Any = "softmax",
+        class_names: Sequence[str] | None = None,
+        dtype: Any = None,
+        name: str | None = None,
+    ) -> None:
+        num_classes = _check_classes(num_classes, class_names)
+        if variant not in VARIANTS:
+            raise ValueError(f"`variant` must be None or 'paper'. Received: variant={variant!r}.")
+        if rra is not None and (relation_dropout is not None or group_size is not None):
+            raise ValueError(
+                "`relation_dropout` and `group_size` are arguments of the RRA layer. Received: "
+                "both an `rra` layer and one of them. Set them on the layer."
+            )
+        settings = VARIANTS[variant]
+        modes = check_inference_relations(relations or settings["relations"])
+        policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
+        rpe_layer = rpe or RPE(**settings["rpe"], group_size=group_size, name="rpe")
+        rra_layer = rra or RRA(
+            embedding_dim,
+            relation_dropout=(
+                settings["relation_dropout"] if relation_dropout is None else relation_dropout
+            ),
+            group_size=group_size,
+            dtype=policy,
+            name="rra",
+        )
+        _relate_at_inference(modes, rpe_layer, rra_layer)
+
+        if num_classes is None:
+            keras.Model.__init__(self, name=name or "rbi_model")
+            self.compile = self._compile_now_and_when_sized
+        else:
+            inputs, outputs = _connect(
+                backbone,
+                _preprocessing_layer(preprocessing, backbone),
+                keras.layers.Dense(embedding_dim, dtype=policy, name="embedding"),
+                rpe_layer,
+                rra_layer,
+                keras.layers.Dense(
+                    num_classes,
+                    activation=classifier_activation,
+                    dtype="float32",
+                    name="classifier",
+                ),
+            )
+            super().__init__(inputs=inputs, outputs=outputs, name=name or "rbi_model")
+
+        self.backbone = backbone
+        self.num_classes = num_classes
+        self.embedding_dim = embedding_dim
+        self.variant = variant
+        self.relation_dropout = relation_dropout
+        self.group_size = group_size
+        self.rpe = rpe_layer
+        self.rra = rra_layer
+        self.preprocessing = preprocessing
+        self.classifier_activation = classifier_activation
+        self.class_names = None if class_names is None else [str(name) for name in class_names]
+        self._policy = policy
+        self._relations = modes
+        self._has_own_rpe = rpe is not None
+        self._has_own_rra = rra is not None
+
+    @property
+    def relations(self) -> str:
+        """What an image relates to in `predict`, `evaluate` and export: `"self"` or `"batch"`."""
+        return self._relations
+
+    @relations.setter
+    def relations(self, value: str) -> None:
+        value = check_inference_relations(value)
+        _relate_at_inference(value, self.rpe, self.rra)
+        self._relations = value
+        # Compiled functions hold the relations they were traced with.
+        self.predict_function = None
+        self.test_function = None
+
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Trains the model, as `keras.Model.fit` does.
+
+        Where the number of classes is open, it is read off the data first; where the model has
+        not been compiled, it is compiled as the paper trains, with the loss that fits the
+        labels.
+
+        Args:
+            x: Arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a torch `DataLoader`.
+            y: Labels, where `x` is an array: whole numbers or one-hot rows.
+            *args: Further arguments of `keras.Model.fit`.
+            **kwargs: Further arguments of `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: If the classes cannot be read off the data.
+        """
+        if self.num_classes is None or not self.compiled:
+            labels = read_labels(x, y, self.num_classes)
+            if self.num_classes is None:
+                self._set_classes(labels)
+            if not self.compiled:
+                self._compile_as_the_paper_trains(labels)
+        return super().fit(x, y, *args, **kwargs)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.num_classes is None:
+            raise ValueError(NO_CLASSES_YET)
+        return super().__call__(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        # PyTorch's modules look attributes up here; Keras's other layers have no such method.
+        inherited = getattr(super(), "__getattr__", None)
+        try:
+            if inherited is not None:
+                return inherited(name)
+        except AttributeError:
+            pass
+        message = f"{type(self).__name__!r} object has no attribute {name!r}."
+        if self.__dict__.get("num_classes", 0) is None:
+            # Without classes there is no graph, and none of a functional model's attributes.
+            message = f"{NO_CLASSES_YET} Until then the model has no {name!r}."
+        raise AttributeError(message)
+
+    def _set_classes(self, labels: Labels) -> None:
+        recorded: Callable[[], None] | None = self.__dict__.pop("_compile_when_sized", None)
+        del self.compile
+        config = self._constructor_arguments()
+        config.update(num_classes=labels.num_classes, class_names=labels.class_names)
+        RBIModel.__init__(self, **config)
+        if recorded is not None:
+            recorded()
+
+    def _compile_now_and_when_sized(self, *args: Any, **kwargs: Any) -> None:
+        # Now, for the sake of the errors; again once there is a graph to compile.
+        compile_model = functools.partial(keras.Model.compile, self, *args, **kwargs)
+        compile_model()
+        self.__dict__["_compile_when_sized"] = compile_model
+
+    def _compile_as_the_paper_trains(self, labels: Labels) -> None:
+        loss = (
+            keras.losses.CategoricalCrossentropy
+            if labels.one_hot
+            else keras.losses.SparseCategoricalCrossentropy
+        )
+        self.compile(
+            optimizer=RectifiedAdam(PAPER_LEARNING_RATE),
+            loss=loss(from_logits=self.classifier_activation is None),
+            metrics=["accuracy"],
+        )
+
+    def _constructor_arguments(self) -> dict[str, Any]:
+        return {
+            "backbone": self.backbone,
+            "num_classes": self.num_classes,
+            "embedding_dim": self.embedding_dim,
+            "variant": self.variant,
+            "relations": self.relations,
+            "relation_dropout": self.relation_dropout,
+            "group_size": self.group_size,
+            "rpe": self.rpe if self._has_own_rpe else None,
+            "rra": self.rra if self._has_own_rra else None,
+            "preprocessing": self.preprocessing,
+            "classifier_activation": self.classifier_activation,
+            "class_names": self.class_names,
+            "dtype": self._policy,
+            "name": self.name,
+        }
+
+    def get_config(self) -> dict[str, Any]:
+        config = self._constructor_arguments()
+        for key in ("backbone", "rpe", "rra", "preprocessing", "classifier_activation", "dtype"):
+            config[key] = keras.saving.serialize_keras_object(config[key])
+        if config["class_names"] is not None:
+            config["class_names"] = list(config["class_names"])
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "RBIModel":
+        config = dict(config)
+        for key in ("backbone", "rpe", "rra", "preprocessing", "classifier_activation", "dtype"):
+            if isinstance(config.get(key), dict):
+                config[key] = keras.saving.deserialize_keras_object(
+                    config[key], custom_objects=custom_objects
+                )
+        return cls(**config)
+
+
+def _connect(
+    backbone: keras.Model,
+    preprocessing: keras.layers.Layer | None,
+    embedding: keras.layers.Layer,
+    rpe: keras.layers.Layer,
+    rra: keras.layers.Layer,
+    classifier: keras.layers.Layer,
+) -> tuple[Any, Any]:
+    shape = getattr(backbone, "input_shape", None)
+    if not isinstance(shape, tuple):
+        raise ValueError(
+            "The backbone must be a model with one image input of known shape. Received: "
+            f"{backbone!r} with input_shape={shape}."
+        )
+    images = keras.Input(shape[1:], name="images")
+    prepared = images if preprocessing is None else preprocessing(images)
+    features = embedding(pool(backbone(prepared)))
+    return images, classifier(rra(features, rpe(images)))
+
+
+def _preprocessing_layer(preprocessing: Any, backbone: keras.Model) -> keras.layers.Layer | None:
+    if preprocessing is None or isinstance(preprocessing, keras.layers.Layer):
+        return preprocessing
+    if preprocessing == "auto":
+        return preprocessing_for(backbone)
+    return BackbonePreprocessing(preprocessing, name="preprocessing")
+
+
+def _relate_at_inference(relations: str, *layers: keras.layers.Layer) -> None:
+    for layer in layers:
+        if hasattr(layer, "inference_relations"):
+            layer.inference_relations = relations
+        elif relations != "batch":
+            raise ValueError(
+                f"The layer {layer.name!r} relates the images of a batch and has no "
+                f"`inference_relations` to change that. Received: relations={relations!r}. Pass "
+                "relations='batch', or derive the layer from RPE or RRA."
+            )
+
+
+def _check_classes(num_classes: Any, class_names: Sequence[str] | None) -> int | None:
+    if class_names is not None:
+        if num_classes is not None and num_classes != len(class_names):
+            raise ValueError(
+                "`num_classes` must be the number of `class_names`. Received: "
+                f"num_classes={num_classes} and {len(class_names)} names."
+            )
+        num_classes = len(class_names)
+    if num_classes is not None and (
+        isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 2
+    ):
+        raise ValueError(
+            "`num_classes` must be an integer of at least 2, or None. "
+            f"Received: num_classes={num_classes!r}."
+        )
+    return num_classes

@@ -1,0 +1,169 @@
+"""Rectified Adam."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+Tensor = Any
+
+
+def simple_moving_average_length(step: Tensor, beta_2: float) -> Tensor:
+    """Length ρ_t of the approximated simple moving average after a step.
+
+    ρ_t = ρ_∞ − 2tβ₂ᵗ/(1−β₂ᵗ), where ρ_∞ = 2/(1−β₂) − 1, is a small difference of two large
+    numbers in early steps. With x = −t·ln β₂ it is a constant plus (2/−ln β₂)·(1 − x/(eˣ−1)),
+    which float32 holds to its full precision.
+    """
+    rate = -math.log(beta_2)
+    offset = 2.0 / (1.0 - beta_2) - 1.0 - 2.0 / rate
+    x = ops.minimum(step * rate, 80.0)
+    # Bernoulli series of 1 − x/(eˣ−1), to 1e-8 for x below 1.
+    square = x * x
+    series = x * (
+        1 / 2 - x * (1 / 12 - square * (1 / 720 - square * (1 / 30240 - square * (1 / 1209600))))
+    )
+    direct = 1.0 - x / ops.expm1(ops.maximum(x, 0.5))
+    return offset + (2.0 / rate) * ops.where(x < 1.0, series, direct)
+
+
+def rectification(length: Tensor, beta_2: float) -> Tensor:
+    """Factor r_t that makes the variance of the adaptive step that of the last ones."""
+    limit = 2.0 / (1.0 - beta_2) - 1.0
+    length = ops.maximum(length, 4.0)
+    return ops.sqrt(
+        (length - 4.0) * (length - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * length)
+    )
+
+
+@keras.saving.register_keras_serializable(package="keras_rbi")
+class RectifiedAdam(keras.optimizers.Optimizer):
+    """Adam whose step is scaled by how well its second moment is known yet.
+
+    In the first steps, where the average of squared gradients says little, the step is that
+    of momentum; from then on it is Adam's, times a rectification that grows to 1. This stands
+    in for a warm-up. The same numbers as `torch.optim.RAdam`.
+
+    Args:
+        learning_rate: Float, a `keras.optimizers.schedules.LearningRateSchedule`, or a
+            callable without arguments that returns the value. Defaults to `0.001`; the paper
+            fine-tunes with `1e-5`.
+        beta_1: Float in [0, 1), decay of the average of gradients. Defaults to `0.9`.
+        beta_2: Float in (0, 1), decay of the average of their squares. Defaults to `0.999`.
+        epsilon: Float, added to the square root of the second moment before its bias is
+            corrected. Defaults to `1e-8`.
+        weight_decay: Float, or `None`. Decoupled from the gradient: each step takes
+            `learning_rate * weight_decay` of a variable off it. Defaults to `None`.
+        clipnorm: Float, or `None`. Each gradient is clipped to this norm. Defaults to `None`.
+        clipvalue: Float, or `None`. Gradients are clipped to this value. Defaults to `None`.
+        global_clipnorm: Float, or `None`. All gradients together are clipped to this norm.
+            Defaults to `None`.
+        use_ema: Boolean, whether to keep an exponential moving average of the weights.
+            Defaults to `False`.
+        ema_momentum: Float, the momentum of that average. Defaults to `0.99`.
+        ema_overwrite_frequency: Integer, or `None`. Number of steps after which the weights
+            are overwritten by their average; `None` is once, at the end of training. Defaults
+            to `None`.
+        loss_scale_factor: Float, or `None`. The loss is multiplied and the gradients are
+            divided by it. Defaults to `None`.
+        gradient_accumulation_steps: Integer, or `None`. Number of steps whose gradients are
+            averaged into one update. Defaults to `None`.
+        name: String. Defaults to `"rectified_adam"`.
+        **kwargs: Further arguments of `keras.optimizers.Optimizer`.
+
+    Raises:
+        ValueError: If a beta or the epsilon is out of its range.
+
+    Example:
+
+    >>> optimizer = keras_rbi.optimizers.RectifiedAdam(1e-3)
+    >>> variable = keras.Variable([1.0])
+    >>> optimizer.apply([keras.ops.ones((1,))], [variable])
+    >>> float(keras.ops.convert_to_numpy(variable)[0])
+    0.999...
+
+    Reference:
+        [Liu et al., 2019](https://arxiv.org/abs/1908.03265), algorithm 2.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str = "rectified_adam",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            name=name,
+            **kwargs,
+        )
+        if not 0.0 <= beta_1 < 1.0 or not 0.0 < beta_2 < 1.0:
+            raise ValueError(
+                "`beta_1` must be in [0, 1) and `beta_2` in (0, 1). "
+                f"Received: beta_1={beta_1!r}, beta_2={beta_2!r}."
+            )
+        if epsilon < 0.0:
+            raise ValueError(f"`epsilon` must not be negative. Received: epsilon={epsilon!r}.")
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def build(self, variables: list[Any]) -> None:
+        """Makes the two moments of every variable."""
+        if self.built:
+            return
+        super().build(variables)
+        self._momentums, self._velocities = self.add_optimizer_variables(
+            variables, ["momentum", "velocity"]
+        )
+
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
+        """Moves one variable by its gradient."""
+        index = self._get_variable_index(variable)
+        momentum, velocity = self._momentums[index], self._velocities[index]
+        dtype = variable.dtype
+        gradient = ops.cast(gradient, dtype)
+        self.assign_add(momentum, (gradient - momentum) * (1.0 - self.beta_1))
+        self.assign_add(velocity, (ops.square(gradient) - velocity) * (1.0 - self.beta_2))
+
+        step = ops.cast(self.iterations + 1, "float32")
+        # −expm1(t·ln β) is 1 − βᵗ without its cancellation.
+        correction_1 = -ops.expm1(step * math.log(self.beta_1)) if self.beta_1 > 0.0 else 1.0
+        correction_2 = ops.sqrt(-ops.expm1(step * math.log(self.beta_2)))
+        length = simple_moving_average_length(step, self.beta_2)
+        scale = ops.cast(learning_rate, "float32") / correction_1
+        adaptive_scale = scale * correction_2 * rectification(length, self.beta_2)
+        adaptive = ops.cast(adaptive_scale, dtype) / (ops.sqrt(velocity) + self.epsilon)
+        factor = ops.where(length > 5.0, adaptive, ops.cast(scale, dtype))
+        self.assign_sub(variable, momentum * factor)
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor."""
+        return {
+            **super().get_config(),
+            "beta_1": self.beta_1,
+            "beta_2": self.beta_2,
+            "epsilon": self.epsilon,
+        }
