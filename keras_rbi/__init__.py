@@ -4,7 +4,26 @@ from keras_rbi._backend import require_backend
 
 require_backend()
 
-from keras_rbi import backbones, layers, models, optimizers  # noqa: E402
+from keras_rbi import (  # noqa: E402
+    backbones,
+    datasets,
+    evaluation,
+    layers,
+    models,
+    optimizers,
+    training,
+    visualization,
+)
 from keras_rbi.models import RBIModel  # noqa: E402
 
-__all__ = ["RBIModel", "backbones", "layers", "models", "optimizers"]
+__all__ = [
+    "RBIModel",
+    "backbones",
+    "datasets",
+    "evaluation",
+    "layers",
+    "models",
+    "optimizers",
+    "training",
+    "visualization",
+]

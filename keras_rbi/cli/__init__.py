@@ -1,0 +1,1 @@
+"""The `keras-rbi` command: a thin skin over the library."""

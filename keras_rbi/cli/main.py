@@ -1,0 +1,46 @@
+"""The `keras-rbi` command."""
+
+import sys
+from typing import Any
+
+import typer
+
+from keras_rbi.cli.evaluate import evaluate
+from keras_rbi.cli.output import fail
+from keras_rbi.cli.predict import predict
+from keras_rbi.cli.train import train
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="""Train, evaluate and use fine-grained image classifiers with Relationship Batch
+    Integration.
+
+    A first run, with nothing to download: `keras-rbi train`""",
+)
+app.command()(train)
+app.command()(evaluate)
+app.command()(predict)
+
+
+def run(arguments: list[str] | None = None) -> None:
+    """Runs the command; mistakes in its use end it with one line and the exit code 2."""
+    try:
+        code = app(args=arguments, prog_name="keras-rbi", standalone_mode=False)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        # Typer's usage errors, whose class has moved between its versions.
+        describe: Any = getattr(error, "format_message", None)
+        if describe is None:
+            raise
+        if message := describe():
+            fail(f"{message} Try --help.")
+        sys.exit(2)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,174 @@
+"""`keras-rbi train`."""
+
+import shlex
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from keras_rbi.cli.output import console, fail, one_line_errors, relations_table
+from keras_rbi.training import (
+    RunFolder,
+    TrainingSettings,
+    latest_run_folder,
+    next_run_folder,
+)
+from keras_rbi.training import train as train_model
+
+RUNS = Path("runs")
+
+
+def train(
+    context: typer.Context,
+    dataset: Annotated[
+        str,
+        typer.Option(
+            help="`typefaces`, which needs no download, or a folder with a folder of images for "
+            "each class (or with `train` and `test` folders of such)."
+        ),
+    ] = "typefaces",
+    backbone: Annotated[
+        str | None,
+        typer.Option(
+            help="SmallCNN or a model of keras.applications. [default: SmallCNN for the "
+            "typefaces, DenseNet201 for a folder]"
+        ),
+    ] = None,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            help="`imagenet` (downloaded by Keras), `none`, or the path of a .weights.h5 file of "
+            "the backbone. [default: none for SmallCNN, else imagenet]"
+        ),
+    ] = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(min=16, help="Side in pixels. [default: 64 for SmallCNN, else 224]"),
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Images in a batch, which relate to each other.")
+    ] = 32,
+    epochs: Annotated[
+        int | None,
+        typer.Option(min=1, help="[default: 15 for the typefaces, 50 for a folder]"),
+    ] = None,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="The peak; it falls to 0 along a cosine. [default: 0.002 from scratch, 0.00001 "
+            "from pretrained weights]",
+        ),
+    ] = None,
+    embedding_dim: Annotated[
+        int | None,
+        typer.Option(min=1, help="Width of the embedding. [default: 128 for SmallCNN, else 1024]"),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of weights, data, order and relation dropout.")
+    ] = 0,
+    per_class: Annotated[int, typer.Option(min=1, help="Training images of each typeface.")] = 300,
+    rbi: Annotated[
+        bool,
+        typer.Option("--rbi/--no-rbi", help="--no-rbi trains the backbone with a classifier."),
+    ] = True,
+    variant: Annotated[
+        str | None,
+        typer.Option(
+            help="`paper` is the method as printed: relations in decibels, no relation dropout, "
+            "predictions that depend on the batch."
+        ),
+    ] = None,
+    relation_dropout: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            help="Probability with which an image relates to itself alone in training. "
+            "[default: 0.5, or 0 with --variant paper]",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the run. [default: the next free runs/DATASET-NUMBER]"),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the run in --output, or with the latest in runs, after its last "
+            "finished epoch and with its settings.",
+        ),
+    ] = False,
+) -> None:
+    """Train a classifier and leave a run folder with model, metrics and curves.
+
+    Examples:
+
+    `keras-rbi train` - the typefaces, in minutes on two cores
+
+    `keras-rbi train --no-rbi` - the same without relations, to compare
+
+    `keras-rbi train --dataset birds/ --backbone ConvNeXtTiny --epochs 20`
+    """
+    given = {
+        name: value
+        for name, value in context.params.items()
+        if name not in ("output", "resume")
+        and str(context.get_parameter_source(name)).endswith("COMMANDLINE")
+    }
+    if resume and given:
+        flags = ", ".join("--" + name.replace("_", "-") for name in given)
+        fail(f"A resumed run keeps its settings. Leave out {flags}, or start a new run.")
+    if variant not in (None, "paper"):
+        fail(f"There is no variant {variant!r}. Use --variant paper, or leave it out.")
+    if not rbi and (variant is not None or relation_dropout is not None):
+        fail("--variant and --relation-dropout are settings of RBI. Leave them or --no-rbi out.")
+
+    settings = TrainingSettings(**given)
+    with one_line_errors():
+        folder = RunFolder(_folder(output, resume, settings))
+        console.print(f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {folder.path}")
+        with Progress(console=console, transient=True) as bar:
+            tasks: dict[str, Any] = {}
+
+            def progress(split: str, done: int, total: int) -> None:
+                if split not in tasks:
+                    tasks[split] = bar.add_task(f"Reading the {split} images", total=total)
+                bar.update(tasks[split], completed=done)
+                if done == total:
+                    bar.remove_task(tasks[split])
+
+            metrics = train_model(settings, folder, resume, progress)
+    _report(folder, metrics)
+
+
+def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Path:
+    if output is not None:
+        return output
+    if resume:
+        return latest_run_folder(RUNS)
+    return next_run_folder(RUNS, Path(settings.dataset).resolve().name)
+
+
+def _report(folder: RunFolder, metrics: dict[str, Any]) -> None:
+    console.print()
+    console.print(
+        relations_table(
+            metrics["test_accuracy_by_relations"], metrics["test_images"], metrics["test_order"]
+        )
+    )
+    console.print(
+        f"[bold]Top-1 accuracy {100 * metrics['test_accuracy']:.1f} %[/bold] with relations "
+        f"{metrics['relations']!r}, the mode that {folder.model} answers in."
+    )
+    run = shlex.quote(str(folder.path))
+    console.print("\nNext:")
+    for command in (
+        f"keras-rbi predict {run} {run}/examples/*.png",
+        f"keras-rbi evaluate {run}",
+        "keras-rbi train --no-rbi" if metrics["settings"]["rbi"] else "keras-rbi train",
+    ):
+        console.print(f"  {command}", highlight=False)
+    console.print(f"Curves: {folder.curves}", highlight=False)

@@ -1,0 +1,130 @@
+"""Batches of a data set for Keras."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_rbi.datasets.image_data import ImageData
+
+Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+class ImageSequence(keras.utils.PyDataset):
+    """Batches `(images, labels)` of a data set, in an order that a seed and an epoch determine.
+
+    Keras reorders the batches of a `PyDataset` but never their members. A model that learns
+    from batch mates needs new mates in every epoch, so here the images themselves are shuffled.
+    The order depends on the seed and the epoch alone, not on the backend or the workers.
+
+    Args:
+        data: An `ImageData`, such as those of `keras_rbi.datasets`.
+        batch_size: Integer, images in a batch; the last batch may have fewer. Defaults to `32`.
+        shuffle: `True` for a new order in every epoch, `"once"` for one shuffled order, `False`
+            for that of the data. Defaults to `True`.
+        seed: Integer, the seed of the order and of the augmentation. Defaults to `0`.
+        augment: Function of an image (uint8, `(height, width, 3)`) and a NumPy random generator
+            that returns the image to train on, or `None`. Defaults to `None`.
+        workers: Integer, threads that prepare batches. Defaults to `2`.
+        **kwargs: The other arguments of `keras.utils.PyDataset`.
+
+    Raises:
+        ValueError: If an argument is out of its range, or if the data is empty.
+
+    Example:
+
+    >>> data = keras_rbi.datasets.Typefaces("train", per_class=2)
+    >>> batches = keras_rbi.datasets.ImageSequence(data, batch_size=8)
+    >>> images, labels = batches[0]
+    >>> images.shape, images.dtype, labels.shape
+    ((8, 64, 64, 3), dtype('uint8'), (8,))
+    """
+
+    def __init__(
+        self,
+        data: ImageData,
+        batch_size: int = 32,
+        shuffle: bool | str = True,
+        seed: int = 0,
+        augment: Augment | None = None,
+        workers: int = 2,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(workers=workers, **kwargs)
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(
+                f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}."
+            )
+        if shuffle not in (True, False, "once"):
+            raise ValueError(
+                f"`shuffle` must be True, False or 'once'. Received: shuffle={shuffle!r}."
+            )
+        if len(data) == 0:
+            raise ValueError("The data set is empty: it has no image to make a batch of.")
+        self.data = data
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.augment = augment
+        self.epoch = 0
+
+    @property
+    def epoch(self) -> int:
+        """The epoch whose order and augmentation are in force; set it to resume."""
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, value: int) -> None:
+        self._epoch = value
+        self._order = self._order_of(value)
+
+    def _order_of(self, epoch: int) -> np.ndarray:
+        if self.shuffle is False:
+            return np.arange(len(self.data))
+        key = [self.seed, 0 if self.shuffle == "once" else epoch]
+        return np.random.default_rng(key).permutation(len(self.data))
+
+    def on_epoch_end(self) -> None:
+        """Moves on to the next epoch; Keras calls it."""
+        self.epoch += 1
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes, in the order of the labels."""
+        return self.data.class_names
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Labels of the images in the order of this epoch."""
+        return self.data.labels[self._order]
+
+    @property
+    def num_images(self) -> int:
+        """Number of images in an epoch."""
+        return len(self.data)
+
+    def with_batch_size(self, batch_size: int) -> "ImageSequence":
+        """The same images in the same order, in batches of another size."""
+        sequence = ImageSequence(
+            self.data, batch_size, self.shuffle, self.seed, self.augment, self.workers
+        )
+        sequence.epoch = self.epoch
+        return sequence
+
+    def __len__(self) -> int:
+        return math.ceil(len(self.data) / self.batch_size)
+
+    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"There is no batch {index}: the epoch has {len(self)}.")
+        index %= len(self)
+        members = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        return np.stack([self._image(member) for member in members]), self.data.labels[members]
+
+    def _image(self, member: int) -> np.ndarray:
+        image = self.data.image(int(member))
+        if self.augment is None:
+            return image
+        return self.augment(image, np.random.default_rng([self.seed, self.epoch, int(member)]))

@@ -1,0 +1,120 @@
+"""Data and model of a training run."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+from keras_rbi import backbones
+from keras_rbi.backbones.pooling import pool
+from keras_rbi.backbones.preprocessing import preprocessing_for
+from keras_rbi.datasets.augmentation import flip_and_rotate
+from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.datasets.image_folder import ImageFolder
+from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.datasets.typefaces import Typefaces
+from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.optimizers.rectified_adam import RectifiedAdam
+from keras_rbi.training.settings import NO_WEIGHTS, TYPEFACES, TrainingSettings
+
+# Enough that a percent of accuracy is many images.
+TYPEFACES_PER_CLASS = {"validation": 40, "test": 100}
+EVALUATION_BATCH_SIZE = 128
+
+Progress = Callable[[str, int, int], None]
+
+
+def load_split(
+    settings: TrainingSettings, split: str, progress: Progress = lambda *_: None
+) -> ImageSequence:
+    """Batches of one split of a run's data.
+
+    Args:
+        settings: Resolved settings.
+        split: `"train"`, `"validation"` or `"test"`.
+        progress: Called with the split, the number of images read and of all images. Photographs
+            are all read before the first step, so that an unreadable one ends nothing half-way.
+
+    Returns:
+        An `ImageSequence`: reshuffled in each epoch and augmented (photographs only) for
+        training, in one shuffled order otherwise.
+
+    Raises:
+        ValueError: If the data is missing or unfit.
+    """
+    training = split == "train"
+    image_size = settings.image_size
+    assert image_size is not None
+    data: ImageData
+    if settings.dataset == TYPEFACES:
+        per_class = TYPEFACES_PER_CLASS.get(split, settings.per_class)
+        data = Typefaces(split, per_class, image_size, settings.seed)
+    else:
+        data = ImageFolder(settings.dataset, split, image_size, settings.seed)
+        for number in range(len(data)):
+            data.image(number)
+            progress(split, number + 1, len(data))
+    return ImageSequence(
+        data,
+        settings.batch_size if training else EVALUATION_BATCH_SIZE,
+        shuffle=True if training else "once",
+        seed=settings.seed,
+        augment=flip_and_rotate if training and settings.dataset != TYPEFACES else None,
+    )
+
+
+def build_model(
+    settings: TrainingSettings, class_names: list[str], steps_per_epoch: int
+) -> keras.Model:
+    """A compiled model, with random state seeded.
+
+    Args:
+        settings: Resolved settings.
+        class_names: Names of the classes.
+        steps_per_epoch: Batches in an epoch, for the learning rate's schedule.
+
+    Returns:
+        An `RBIModel`, or the backbone with a classifier where `settings.rbi` is false.
+
+    Raises:
+        ValueError: If the backbone cannot be built or its weights cannot be had.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    assert settings.backbone is not None
+    assert settings.epochs is not None
+    assert settings.embedding_dim is not None
+    backbone = backbones.get(
+        settings.backbone,
+        weights=None if settings.weights == NO_WEIGHTS else settings.weights,
+        image_size=settings.image_size,
+    )
+    model: keras.Model
+    if settings.rbi:
+        model = RBIModel(
+            backbone,
+            embedding_dim=settings.embedding_dim,
+            variant=settings.variant,
+            relation_dropout=settings.relation_dropout,
+            class_names=class_names,
+        )
+    else:
+        model = _backbone_alone(backbone, len(class_names))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate, decay_steps=settings.epochs * steps_per_epoch
+    )
+    model.compile(
+        optimizer=RectifiedAdam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return model
+
+
+def _backbone_alone(backbone: keras.Model, num_classes: int) -> keras.Model:
+    images = keras.Input(backbone.input_shape[1:], name="images")
+    preprocessing = preprocessing_for(backbone)
+    prepared: Any = images if preprocessing is None else preprocessing(images)
+    classifier = keras.layers.Dense(
+        num_classes, activation="softmax", dtype="float32", name="classifier"
+    )
+    return keras.Model(images, classifier(pool(backbone(prepared))), name="backbone_alone")

@@ -1,0 +1,142 @@
+"""The folder that a training run leaves, written so that nothing in it is ever half there."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_rbi.training.settings import TrainingSettings
+
+
+class RunFolder:
+    """Files of a training run.
+
+    | file | what |
+    |---|---|
+    | `settings.json` | the settings and the class names |
+    | `model.keras` | the trained model |
+    | `metrics.json` | accuracies, the settings, the machine's software |
+    | `history.csv` | loss and accuracy of each epoch |
+    | `curves.png` | the same as a picture |
+    | `examples/` | some test images, to try `predict` on |
+    | `checkpoint/` | the state after the last finished epoch, until the run is finished |
+
+    Every file is written beside its place and moved there, which is atomic.
+
+    Args:
+        path: The folder.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.model = self.path / "model.keras"
+        self.metrics = self.path / "metrics.json"
+        self.settings = self.path / "settings.json"
+        self.history = self.path / "history.csv"
+        self.curves = self.path / "curves.png"
+        self.examples = self.path / "examples"
+        self._checkpoints = self.path / "checkpoint"
+        self._state = self._checkpoints / "state.json"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run has its metrics, the last file to be written."""
+        return self.metrics.is_file()
+
+    def write_settings(self, settings: TrainingSettings, class_names: list[str]) -> None:
+        """Makes the folder and its first file."""
+        self._checkpoints.mkdir(parents=True, exist_ok=True)
+        self.write_json(self.settings, {"settings": settings.as_dict(), "class_names": class_names})
+
+    def read_settings(self) -> tuple[TrainingSettings, list[str]]:
+        """Settings and class names of the run.
+
+        Raises:
+            ValueError: If the folder is none of a run.
+        """
+        try:
+            content = json.loads(self.settings.read_text("utf-8"))
+            return TrainingSettings(**content["settings"]), content["class_names"]
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f"{str(self.path)!r} is not the folder of a training run: its settings.json "
+                "cannot be read."
+            ) from error
+
+    def save_checkpoint(
+        self, model: keras.Model, epochs: int, history: dict[str, list[float]]
+    ) -> None:
+        """Keeps the state after a finished epoch in place of the last one."""
+        checkpoint = self._checkpoints / f"epoch-{epochs:04d}.keras"
+        self.save_model(model, checkpoint)
+        # The state is the last to be moved: until then the former checkpoint is in force.
+        self.write_json(
+            self._state, {"epochs": epochs, "history": history, "model": checkpoint.name}
+        )
+        for file in self._checkpoints.glob("*.keras"):
+            if file != checkpoint:
+                file.unlink()
+
+    def load_checkpoint(self) -> tuple[keras.Model, int, dict[str, list[float]]] | None:
+        """Model, number of finished epochs and history, or None where no epoch was finished."""
+        if not self._state.is_file():
+            return None
+        state = json.loads(self._state.read_text("utf-8"))
+        model = keras.models.load_model(self._checkpoints / state["model"])
+        return model, state["epochs"], state["history"]
+
+    def remove_checkpoints(self) -> None:
+        """Frees the room of the checkpoints once the run is finished."""
+        for file in self._checkpoints.glob("*"):
+            file.unlink()
+        if self._checkpoints.is_dir():
+            self._checkpoints.rmdir()
+
+    def save_model(self, model: keras.Model, path: Path) -> None:
+        """Saves a model so that the file is there whole or not at all."""
+        _write_atomically(path, model.save)
+
+    def write_json(self, path: Path, content: Any) -> None:
+        """Writes JSON so that the file is there whole or not at all."""
+        text = json.dumps(content, indent=2) + "\n"
+        self.write_text(path, text)
+
+    def write_text(self, path: Path, text: str) -> None:
+        """Writes text so that the file is there whole or not at all."""
+        _write_atomically(path, lambda unfinished: unfinished.write_text(text, "utf-8"))
+
+    def write_picture(self, path: Path, save: Callable[[Path], Any]) -> None:
+        """Writes a picture so that the file is there whole or not at all."""
+        _write_atomically(path, save)
+
+
+def next_run_folder(parent: Path, dataset: str) -> Path:
+    """The first of `parent/DATASET-1`, `-2`, ... that does not exist yet."""
+    number = 1
+    while (parent / f"{dataset}-{number}").exists():
+        number += 1
+    return parent / f"{dataset}-{number}"
+
+
+def latest_run_folder(parent: Path) -> Path:
+    """The run in `parent` that was started last.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    runs = [path.parent for path in parent.glob("*/settings.json")]
+    if not runs:
+        raise ValueError(
+            f"There is no run to resume in {str(parent)!r}. Name its folder with --output."
+        )
+    return max(runs, key=lambda path: (path / "settings.json").stat().st_mtime)
+
+
+def _write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    # The suffix stays: Keras and Matplotlib tell the format by it.
+    unfinished = path.with_name(f".unfinished-{path.name}")
+    write(unfinished)
+    os.replace(unfinished, path)

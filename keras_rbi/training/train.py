@@ -1,0 +1,168 @@
+"""Training, from settings to a finished run folder."""
+
+import csv
+import io
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
+from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.training.build import Progress, build_model, load_split
+from keras_rbi.training.run_folder import RunFolder
+from keras_rbi.training.settings import TrainingSettings
+from keras_rbi.visualization.training_curves import training_curves
+
+EXAMPLES = 6
+History = dict[str, list[float]]
+
+
+class SaveState(keras.callbacks.Callback):
+    """Keeps what a killed run needs to go on as if it had not been killed.
+
+    Args:
+        folder: Where to.
+        history: History of the epochs before this `fit`; it grows by each epoch.
+    """
+
+    def __init__(self, folder: RunFolder, history: History) -> None:
+        super().__init__()
+        self.folder = folder
+        self.history = history
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Adds the epoch to the history and saves model, optimizer and history."""
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        self.folder.save_checkpoint(self.model, epoch + 1, self.history)
+
+
+def train(
+    settings: TrainingSettings,
+    folder: RunFolder,
+    resume: bool = False,
+    progress: Progress = lambda *_: None,
+    verbose: int | str = "auto",
+) -> dict[str, Any]:
+    """Trains a model and leaves a run folder.
+
+    Args:
+        settings: The settings. A resumed run takes those of the folder.
+        folder: The folder, which must not exist yet unless the run is resumed.
+        resume: Whether to go on after the last finished epoch of the folder's run. Defaults to
+            `False`.
+        progress: Called while photographs are read. Defaults to nothing.
+        verbose: As in `keras.Model.fit`. Defaults to `"auto"`.
+
+    Returns:
+        The metrics, as in the folder's `metrics.json`.
+
+    Raises:
+        ValueError: If data, backbone or folder are not as they should be. The folder is then not
+            made.
+    """
+    if resume:
+        settings, class_names = folder.read_settings()
+    else:
+        settings = settings.resolved()
+        if folder.path.exists() and any(folder.path.iterdir()):
+            raise ValueError(
+                f"The folder {str(folder.path)!r} is not empty. Name another with --output, or go "
+                "on with its run with --resume."
+            )
+    training, validation, test = (
+        load_split(settings, split, progress) for split in ("train", "validation", "test")
+    )
+    if resume and training.class_names != class_names:
+        raise ValueError(
+            f"The data {settings.dataset!r} has other classes than when the run was started."
+        )
+    state = folder.load_checkpoint() if resume else None
+    if state is None:
+        model = build_model(settings, training.class_names, len(training))
+        epochs, history = 0, History()
+        folder.write_settings(settings, training.class_names)
+        _write_examples(folder, test)
+    else:
+        model, epochs, history = state
+
+    training.epoch = epochs
+    assert settings.epochs is not None
+    if epochs < settings.epochs:
+        model.fit(
+            training,
+            validation_data=validation,
+            initial_epoch=epochs,
+            epochs=settings.epochs,
+            callbacks=[SaveState(folder, history)],
+            verbose=verbose,
+        )
+    return _finish(model, settings, folder, history, test)
+
+
+def _finish(
+    model: keras.Model,
+    settings: TrainingSettings,
+    folder: RunFolder,
+    history: History,
+    test: ImageSequence,
+) -> dict[str, Any]:
+    rows = accuracy_by_relations(model, test)
+    relations = model.relations if isinstance(model, RBIModel) else "none"
+    metrics = {
+        "test_accuracy": _accuracy_of_the_model(rows, relations),
+        "relations": relations,
+        "test_accuracy_by_relations": [row.as_dict() for row in rows],
+        "test_images": test.num_images,
+        "test_order": f"shuffled once, seed {settings.seed}",
+        "last_epoch": {name: values[-1] for name, values in history.items()},
+        "parameters": model.count_params(),
+        "settings": settings.as_dict(),
+        "backend": keras.config.backend(),
+        "versions": {
+            name: version(name) for name in ("keras", keras.config.backend(), "keras-rbi")
+        },
+    }
+    folder.save_model(model, folder.model)
+    _write_history(folder, history)
+    figure = training_curves(history, f"{settings.backbone} on {_short_name(settings.dataset)}")
+    folder.write_picture(folder.curves, lambda path: figure.savefig(path, dpi=150))
+    folder.write_json(folder.metrics, metrics)
+    folder.remove_checkpoints()
+    return metrics
+
+
+def _accuracy_of_the_model(rows: list[Any], relations: str) -> float:
+    """Accuracy in the model's own mode, at the paper's batch size of 32 where that matters."""
+    return next(
+        row.accuracy for row in rows if row.relations == relations and row.batch_size in (None, 32)
+    )
+
+
+def _short_name(dataset: str) -> str:
+    return Path(dataset).name
+
+
+def _write_history(folder: RunFolder, history: History) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["epoch", *history])
+    for epoch, values in enumerate(zip(*history.values(), strict=True), start=1):
+        writer.writerow([epoch, *values])
+    folder.write_text(folder.history, text.getvalue())
+
+
+def _write_examples(folder: RunFolder, test: ImageSequence) -> None:
+    folder.examples.mkdir(exist_ok=True)
+    images, labels = test[0]
+    for number, (image, label) in enumerate(zip(images, labels, strict=True)):
+        if number == EXAMPLES:
+            break
+        name = f"{number + 1}-{test.class_names[label]}.png".replace("/", "_")
+        picture = Image.fromarray(np.asarray(image))
+        folder.write_picture(folder.examples / name, picture.save)
