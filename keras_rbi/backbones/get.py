@@ -41,7 +41,7 @@ def get(name: str, weights: str | Path | None = None, image_size: int | None = N
     Example:
 
     >>> keras_rbi.backbones.get("SmallCNN", image_size=32).output_shape
-    (None, 2, 2, 256)
+    (None, 2, 2, 128)
     """
     known = {candidate.lower(): candidate for candidate in available()}
     if name.lower() not in known:

@@ -6,15 +6,15 @@ from keras import layers
 
 def SmallCNN(  # noqa: N802, named as models are in keras.applications
     input_shape: tuple[int, int, int] = (64, 64, 3),
-    widths: tuple[int, ...] = (32, 64, 128, 256),
+    widths: tuple[int, ...] = (16, 32, 64, 128),
     name: str = "small_cnn",
 ) -> keras.Model:
-    """Builds blocks of convolution, batch normalisation, ReLU and 2×2 max pooling.
+    """Builds blocks of convolution, 2×2 max pooling, batch normalisation and ReLU.
 
     Args:
         input_shape: Shape of the images, which are RGB or grey of 0..255. Defaults to
             `(64, 64, 3)`.
-        widths: Number of filters of each block. Defaults to `(32, 64, 128, 256)`.
+        widths: Number of filters of each block. Defaults to `(16, 32, 64, 128)`.
         name: Name of the model. Defaults to `"small_cnn"`.
 
     Returns:
@@ -27,7 +27,7 @@ def SmallCNN(  # noqa: N802, named as models are in keras.applications
     Example:
 
     >>> keras_rbi.backbones.SmallCNN((64, 64, 3)).output_shape
-    (None, 4, 4, 256)
+    (None, 4, 4, 128)
     """
     smallest = 2 ** len(widths)
     if min(input_shape[:2]) < smallest:
@@ -46,7 +46,8 @@ def SmallCNN(  # noqa: N802, named as models are in keras.applications
             data_format="channels_last",
             name=f"block{number}_conv",
         )(x)
+        # Pooling first leaves the normalisation a quarter of the work.
+        x = layers.MaxPooling2D(2, data_format="channels_last", name=f"block{number}_pool")(x)
         x = layers.BatchNormalization(momentum=0.9, name=f"block{number}_bn")(x)
         x = layers.ReLU(name=f"block{number}_relu")(x)
-        x = layers.MaxPooling2D(2, data_format="channels_last", name=f"block{number}_pool")(x)
     return keras.Model(inputs, x, name=name)

@@ -51,7 +51,7 @@ def train(
     ] = 32,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="[default: 15 for the typefaces, 50 for a folder]"),
+        typer.Option(min=1, help="[default: 6 for the typefaces, 50 for a folder]"),
     ] = None,
     learning_rate: Annotated[
         float | None,

@@ -46,7 +46,7 @@ class BackbonePreprocessing(keras.layers.Layer):
         That of the input.
 
     Raises:
-        ValueError: If the mode is unknown, or if the images do not have three channels.
+        ValueError: If an argument is unknown, or if the images do not have three channels.
 
     Example:
 
@@ -61,6 +61,11 @@ class BackbonePreprocessing(keras.layers.Layer):
         if mode not in MODES:
             raise ValueError(
                 f"`mode` must be one of {', '.join(map(repr, MODES))}. Received: mode={mode!r}."
+            )
+        if data_format not in (None, "channels_last", "channels_first"):
+            raise ValueError(
+                "`data_format` must be 'channels_last', 'channels_first' or None. "
+                f"Received: data_format={data_format!r}."
             )
         self.mode = mode
         self.data_format = data_format or keras.config.image_data_format()

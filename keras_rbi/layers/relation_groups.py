@@ -1,5 +1,6 @@
 """Which images of a batch relate to which: what RPE and RRA share about it."""
 
+import numbers
 from typing import Any
 
 from keras import ops
@@ -21,11 +22,14 @@ def check_inference_relations(value: Any) -> str:
 
 def check_group_size(value: Any) -> int | None:
     """Returns the value, or raises a `ValueError` if it is neither positive nor None."""
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError(
-            f"`group_size` must be a positive integer or None. Received: group_size={value!r}."
-        )
-    return value
+    return None if value is None else positive_integer("group_size", value)
+
+
+def positive_integer(name: str, value: Any) -> int:
+    """Returns the value as an `int`, or raises a `ValueError` if it is no positive integer."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
+    return int(value)
 
 
 def rows_in_use(mask: Tensor | None, rows: Tensor) -> Tensor:

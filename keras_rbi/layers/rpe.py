@@ -1,6 +1,7 @@
 """Relationship position encoding: how alike the images of a batch are, pixel by pixel."""
 
 import math
+import numbers
 from typing import Any
 
 import keras
@@ -200,6 +201,6 @@ class RPE(keras.layers.Layer):
 
 
 def _positive(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not value > 0:
         raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
     return float(value)

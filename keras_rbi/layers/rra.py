@@ -11,6 +11,7 @@ from keras_rbi.layers.relation_groups import (
     check_inference_relations,
     join_groups,
     pairs_in_use,
+    positive_integer,
     rows_in_use,
     split_into_groups,
 )
@@ -166,8 +167,6 @@ class RRA(keras.layers.Layer):
     ) -> None:
         # Relations in decibels lose their digits in half precision, so nothing is cast on entry.
         super().__init__(autocast=False, **kwargs)
-        if isinstance(units, bool) or not isinstance(units, int) or units < 1:
-            raise ValueError(f"`units` must be a positive integer. Received: units={units!r}.")
         if softmax_axis not in (-2, -1):
             raise ValueError(
                 "`softmax_axis` must be -2 (over the sources) or -1 (over the targets). "
@@ -180,7 +179,7 @@ class RRA(keras.layers.Layer):
                 "`relation_dropout` must be a probability between 0 and 1. "
                 f"Received: relation_dropout={relation_dropout!r}."
             )
-        self.units = units
+        self.units = positive_integer("units", units)
         self.softmax_axis = softmax_axis
         self.gate = gate
         self.relation_dropout = relation_dropout
@@ -204,11 +203,13 @@ class RRA(keras.layers.Layer):
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
 
-        self.query_dense = self._dense("query", units, self.dtype_policy)
-        self.key_dense = self._dense("key", units, self.dtype_policy)
-        self.value_dense = self._dense("value", units, self.dtype_policy)
-        self.residual_dense = self._dense("residual", units, self.dtype_policy)
-        self.gate_dense = self._dense("gate", units if gate == "feature" else 1, self._sums_dtype)
+        self.query_dense = self._dense("query", self.units, self.dtype_policy)
+        self.key_dense = self._dense("key", self.units, self.dtype_policy)
+        self.value_dense = self._dense("value", self.units, self.dtype_policy)
+        self.residual_dense = self._dense("residual", self.units, self.dtype_policy)
+        self.gate_dense = self._dense(
+            "gate", self.units if gate == "feature" else 1, self._sums_dtype
+        )
         self.normalization = TwoPassBatchNormalization(
             momentum=momentum,
             epsilon=epsilon,

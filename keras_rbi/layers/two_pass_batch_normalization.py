@@ -52,7 +52,8 @@ class TwoPassBatchNormalization(keras.layers.BatchNormalization):
         That of the input.
 
     Raises:
-        ValueError: If `axis`, `renorm` or `synchronized` is given.
+        ValueError: If `axis`, `renorm` or `synchronized` is given, or if the mask has another
+            rank.
 
     Example:
 
@@ -81,6 +82,12 @@ class TwoPassBatchNormalization(keras.layers.BatchNormalization):
     def call(
         self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
     ) -> Tensor:
+        if mask is not None and len(mask.shape) != len(inputs.shape) - 1:
+            raise ValueError(
+                "The mask must have a value for each row of the inputs, one axis less than they "
+                f"have. Received: mask of shape {tuple(mask.shape)} with inputs of shape "
+                f"{tuple(inputs.shape)}."
+            )
         rows = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         if training and self.trainable:
             mean, variance = masked_moments(rows, mask)
