@@ -9,7 +9,10 @@ def SmallCNN(  # noqa: N802, named as models are in keras.applications
     widths: tuple[int, ...] = (16, 32, 64, 128),
     name: str = "small_cnn",
 ) -> keras.Model:
-    """Builds blocks of convolution, 2×2 max pooling, batch normalisation and ReLU.
+    """Builds blocks of convolution, halving, batch normalisation and ReLU.
+
+    The first block halves the image by the stride of its 5×5 convolution, the others by 2×2 max
+    pooling after their 3×3 convolutions: cheap enough for a processor.
 
     Args:
         input_shape: Shape of the images, which are RGB or grey of 0..255. Defaults to
@@ -38,16 +41,18 @@ def SmallCNN(  # noqa: N802, named as models are in keras.applications
     inputs = keras.Input(input_shape, name="images")
     x = layers.Rescaling(1 / 127.5, offset=-1.0)(inputs)
     for number, width in enumerate(widths, start=1):
+        first = number == 1
         x = layers.Conv2D(
             width,
-            3,
+            5 if first else 3,
+            strides=2 if first else 1,
             padding="same",
             use_bias=False,
             data_format="channels_last",
             name=f"block{number}_conv",
         )(x)
-        # Pooling first leaves the normalisation a quarter of the work.
-        x = layers.MaxPooling2D(2, data_format="channels_last", name=f"block{number}_pool")(x)
+        if not first:
+            x = layers.MaxPooling2D(2, data_format="channels_last", name=f"block{number}_pool")(x)
         x = layers.BatchNormalization(momentum=0.9, name=f"block{number}_bn")(x)
         x = layers.ReLU(name=f"block{number}_relu")(x)
     return keras.Model(inputs, x, name=name)

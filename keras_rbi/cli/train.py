@@ -57,7 +57,7 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="The peak; it falls to 0 along a cosine. [default: 0.002 from scratch, 0.00001 "
+            help="The peak; it falls to 0 along a cosine. [default: 0.004 from scratch, 0.00001 "
             "from pretrained weights]",
         ),
     ] = None,

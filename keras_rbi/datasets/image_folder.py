@@ -1,6 +1,6 @@
 """A folder of class folders as a data set."""
 
-from collections.abc import Callable
+import math
 from pathlib import Path
 
 import numpy as np
@@ -58,11 +58,10 @@ class ImageFolder(ImageData):
             raise ValueError(
                 f"{str(source)!r} has classes that the training images lack: {', '.join(unknown)}."
             )
-        shares = _shares_of(split, divided)
         self.paths: list[Path] = []
         labels: list[int] = []
         for label, name in enumerate(names):
-            chosen = _share(by_class.get(name, []), shares, [seed, label])
+            chosen = _divide(by_class.get(name, []), split, divided, [seed, label])
             self.paths.extend(chosen)
             labels.extend([label] * len(chosen))
         self.labels = np.array(labels, np.int64)
@@ -77,19 +76,6 @@ class ImageFolder(ImageData):
             image = read_image(self.paths[index], self.image_size)
             self._remembered.put(index, image)
         return image
-
-    def read_all(self, progress: Callable[[], None] = lambda: None) -> None:
-        """Reads every image once, and keeps them where they fit in memory.
-
-        Args:
-            progress: Called after each image.
-
-        Raises:
-            ValueError: At the first file that cannot be read, with its path.
-        """
-        for index in range(len(self)):
-            self.image(index)
-            progress()
 
 
 def _first_folder(folder: Path, names: tuple[str, ...]) -> Path | None:
@@ -114,24 +100,22 @@ def _images_by_class(folder: Path) -> dict[str, list[Path]]:
     return classes
 
 
-def _shares_of(split: str, divided: bool) -> tuple[float, float]:
-    """Where a split begins and ends among the shuffled images of a class."""
-    test = 0.0 if divided else TEST_SHARE
-    validation = test + VALIDATION_SHARE * (1 - test)
-    if split == "test":
-        return (0.0, 1.0) if divided else (0.0, test)
-    return (test, validation) if split == "validation" else (validation, 1.0)
-
-
-def _share(paths: list[Path], share: tuple[float, float], key: list[int]) -> list[Path]:
-    if share == (0.0, 1.0):
+def _divide(paths: list[Path], split: str, divided: bool, key: list[int]) -> list[Path]:
+    """The images of a class that belong to a split."""
+    if divided and split == "test":
         return paths
     if len(paths) < 3:
         where = f" in {str(paths[0].parent)!r}" if paths else ""
         raise ValueError(
             f"Each class needs at least three images to divide. Received: {len(paths)}{where}."
         )
-    # Every split gets an image: rounding up leaves none empty for three images or more.
-    begin, end = (int(np.ceil(edge * len(paths))) if edge < 1 else len(paths) for edge in share)
+    # Rounded up, so that every split has an image of every class.
+    test = 0 if divided else math.ceil(TEST_SHARE * len(paths))
+    validation = test + math.ceil(VALIDATION_SHARE * (len(paths) - test))
     order = np.random.default_rng(key).permutation(len(paths))
-    return [paths[number] for number in sorted(order[begin : max(end, begin + 1)])]
+    chosen = {
+        "test": order[:test],
+        "validation": order[test:validation],
+        "train": order[validation:],
+    }
+    return [paths[number] for number in sorted(chosen[split])]

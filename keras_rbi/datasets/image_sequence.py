@@ -72,7 +72,10 @@ class ImageSequence(keras.utils.PyDataset):
 
     @property
     def epoch(self) -> int:
-        """The epoch whose order and augmentation are in force; set it to resume."""
+        """The epoch whose order and augmentation are in force; set it to resume.
+
+        Keras also ends an epoch when `fit` begins: the n-th epoch of the first `fit` is number n.
+        """
         return self._epoch
 
     @epoch.setter

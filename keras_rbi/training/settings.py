@@ -26,7 +26,7 @@ class TrainingSettings:
         image_size: Side of the images in pixels. By default 64 for SmallCNN, 224 for the others.
         batch_size: Images in a training batch, which relate to each other.
         epochs: By default 6 for the typefaces, 50 for photographs, as in the paper.
-        learning_rate: The peak, from which it falls to 0 along a cosine. By default 2e-3 from
+        learning_rate: The peak, from which it falls to 0 along a cosine. By default 4e-3 from
             scratch, and the paper's 1e-5 from pretrained weights.
         embedding_dim: Width D of the embedding. By default 128 for SmallCNN, 1024 for the others.
         seed: Of the weights, the data, its order and the relation dropout.
@@ -60,7 +60,7 @@ class TrainingSettings:
             "weights": weights,
             "image_size": SMALL_CNN_IMAGE_SIZE if small else IMAGE_SIZE,
             "epochs": 6 if self.dataset == TYPEFACES else 50,
-            "learning_rate": 2e-3 if weights == NO_WEIGHTS else PAPER_LEARNING_RATE,
+            "learning_rate": 4e-3 if weights == NO_WEIGHTS else PAPER_LEARNING_RATE,
             "embedding_dim": 128 if small else 1024,
         }
         dataset = self.dataset

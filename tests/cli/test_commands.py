@@ -1,0 +1,294 @@
+"""The installed command, each case a process of its own as a user starts it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+COMMAND = [sys.executable, "-m", "keras_rbi.cli.main"]
+QUICK = ["--image-size", "16", "--per-class", "3", "--epochs", "3"]
+
+
+def keras_rbi(*arguments, cwd, **kwargs):
+    environment = os.environ | {"KERAS_BACKEND": keras.config.backend(), "COLUMNS": "200"}
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        **kwargs,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cli")
+
+
+@pytest.fixture(scope="module")
+def trained(folder):
+    done = keras_rbi("train", *QUICK, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_train_leaves_a_run_folder_and_prints_what_to_do_next(trained, folder):
+    run = folder / "runs" / "typefaces-1"
+    assert {file.name for file in run.iterdir()} == {
+        "settings.json",
+        "model.keras",
+        "metrics.json",
+        "history.csv",
+        "curves.png",
+        "examples",
+    }
+    metrics = json.loads((run / "metrics.json").read_text())
+    rows = metrics["test_accuracy_by_relations"]
+    assert [(row["relations"], row["batch_size"]) for row in rows] == [
+        ("self", None),
+        *(("batch", size) for size in (1, 8, 32, 128)),
+    ]
+    assert metrics["test_accuracy"] == rows[0]["accuracy"]
+    assert f"{100 * rows[0]['accuracy']:.1f}" in trained
+    assert "keras-rbi predict runs/typefaces-1" in trained
+    assert len((run / "history.csv").read_text().splitlines()) == 4
+    assert Image.open(run / "curves.png").size[0] > 500
+
+
+def test_a_second_run_gets_a_folder_of_its_own(trained, folder):
+    done = keras_rbi("train", *QUICK, "--no-rbi", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((folder / "runs" / "typefaces-2" / "metrics.json").read_text())
+    assert metrics["relations"] == "none"
+    assert [row["relations"] for row in metrics["test_accuracy_by_relations"]] == ["none"]
+
+
+def test_predict_gives_the_models_own_answers(trained, folder):
+    run = folder / "runs" / "typefaces-1"
+    images = sorted((run / "examples").iterdir())
+    done = keras_rbi("predict", run, *images, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    answers = json.loads(done.stdout)
+    model = keras.models.load_model(run / "model.keras")
+    pixels = np.stack([np.asarray(Image.open(image)) for image in images])
+    expected = model.predict(pixels, verbose=0)
+    assert [answer["image"] for answer in answers] == [str(image) for image in images]
+    for answer, row in zip(answers, expected, strict=True):
+        top = answer["top"]
+        assert len(top) == 5
+        assert top[0]["class"] == model.class_names[int(np.argmax(row))]
+        probabilities = [each["probability"] for each in top]
+        np.testing.assert_allclose(probabilities, np.sort(row)[::-1][:5], atol=1e-5)
+    table = keras_rbi("predict", run / "model.keras", images[0], cwd=folder).stdout
+    assert answers[0]["top"][0]["class"] in table
+
+
+def test_evaluate_agrees_with_train(trained, folder):
+    run = folder / "runs" / "typefaces-1"
+    metrics = json.loads((run / "metrics.json").read_text())
+    done = keras_rbi("evaluate", run, "--batch-sizes", "1,32", "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["accuracy"]
+    assert rows == [
+        row for row in metrics["test_accuracy_by_relations"] if row["batch_size"] in (None, 1, 32)
+    ]
+
+
+def test_a_killed_run_resumes_and_ends_as_if_it_had_not_been_killed(folder):
+    settings = [*QUICK[:4], "--epochs", "8", "--seed", "7"]
+    whole = keras_rbi("train", *settings, "--output", "whole", cwd=folder)
+    assert whole.returncode == 0, whole.stderr
+    killed = subprocess.Popen(
+        [*COMMAND, "train", *settings, "--output", "killed"],
+        cwd=folder,
+        env=os.environ | {"KERAS_BACKEND": keras.config.backend()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    state = folder / "killed" / "checkpoint" / "state.json"
+    deadline = time.monotonic() + 120
+    while not state.is_file() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    epochs = json.loads(state.read_text())["epochs"]
+    assert 1 <= epochs < 8
+    done = keras_rbi("predict", "killed", "whole/curves.png", cwd=folder)
+    assert (done.returncode, "--resume" in done.stderr) == (2, True)
+
+    resumed = keras_rbi("train", "--output", "killed", "--resume", cwd=folder)
+    assert resumed.returncode == 0, resumed.stderr
+    expected, got = (
+        json.loads((folder / name / "metrics.json").read_text()) for name in ("whole", "killed")
+    )
+    assert got["test_accuracy_by_relations"] == expected["test_accuracy_by_relations"]
+    for name, value in expected["last_epoch"].items():
+        assert got["last_epoch"][name] == pytest.approx(value, abs=1e-6)
+    assert len((folder / "killed" / "history.csv").read_text().splitlines()) == 9
+    assert not state.parent.exists()
+
+
+def class_folders(folder, names=("a", "b")):
+    rng = np.random.default_rng(0)
+    for name in names:
+        (folder / name).mkdir(parents=True)
+        for number in range(6):
+            pixels = rng.integers(0, 256, (20, 20, 3), np.uint8)
+            Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
+
+
+def test_a_folder_of_images_trains(tmp_path):
+    class_folders(tmp_path / "birds")
+    done = keras_rbi(
+        *("train", "--dataset", "birds", "--backbone", "SmallCNN", "--image-size", "16"),
+        *("--epochs", "1", "--variant", "paper"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    metrics = json.loads((tmp_path / "runs" / "birds-1" / "metrics.json").read_text())
+    assert metrics["relations"] == "batch"
+    model = keras.models.load_model(tmp_path / "runs" / "birds-1" / "model.keras")
+    assert list(model.class_names) == ["a", "b"]
+
+
+def a_missing_folder(folder):
+    return ["train", "--dataset", "none"], "no folder"
+
+
+def a_single_class(folder):
+    class_folders(folder / "single", ["a"])
+    return ["train", "--dataset", "single"], "two class folders"
+
+
+def an_unreadable_image(folder):
+    class_folders(folder / "broken")
+    (folder / "broken" / "a" / "3.png").write_bytes(b"no picture")
+    return ["train", "--dataset", "broken", "--backbone", "SmallCNN"], "3.png"
+
+
+def a_typo_in_the_backbone(folder):
+    return ["train", "--backbone", "DensNet201"], "DenseNet201"
+
+
+def a_size_too_small(folder):
+    return ["train", "--backbone", "ResNet50", "--weights", "none", "--image-size", "20"], "20x20"
+
+
+def missing_weights(folder):
+    return ["train", "--weights", "none.weights.h5"], "none.weights.h5"
+
+
+def a_variant_that_is_none(folder):
+    return ["train", "--variant", "papr"], "paper"
+
+
+def a_value_out_of_range(folder):
+    return ["train", "--relation-dropout", "1.5"], "--relation-dropout"
+
+
+def contradicting_options(folder):
+    return ["train", "--no-rbi", "--variant", "paper"], "--no-rbi"
+
+
+def an_unknown_option(folder):
+    return ["train", "--epoch", "3"], "--epoch"
+
+
+def nothing_to_resume(folder):
+    return ["train", "--resume"], "no run to resume"
+
+
+def a_folder_that_is_no_run(folder):
+    (folder / "other").mkdir()
+    return ["train", "--resume", "--output", "other"], "not the folder of a training run"
+
+
+def a_folder_in_use(folder):
+    class_folders(folder / "used")
+    return ["train", "--output", "used"], "not empty"
+
+
+def a_missing_model(folder):
+    return ["predict", "none.keras", "none.png"], "no model"
+
+
+def a_model_that_is_none(folder):
+    (folder / "x.keras").write_bytes(b"no model")
+    return ["predict", "x.keras", "none.png"], "x.keras"
+
+
+BAD_INPUT = [
+    a_missing_folder,
+    a_single_class,
+    an_unreadable_image,
+    a_typo_in_the_backbone,
+    a_size_too_small,
+    missing_weights,
+    a_variant_that_is_none,
+    a_value_out_of_range,
+    contradicting_options,
+    an_unknown_option,
+    nothing_to_resume,
+    a_folder_that_is_no_run,
+    a_folder_in_use,
+    a_missing_model,
+    a_model_that_is_none,
+]
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_gets_one_line(case, tmp_path, capsys, monkeypatch):
+    from keras_rbi.cli.main import run
+
+    monkeypatch.chdir(tmp_path)
+    arguments, message = case(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(SystemExit) as ended:
+        run(arguments)
+    error = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert error.startswith("Error: ")
+    assert error.count("\n") == 1
+    assert message in error
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_bad_images_for_a_trained_model_get_one_line(trained, folder, capsys, monkeypatch):
+    from keras_rbi.cli.main import run
+
+    monkeypatch.chdir(folder)
+    (folder / "text.png").write_text("words")
+    class_folders(folder / "birds")
+    for arguments, message in (
+        (["predict", "runs/typefaces-1", "none.png"], "none.png"),
+        (["predict", "runs/typefaces-1", "text.png"], "text.png"),
+        (["evaluate", "runs/typefaces-1", "--dataset", "birds"], "other classes"),
+        (["evaluate", "runs/typefaces-1", "--batch-sizes", "1,x"], "1,x"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            run(arguments)
+        error = capsys.readouterr().err
+        assert ended.value.code == 2
+        assert message in error
+        assert error.count("\n") == 1
+
+
+def test_help_names_every_option(capsys):
+    from keras_rbi.cli.main import run
+
+    with pytest.raises(SystemExit) as ended:
+        run(["train", "--help"])
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for option in ("--dataset", "--no-rbi", "--variant", "--resume", "--weights", "--seed"):
+        assert option in text

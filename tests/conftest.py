@@ -1,0 +1,43 @@
+"""What all tests share: the backend, the seed, and the files of parity with other systems."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+if importlib.util.find_spec("torch"):
+    # Before TensorFlow: the other order can crash the process.
+    import torch  # noqa: F401
+
+# Before Keras, so that it finds a backend that is installed.
+import keras_rbi  # noqa: F401
+
+PARITY_DIRECTORY_VARIABLE = "KERAS_RBI_PARITY_DIR"
+
+
+@pytest.fixture(autouse=True)
+def seed():
+    import keras
+
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def parity():
+    """Loader of a file of numbers that another system has computed."""
+    import numpy as np
+
+    directory = os.environ.get(PARITY_DIRECTORY_VARIABLE)
+    if not directory:
+        pytest.skip(f"{PARITY_DIRECTORY_VARIABLE} does not name the folder of parity files")
+
+    def load(name):
+        path = Path(directory) / name
+        if not path.is_file():
+            pytest.skip(f"{PARITY_DIRECTORY_VARIABLE} has no {name}")
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+
+    return load
