@@ -17,7 +17,8 @@ class ImageSequence(keras.utils.PyDataset):
 
     Keras reorders the batches of a `PyDataset` but never their members. A model that learns
     from batch mates needs new mates in every epoch, so here the images themselves are shuffled.
-    The order depends on the seed and the epoch alone, not on the backend or the workers.
+    The order depends on the seed and the epoch alone, not on the backend or the workers. Call
+    `fit` with `shuffle=False` to have the batches in it too: by default Keras reorders them.
 
     Args:
         data: An `ImageData`, such as those of `keras_rbi.datasets`.

@@ -8,11 +8,13 @@ from keras import ops
 # Tensors of the backend in force: Keras has no common type for them.
 Tensor = Any
 
-# 256 squares of differences of at most 255 stay below 2**24, where float32 holds every integer.
+# 256 squares of at most 255 stay below 2**24, up to which float32 holds every whole number.
 EXACT_PRODUCT_LENGTH = 256
-EXACT_CHUNK = 32 * EXACT_PRODUCT_LENGTH
-# Differences held at a time: 2 MiB, which a core's cache holds.
+EXACT_CHUNK = 16 * EXACT_PRODUCT_LENGTH
+# Differences held at a time: 2 MiB, which a core's cache holds, but never so few pixels that the
+# loop itself takes longer than the differences.
 DIFFERENCES_AT_A_TIME = 2**19
+SMALLEST_CHUNK = 16
 
 
 def pairwise_mean_squared_error(pixels: Tensor) -> Tensor:
@@ -60,8 +62,8 @@ def _affordable_chunk(pixels: Tensor) -> Any:
     for size in leading:
         pairs = pairs * size
     if isinstance(pairs, int):
-        return max(1, DIFFERENCES_AT_A_TIME // max(1, pairs))
-    return ops.maximum(1, DIFFERENCES_AT_A_TIME // ops.maximum(1, pairs))
+        return max(SMALLEST_CHUNK, DIFFERENCES_AT_A_TIME // max(1, pairs))
+    return ops.maximum(SMALLEST_CHUNK, DIFFERENCES_AT_A_TIME // ops.maximum(1, pairs))
 
 
 def _squared_differences(pixels: Tensor) -> Tensor:
@@ -71,8 +73,6 @@ def _squared_differences(pixels: Tensor) -> Tensor:
 
 
 def _exact_squared_differences(pixels: Tensor) -> Tensor:
-    # Centred, a pixel fits the 8 bits of a bfloat16 factor, so TF32 and the like lose nothing.
-    pixels = ops.cast(pixels, "float32") - 128.0
     *leading, batch, count = ops.shape(pixels)
     products = (count + EXACT_PRODUCT_LENGTH - 1) // EXACT_PRODUCT_LENGTH
     if not isinstance(count, int) or count % EXACT_PRODUCT_LENGTH:
@@ -80,8 +80,10 @@ def _exact_squared_differences(pixels: Tensor) -> Tensor:
         pixels = ops.pad(pixels, [*no_padding, (0, EXACT_PRODUCT_LENGTH - 1)])
         pixels = pixels[..., : products * EXACT_PRODUCT_LENGTH]
     pixels = ops.reshape(pixels, (*leading, batch, products, EXACT_PRODUCT_LENGTH))
-    pixels = ops.swapaxes(pixels, -3, -2)
+    # Moved while they are bytes. A bfloat16 or TF32 factor holds 0..255 exactly too.
+    pixels = ops.cast(ops.swapaxes(pixels, -3, -2), "float32")
     squares = ops.sum(ops.square(pixels), axis=-1)
     gram = ops.matmul(pixels, ops.swapaxes(pixels, -2, -1))
-    squared = ops.expand_dims(squares, -1) + ops.expand_dims(squares, -2) - 2.0 * gram
+    # In this order no sum exceeds 256 squares of 255.
+    squared = (ops.expand_dims(squares, -1) - gram) + (ops.expand_dims(squares, -2) - gram)
     return ops.sum(squared, axis=-3)

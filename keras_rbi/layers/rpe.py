@@ -108,6 +108,7 @@ class RPE(keras.layers.Layer):
     ) -> None:
         # Pixels of 0..255 lose their fractions in half precision, so nothing is cast on entry.
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         self.max_value = _positive("max_value", max_value)
         self.epsilon = None if epsilon is None else _positive("epsilon", epsilon)
         self._epsilon = self.max_value / 255.0 if self.epsilon is None else self.epsilon
@@ -177,6 +178,9 @@ class RPE(keras.layers.Layer):
                 f"Received: images of shape {tuple(shape)}. Add the missing axes with "
                 "`keras.ops.expand_dims`."
             )
+
+    def compute_mask(self, *args: Any) -> None:
+        """No mask goes on: the output has rows of images, not of time steps."""
 
     def compute_output_shape(self, images_shape: Any, mask_shape: Any = None) -> tuple[Any, ...]:
         self._check_rank(images_shape)

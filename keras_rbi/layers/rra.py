@@ -167,6 +167,7 @@ class RRA(keras.layers.Layer):
     ) -> None:
         # Relations in decibels lose their digits in half precision, so nothing is cast on entry.
         super().__init__(autocast=False, **kwargs)
+        self.supports_masking = True
         if softmax_axis not in (-2, -1):
             raise ValueError(
                 "`softmax_axis` must be -2 (over the sources) or -1 (over the targets). "
@@ -391,6 +392,9 @@ class RRA(keras.layers.Layer):
                 f"group_size={self.group_size}. Both come from one batch: "
                 "RRA(units)(features, RPE()(images))."
             )
+
+    def compute_mask(self, *args: Any) -> None:
+        """No mask goes on: the output has rows of images, not of time steps."""
 
     def compute_output_shape(
         self, features_shape: Any, relations_shape: Any = None, mask_shape: Any = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_rbi.training.settings import TrainingSettings
 
@@ -74,7 +75,15 @@ class RunFolder:
         self.save_model(model, checkpoint)
         # The state is the last to be moved: until then the former checkpoint is in force.
         self.write_json(
-            self._state, {"epochs": epochs, "history": history, "model": checkpoint.name}
+            self._state,
+            {
+                "epochs": epochs,
+                "history": history,
+                "model": checkpoint.name,
+                "random_state": [
+                    ops.convert_to_numpy(state).tolist() for state in _random_states(model)
+                ],
+            },
         )
         for file in self._checkpoints.glob("*.keras"):
             if file != checkpoint:
@@ -86,6 +95,8 @@ class RunFolder:
             return None
         state = json.loads(self._state.read_text("utf-8"))
         model = keras.models.load_model(self._checkpoints / state["model"])
+        for variable, value in zip(_random_states(model), state["random_state"], strict=True):
+            variable.assign(value)
         return model, state["epochs"], state["history"]
 
     def remove_checkpoints(self) -> None:
@@ -111,6 +122,12 @@ class RunFolder:
     def write_picture(self, path: Path, save: Callable[[Path], Any]) -> None:
         """Writes a picture so that the file is there whole or not at all."""
         _write_atomically(path, save)
+
+
+def _random_states(model: keras.Model) -> list[Any]:
+    """The states of the seed generators of a model's layers, which Keras does not save."""
+    weights = {id(weight) for weight in model.weights}
+    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def next_run_folder(parent: Path, dataset: str) -> Path:

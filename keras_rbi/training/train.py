@@ -96,6 +96,9 @@ def train(
     if epochs < settings.epochs:
         model.fit(
             training,
+            # The data is shuffled already, by the seed; Keras would reorder its batches by a
+            # random state that a resumed run does not have.
+            shuffle=False,
             validation_data=validation,
             initial_epoch=epochs,
             epochs=settings.epochs,
