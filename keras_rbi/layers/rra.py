@@ -381,10 +381,14 @@ class RRA(keras.layers.Layer):
         if relations_shape is None:
             return
         batch, width = features_shape[-2], relations_shape[-1]
-        fits = len(relations_shape) == len(features_shape) and (
-            None in (batch, width) or width in (batch, self.group_size, 1)
+        widths = [batch, self.group_size]
+        if self.inference_relations == "self":
+            widths.append(1)
+        rows_fit = len(relations_shape) == len(features_shape) and all(
+            None in pair or pair[0] == pair[1]
+            for pair in zip(relations_shape[:-1], features_shape[:-1], strict=True)
         )
-        if not fits or (batch is not None and relations_shape[-2] not in (None, batch)):
+        if not rows_fit or (None not in (batch, width) and width not in widths):
             raise ValueError(
                 "The relations must be those of the same images: shape (batch, batch), or "
                 "(batch, group_size) with groups. Received: relations of shape "

@@ -97,13 +97,11 @@ class TwoPassBatchNormalization(keras.layers.BatchNormalization):
                 )
         else:
             mean, variance = self.moving_mean, self.moving_variance
-        outputs = ops.batch_normalization(
-            rows,
-            ops.cast(mean, rows.dtype),
-            ops.cast(variance, rows.dtype),
-            axis=-1,
-            offset=None if self.beta is None else ops.cast(self.beta, rows.dtype),
-            scale=None if self.gamma is None else ops.cast(self.gamma, rows.dtype),
-            epsilon=self.epsilon,
-        )
+        mean, variance = ops.cast(mean, rows.dtype), ops.cast(variance, rows.dtype)
+        # The mean is taken off first: scaled beside the rows it would leave their rounding.
+        outputs = (rows - mean) * ops.rsqrt(variance + self.epsilon)
+        if self.gamma is not None:
+            outputs = outputs * ops.cast(self.gamma, rows.dtype)
+        if self.beta is not None:
+            outputs = outputs + ops.cast(self.beta, rows.dtype)
         return ops.cast(outputs, self.compute_dtype)
