@@ -103,40 +103,6 @@ def test_evaluate_agrees_with_train(trained, folder):
     ]
 
 
-def test_a_killed_run_resumes_and_ends_as_if_it_had_not_been_killed(folder):
-    settings = [*QUICK[:4], "--epochs", "8", "--seed", "7"]
-    whole = keras_rbi("train", *settings, "--output", "whole", cwd=folder)
-    assert whole.returncode == 0, whole.stderr
-    killed = subprocess.Popen(
-        [*COMMAND, "train", *settings, "--output", "killed"],
-        cwd=folder,
-        env=os.environ | {"KERAS_BACKEND": keras.config.backend()},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    state = folder / "killed" / "checkpoint" / "state.json"
-    deadline = time.monotonic() + 120
-    while not state.is_file() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    epochs = json.loads(state.read_text())["epochs"]
-    assert 1 <= epochs < 8
-    done = keras_rbi("predict", "killed", "whole/curves.png", cwd=folder)
-    assert (done.returncode, "--resume" in done.stderr) == (2, True)
-
-    resumed = keras_rbi("train", "--output", "killed", "--resume", cwd=folder)
-    assert resumed.returncode == 0, resumed.stderr
-    expected, got = (
-        json.loads((folder / name / "metrics.json").read_text()) for name in ("whole", "killed")
-    )
-    assert got["test_accuracy_by_relations"] == expected["test_accuracy_by_relations"]
-    for name, value in expected["last_epoch"].items():
-        assert got["last_epoch"][name] == pytest.approx(value, abs=1e-6)
-    assert len((folder / "killed" / "history.csv").read_text().splitlines()) == 9
-    assert not state.parent.exists()
-
-
 def class_folders(folder, names=("a", "b")):
     rng = np.random.default_rng(0)
     for name in names:
@@ -145,6 +111,41 @@ def class_folders(folder, names=("a", "b")):
             pixels = rng.integers(0, 256, (20, 20, 3), np.uint8)
             Image.fromarray(pixels).save(folder / name / f"{number}.png")
     return folder
+
+
+def test_a_killed_run_resumes_and_ends_as_if_it_had_not_been_killed(tmp_path):
+    class_folders(tmp_path / "birds")
+    settings = ["--dataset", "birds", "--backbone", "SmallCNN", "--image-size", "16"]
+    settings += ["--epochs", "20", "--seed", "7"]
+    whole = keras_rbi("train", *settings, "--output", "whole", cwd=tmp_path)
+    assert whole.returncode == 0, whole.stderr
+    killed = subprocess.Popen(
+        [*COMMAND, "train", *settings, "--output", "killed"],
+        cwd=tmp_path,
+        env=os.environ | {"KERAS_BACKEND": keras.config.backend()},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    state = tmp_path / "killed" / "checkpoint" / "state.json"
+    deadline = time.monotonic() + 120
+    while not state.is_file() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert 1 <= json.loads(state.read_text())["epochs"] < 20
+    done = keras_rbi("predict", "killed", "whole/curves.png", cwd=tmp_path)
+    assert (done.returncode, "--resume" in done.stderr) == (2, True)
+
+    resumed = keras_rbi("train", "--output", "killed", "--resume", cwd=tmp_path)
+    assert resumed.returncode == 0, resumed.stderr
+    expected, got = (
+        json.loads((tmp_path / name / "metrics.json").read_text()) for name in ("whole", "killed")
+    )
+    assert got["test_accuracy_by_relations"] == expected["test_accuracy_by_relations"]
+    for name, value in expected["last_epoch"].items():
+        assert got["last_epoch"][name] == pytest.approx(value, abs=1e-6)
+    assert len((tmp_path / "killed" / "history.csv").read_text().splitlines()) == 21
+    assert not state.parent.exists()
 
 
 def test_a_folder_of_images_trains(tmp_path):

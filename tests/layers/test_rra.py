@@ -160,8 +160,6 @@ def test_epsilon_is_that_of_the_normalisation():
     ("axis", "gate", "training", "rows"),
     [
         (-2, "image", False, ALL_ROWS),
-        (-2, "image", True, ALL_ROWS),
-        (-1, "feature", False, ALL_ROWS),
         (-1, "feature", True, ALL_ROWS),
         (-2, "image", True, [0, 2, 3]),
     ],
