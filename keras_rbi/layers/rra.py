@@ -81,8 +81,8 @@ class RRA(keras.layers.Layer):
         group_size: Integer, or `None`. Images attend within consecutive groups of this many
             images only. Defaults to `None`, one group for the whole batch.
         inference_relations: `"batch"` or `"self"`, the sources of an image when `training` is
-            not true. With `"self"`, an image's output depends on itself alone. Defaults to
-            `"batch"`.
+            not true. With `"self"`, an image's output depends on itself alone; sets of images
+            relate within themselves all the same. Defaults to `"batch"`.
         use_bias: Boolean, whether the projections and the gate have a bias. Defaults to
             `False`: the paper names parameter matrices only.
         momentum: Float, momentum of the normalisation's moving averages. Defaults to `0.9`.
@@ -241,7 +241,8 @@ class RRA(keras.layers.Layer):
         return keras.layers.Dense(
             units,
             use_bias=self.use_bias,
-            # A clone, since an initializer with a seed gives the same values again.
+            # A clone, since one initializer gives the same values each time; so do the clones of
+            # an initializer with a seed.
             kernel_initializer=_clone(self.kernel_initializer),
             bias_initializer=_clone(self.bias_initializer),
             kernel_regularizer=self.kernel_regularizer,
@@ -271,7 +272,7 @@ class RRA(keras.layers.Layer):
         training: bool | None = None,
         return_attention_scores: bool = False,
     ) -> Any:
-        self._check_shapes(features.shape, None if relations is None else relations.shape)
+        self._check_shapes(features.shape, None if relations is None else relations.shape, training)
         if mask is not None:
             mask = ops.cast(mask, "bool")
             # Whatever fills the padding: 0 times infinity would reach the other rows.
@@ -365,7 +366,9 @@ class RRA(keras.layers.Layer):
         to_self = ops.sum(ops.where(identity, relations, 0.0), axis=-1)
         return ops.reshape(to_self, (-1, 1))[:batch]
 
-    def _check_shapes(self, features_shape: Any, relations_shape: Any) -> None:
+    def _check_shapes(
+        self, features_shape: Any, relations_shape: Any, training: bool | None = None
+    ) -> None:
         if len(features_shape) not in (2, 3):
             raise ValueError(
                 "RRA takes one row of features for each image, a tensor of rank 2 (batch, "
@@ -382,7 +385,7 @@ class RRA(keras.layers.Layer):
             return
         batch, width = features_shape[-2], relations_shape[-1]
         widths = [batch, self.group_size]
-        if self.inference_relations == "self":
+        if self.inference_relations == "self" and not training:
             widths.append(1)
         rows_fit = len(relations_shape) == len(features_shape) and all(
             None in pair or pair[0] == pair[1]

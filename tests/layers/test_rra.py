@@ -453,6 +453,13 @@ def test_relations_to_self_are_not_taken_for_those_of_a_batch():
         random_layer()(features, np.diag(relations)[:, None])
 
 
+def test_relations_to_self_are_refused_in_training():
+    features, relations = random_batch(4)
+    layer = random_layer(inference_relations="self")
+    with pytest.raises(ValueError, match=r"relations of shape \(4, 1\)"):
+        layer(features, np.diag(relations)[:, None], training=True)
+
+
 def test_full_relation_dropout_leaves_rows_to_themselves_in_training():
     layer, (features, relations) = random_layer(relation_dropout=1.0), random_batch()
     weights, exact = weights_of(layer), features.astype("float64")
