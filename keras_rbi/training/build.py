@@ -19,7 +19,6 @@ from keras_rbi.training.settings import NO_WEIGHTS, TYPEFACES, TrainingSettings
 
 # Enough that a percent of accuracy is many images.
 TYPEFACES_PER_CLASS = {"validation": 40, "test": 100}
-EVALUATION_BATCH_SIZE = 128
 
 Progress = Callable[[str, int, int], None]
 
@@ -56,7 +55,7 @@ def load_split(
             progress(split, number + 1, len(data))
     return ImageSequence(
         data,
-        settings.batch_size if training else EVALUATION_BATCH_SIZE,
+        settings.batch_size,
         shuffle=True if training else "once",
         seed=settings.seed,
         augment=flip_and_rotate if training and settings.dataset != TYPEFACES else None,
