@@ -42,8 +42,8 @@ class RememberedImages:
     """
 
     def __init__(self, shape: Sequence[int], count: int, limit: int = 2**30) -> None:
-        self.fits = count * int(np.prod(shape)) <= limit
-        self._images = np.empty((count, *shape), np.uint8) if self.fits else None
+        fits = count * int(np.prod(shape)) <= limit
+        self._images = np.empty((count, *shape), np.uint8) if fits else None
         self._known = np.zeros(count, bool)
 
     def get(self, index: int) -> np.ndarray | None:
