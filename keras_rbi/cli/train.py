@@ -13,8 +13,8 @@ from keras_rbi.training import (
     TrainingSettings,
     latest_run_folder,
     next_run_folder,
+    prepare,
 )
-from keras_rbi.training import train as train_model
 
 RUNS = Path("runs")
 
@@ -140,7 +140,13 @@ def train(
                 if done == total:
                     bar.remove_task(tasks[split])
 
-            metrics = train_model(settings, folder, resume, progress)
+            run = prepare(settings, folder, resume, progress)
+    try:
+        metrics = run.complete()
+    except KeyboardInterrupt:
+        command = f"keras-rbi train --resume --output {shlex.quote(str(folder.path))}"
+        console.print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")
+        raise
     _report(folder, metrics)
 
 

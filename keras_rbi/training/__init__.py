@@ -3,14 +3,16 @@
 from keras_rbi.training.build import build_model, load_split
 from keras_rbi.training.run_folder import RunFolder, latest_run_folder, next_run_folder
 from keras_rbi.training.settings import TrainingSettings
-from keras_rbi.training.train import train
+from keras_rbi.training.train import TrainingRun, prepare, train
 
 __all__ = [
     "RunFolder",
+    "TrainingRun",
     "TrainingSettings",
     "build_model",
     "latest_run_folder",
     "load_split",
     "next_run_folder",
+    "prepare",
     "train",
 ]

@@ -72,7 +72,7 @@ class RunFolder:
     ) -> None:
         """Keeps the state after a finished epoch in place of the last one."""
         checkpoint = self._checkpoints / f"epoch-{epochs:04d}.keras"
-        self.save_model(model, checkpoint)
+        write_atomically(checkpoint, model.save)
         # The state is the last to be moved: until then the former checkpoint is in force.
         self.write_json(
             self._state,
@@ -106,22 +106,10 @@ class RunFolder:
         if self._checkpoints.is_dir():
             self._checkpoints.rmdir()
 
-    def save_model(self, model: keras.Model, path: Path) -> None:
-        """Saves a model so that the file is there whole or not at all."""
-        _write_atomically(path, model.save)
-
     def write_json(self, path: Path, content: Any) -> None:
         """Writes JSON so that the file is there whole or not at all."""
         text = json.dumps(content, indent=2) + "\n"
-        self.write_text(path, text)
-
-    def write_text(self, path: Path, text: str) -> None:
-        """Writes text so that the file is there whole or not at all."""
-        _write_atomically(path, lambda unfinished: unfinished.write_text(text, "utf-8"))
-
-    def write_picture(self, path: Path, save: Callable[[Path], Any]) -> None:
-        """Writes a picture so that the file is there whole or not at all."""
-        _write_atomically(path, save)
+        write_atomically(path, lambda unfinished: unfinished.write_text(text, "utf-8"))
 
 
 def _random_states(model: keras.Model) -> list[Any]:
@@ -139,20 +127,26 @@ def next_run_folder(parent: Path, dataset: str) -> Path:
 
 
 def latest_run_folder(parent: Path) -> Path:
-    """The run in `parent` that was started last.
+    """The unfinished run in `parent` that was started last.
 
     Raises:
         ValueError: If there is none.
     """
-    runs = [path.parent for path in parent.glob("*/settings.json")]
+    runs = [
+        path.parent
+        for path in parent.glob("*/settings.json")
+        if not RunFolder(path.parent).is_finished
+    ]
     if not runs:
         raise ValueError(
-            f"There is no run to resume in {str(parent)!r}. Name its folder with --output."
+            f"There is no run to resume in {str(parent)!r}: none was started there, or all are "
+            "finished. Name the folder of a run with --output."
         )
     return max(runs, key=lambda path: (path / "settings.json").stat().st_mtime)
 
 
-def _write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
+    """Has a file written beside its place and moves it there: it is whole or not there at all."""
     # The suffix stays: Keras and Matplotlib tell the format by it.
     unfinished = path.with_name(f".unfinished-{path.name}")
     write(unfinished)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training.build import Progress, build_model, load_split
-from keras_rbi.training.run_folder import RunFolder
+from keras_rbi.training.run_folder import RunFolder, write_atomically
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.visualization.training_curves import training_curves
 
@@ -42,14 +43,54 @@ class SaveState(keras.callbacks.Callback):
         self.folder.save_checkpoint(self.model, epoch + 1, self.history)
 
 
-def train(
+@dataclass
+class TrainingRun:
+    """A run whose data and model are there, and whose folder is made: what is left is to train."""
+
+    settings: TrainingSettings
+    folder: RunFolder
+    model: keras.Model
+    training: ImageSequence
+    validation: ImageSequence
+    test: ImageSequence
+    finished_epochs: int
+    history: History
+
+    def complete(self, verbose: int | str = "auto") -> dict[str, Any]:
+        """Trains the epochs that are left, measures, and writes what the folder is to hold.
+
+        Args:
+            verbose: As in `keras.Model.fit`. Defaults to `"auto"`.
+
+        Returns:
+            The metrics, as in the folder's `metrics.json`.
+        """
+        assert self.settings.epochs is not None
+        self.training.epoch = self.finished_epochs
+        if self.finished_epochs < self.settings.epochs:
+            self.model.fit(
+                self.training,
+                # The data is shuffled already, by the seed; Keras would reorder its batches by a
+                # random state that a resumed run does not have.
+                shuffle=False,
+                validation_data=self.validation,
+                initial_epoch=self.finished_epochs,
+                epochs=self.settings.epochs,
+                callbacks=[SaveState(self.folder, self.history)],
+                verbose=verbose,
+            )
+        return _finish(self.model, self.settings, self.folder, self.history, self.test)
+
+
+def prepare(
     settings: TrainingSettings,
     folder: RunFolder,
     resume: bool = False,
     progress: Progress = lambda *_: None,
-    verbose: int | str = "auto",
-) -> dict[str, Any]:
-    """Trains a model and leaves a run folder.
+) -> TrainingRun:
+    """Loads the data, builds or loads the model, and makes the folder.
+
+    Whatever a user can get wrong shows here, before anything is written.
 
     Args:
         settings: The settings. A resumed run takes those of the folder.
@@ -57,10 +98,9 @@ def train(
         resume: Whether to go on after the last finished epoch of the folder's run. Defaults to
             `False`.
         progress: Called while photographs are read. Defaults to nothing.
-        verbose: As in `keras.Model.fit`. Defaults to `"auto"`.
 
     Returns:
-        The metrics, as in the folder's `metrics.json`.
+        A `TrainingRun` to `complete()`.
 
     Raises:
         ValueError: If data, backbone or folder are not as they should be. The folder is then not
@@ -68,6 +108,11 @@ def train(
     """
     if resume:
         settings, class_names = folder.read_settings()
+        if folder.is_finished:
+            raise ValueError(
+                f"The run {str(folder.path)!r} is finished: there is nothing to resume. Start "
+                "another with another --output."
+            )
     else:
         settings = settings.resolved()
         if folder.path.exists() and any(folder.path.iterdir()):
@@ -84,28 +129,35 @@ def train(
         )
     state = folder.load_checkpoint() if resume else None
     if state is None:
-        model = build_model(settings, training.class_names, len(training))
-        epochs, history = 0, History()
+        state = build_model(settings, training.class_names, len(training)), 0, History()
         folder.write_settings(settings, training.class_names)
         _write_examples(folder, test)
-    else:
-        model, epochs, history = state
+    return TrainingRun(settings, folder, state[0], training, validation, test, *state[1:])
 
-    training.epoch = epochs
-    assert settings.epochs is not None
-    if epochs < settings.epochs:
-        model.fit(
-            training,
-            # The data is shuffled already, by the seed; Keras would reorder its batches by a
-            # random state that a resumed run does not have.
-            shuffle=False,
-            validation_data=validation,
-            initial_epoch=epochs,
-            epochs=settings.epochs,
-            callbacks=[SaveState(folder, history)],
-            verbose=verbose,
-        )
-    return _finish(model, settings, folder, history, test)
+
+def train(
+    settings: TrainingSettings,
+    folder: RunFolder,
+    resume: bool = False,
+    progress: Progress = lambda *_: None,
+    verbose: int | str = "auto",
+) -> dict[str, Any]:
+    """Trains a model and leaves a run folder: `prepare`, then `complete`.
+
+    Args:
+        settings: As in `prepare`.
+        folder: As in `prepare`.
+        resume: As in `prepare`.
+        progress: As in `prepare`.
+        verbose: As in `TrainingRun.complete`.
+
+    Returns:
+        The metrics, as in the folder's `metrics.json`.
+
+    Raises:
+        ValueError: As `prepare` does.
+    """
+    return prepare(settings, folder, resume, progress).complete(verbose)
 
 
 def _finish(
@@ -131,10 +183,10 @@ def _finish(
             name: version(name) for name in ("keras", keras.config.backend(), "keras-rbi")
         },
     }
-    folder.save_model(model, folder.model)
+    write_atomically(folder.model, model.save)
     _write_history(folder, history)
     figure = training_curves(history, f"{settings.backbone} on {_short_name(settings.dataset)}")
-    folder.write_picture(folder.curves, lambda path: figure.savefig(path, dpi=150))
+    write_atomically(folder.curves, lambda path: figure.savefig(path, dpi=150))
     folder.write_json(folder.metrics, metrics)
     folder.remove_checkpoints()
     return metrics
@@ -157,7 +209,7 @@ def _write_history(folder: RunFolder, history: History) -> None:
     writer.writerow(["epoch", *history])
     for epoch, values in enumerate(zip(*history.values(), strict=True), start=1):
         writer.writerow([epoch, *values])
-    folder.write_text(folder.history, text.getvalue())
+    write_atomically(folder.history, lambda path: path.write_text(text.getvalue(), "utf-8"))
 
 
 def _write_examples(folder: RunFolder, test: ImageSequence) -> None:
@@ -168,4 +220,4 @@ def _write_examples(folder: RunFolder, test: ImageSequence) -> None:
             break
         name = f"{number + 1}-{test.class_names[label]}.png".replace("/", "_")
         picture = Image.fromarray(np.asarray(image))
-        folder.write_picture(folder.examples / name, picture.save)
+        write_atomically(folder.examples / name, picture.save)

@@ -103,6 +103,54 @@ def test_evaluate_agrees_with_train(trained, folder):
     ]
 
 
+def test_a_finished_run_is_not_trained_again(trained, folder, capsys, monkeypatch):
+    from keras_rbi.cli.main import run
+
+    monkeypatch.chdir(folder)
+    model = folder / "runs" / "typefaces-1" / "model.keras"
+    before = model.read_bytes()
+    for arguments, message in (
+        (["train", "--resume", "--output", "runs/typefaces-1"], "is finished"),
+        (["train", "--resume"], "all are finished"),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            run(arguments)
+        assert ended.value.code == 2
+        assert message in capsys.readouterr().err
+    assert model.read_bytes() == before
+
+
+def test_a_mistake_of_the_program_is_not_put_down_to_the_user(tmp_path, monkeypatch):
+    from keras_rbi.cli.main import run
+    from keras_rbi.training import TrainingRun
+
+    def fail(self):
+        raise ValueError("a bug")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(TrainingRun, "complete", fail)
+    class_folders(tmp_path / "birds")
+    arguments = ["train", "--dataset", "birds", "--backbone", "SmallCNN", "--image-size", "16"]
+    with pytest.raises(ValueError, match="a bug"):
+        run(arguments)
+
+
+def test_an_interrupted_run_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    from keras_rbi.cli.main import run
+    from keras_rbi.training import TrainingRun
+
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(TrainingRun, "complete", interrupt)
+    class_folders(tmp_path / "birds")
+    with pytest.raises(SystemExit) as ended:
+        run(["train", "--dataset", "birds", "--backbone", "SmallCNN", "--image-size", "16"])
+    assert ended.value.code == 130
+    assert "keras-rbi train --resume --output runs/birds-1" in capsys.readouterr().out
+
+
 def class_folders(folder, names=("a", "b")):
     rng = np.random.default_rng(0)
     for name in names:
