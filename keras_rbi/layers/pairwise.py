@@ -10,7 +10,9 @@ Tensor = Any
 
 # 256 squares of at most 255 stay below 2**24, up to which float32 holds every whole number.
 EXACT_PRODUCT_LENGTH = 256
-EXACT_CHUNK = 16 * EXACT_PRODUCT_LENGTH
+# Values of those products held at a time: few on TensorFlow, which works on ten parts of a loop
+# at once; elsewhere as many as make up for the cost of dispatching a part.
+EXACT_VALUES_AT_A_TIME = 3 * (2**14 if keras.backend.backend() == "tensorflow" else 2**18)
 # Differences held at a time: 2 MiB, which a core's cache holds, but never so few pixels that the
 # loop itself takes longer than the differences.
 DIFFERENCES_AT_A_TIME = 2**19
@@ -31,9 +33,9 @@ def pairwise_mean_squared_error(pixels: Tensor) -> Tensor:
         float32 tensor of shape `(..., batch, batch)`.
     """
     if keras.backend.standardize_dtype(pixels.dtype) == "uint8":
-        total = _sum_over_pixels(_exact_squared_differences, pixels, EXACT_CHUNK)
+        total = _sum_over_pixels(_exact_squared_differences, pixels, _exact_chunk(pixels))
     else:
-        total = _sum_over_pixels(_squared_differences, pixels, _affordable_chunk(pixels))
+        total = _sum_over_pixels(_squared_differences, pixels, _differences_chunk(pixels))
     return total / ops.cast(ops.shape(pixels)[-1], "float32")
 
 
@@ -56,14 +58,24 @@ def _sum_over_pixels(term: Any, pixels: Tensor, chunk: Any) -> Tensor:
     return ops.fori_loop(0, parts, add_part, rest)
 
 
-def _affordable_chunk(pixels: Tensor) -> Any:
-    *leading, batch, _ = ops.shape(pixels)
-    pairs = batch * batch
-    for size in leading:
-        pairs = pairs * size
-    if isinstance(pairs, int):
-        return max(SMALLEST_CHUNK, DIFFERENCES_AT_A_TIME // max(1, pairs))
-    return ops.maximum(SMALLEST_CHUNK, DIFFERENCES_AT_A_TIME // ops.maximum(1, pairs))
+def _differences_chunk(pixels: Tensor) -> Any:
+    batch = ops.shape(pixels)[-2]
+    return _affordable(pixels, DIFFERENCES_AT_A_TIME, batch * batch, SMALLEST_CHUNK)
+
+
+def _exact_chunk(pixels: Tensor) -> Any:
+    batch = ops.shape(pixels)[-2]
+    values = batch * (EXACT_PRODUCT_LENGTH + batch)
+    return EXACT_PRODUCT_LENGTH * _affordable(pixels, EXACT_VALUES_AT_A_TIME, values, 1)
+
+
+def _affordable(pixels: Tensor, budget: int, values: Any, smallest: int) -> Any:
+    """How often `values` for each set of images fit the budget, and `smallest` at least."""
+    for size in ops.shape(pixels)[:-2]:
+        values = values * size
+    if isinstance(values, int):
+        return max(smallest, budget // max(1, values))
+    return ops.maximum(smallest, budget // ops.maximum(1, values))
 
 
 def _squared_differences(pixels: Tensor) -> Tensor:
@@ -82,8 +94,8 @@ def _exact_squared_differences(pixels: Tensor) -> Tensor:
     pixels = ops.reshape(pixels, (*leading, batch, products, EXACT_PRODUCT_LENGTH))
     # Moved while they are bytes. A bfloat16 or TF32 factor holds 0..255 exactly too.
     pixels = ops.cast(ops.swapaxes(pixels, -3, -2), "float32")
-    squares = ops.sum(ops.square(pixels), axis=-1)
     gram = ops.matmul(pixels, ops.swapaxes(pixels, -2, -1))
+    squares = ops.diagonal(gram, axis1=-2, axis2=-1)
     # In this order no sum exceeds 256 squares of 255.
     squared = (ops.expand_dims(squares, -1) - gram) + (ops.expand_dims(squares, -2) - gram)
     return ops.sum(squared, axis=-3)

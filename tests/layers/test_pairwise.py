@@ -6,8 +6,8 @@ from literal import mean_squared_error
 
 from keras_rbi.layers.pairwise import (
     DIFFERENCES_AT_A_TIME,
-    EXACT_CHUNK,
     EXACT_PRODUCT_LENGTH,
+    EXACT_VALUES_AT_A_TIME,
     SMALLEST_CHUNK,
     pairwise_mean_squared_error,
 )
@@ -24,6 +24,14 @@ def errors_of(pixels):
     return to_numpy(once(pairwise_mean_squared_error)(keras.ops.convert_to_tensor(pixels)))
 
 
+def exact_chunk(batch):
+    products = EXACT_VALUES_AT_A_TIME // (batch * (EXACT_PRODUCT_LENGTH + batch))
+    return max(1, products) * EXACT_PRODUCT_LENGTH
+
+
+CHUNK_OF_5 = exact_chunk(5)
+
+
 @pytest.mark.parametrize(
     "count",
     [
@@ -31,14 +39,23 @@ def errors_of(pixels):
         EXACT_PRODUCT_LENGTH - 1,
         EXACT_PRODUCT_LENGTH,
         EXACT_PRODUCT_LENGTH + 1,
-        EXACT_CHUNK - 1,
-        EXACT_CHUNK,
-        2 * EXACT_CHUNK + 300,
+        CHUNK_OF_5 - 1,
+        CHUNK_OF_5,
+        2 * CHUNK_OF_5 + 300,
     ],
 )
 def test_whole_number_form_equals_literal_at_the_edges_of_its_chunks(count):
     pixels = random_pixels(5, count)
     np.testing.assert_allclose(errors_of(pixels), mean_squared_error(pixels), rtol=1e-6)
+
+
+def test_whole_number_form_equals_literal_where_chunks_are_smallest():
+    pixels = random_pixels(800, 2 * EXACT_PRODUCT_LENGTH + 1)
+    assert exact_chunk(len(pixels)) == EXACT_PRODUCT_LENGTH
+    errors = errors_of(pixels)
+    for row in (0, 400, 799):
+        expected = np.mean((pixels.astype("float64") - pixels[row]) ** 2, axis=1)
+        np.testing.assert_allclose(errors[row], expected, rtol=1e-6)
 
 
 CHUNK_OF_32 = DIFFERENCES_AT_A_TIME // 32**2
@@ -58,7 +75,7 @@ def test_difference_form_equals_literal_where_chunks_are_smallest():
 
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_extreme_images_are_exact(dtype):
-    pixels = np.zeros((2, 2 * EXACT_CHUNK), dtype)
+    pixels = np.zeros((2, 8 * EXACT_PRODUCT_LENGTH), dtype)
     pixels[1] = 255
     assert errors_of(pixels).tolist() == [[0.0, 255.0**2], [255.0**2, 0.0]]
 
@@ -113,7 +130,7 @@ def test_leading_axes_are_batches_of_their_own(dtype):
 @pytest.mark.parametrize("dtype", ["uint8", "float32"])
 def test_open_dimensions_give_the_same_in_a_compiled_function(dtype):
     function = compiled(pairwise_mean_squared_error, ((None, None), dtype))
-    for batch, count in ((1, 40), (3, EXACT_CHUNK + 5), (40, 1000)):
+    for batch, count in ((1, 40), (3, exact_chunk(3) + 5), (40, 1000)):
         pixels = random_pixels(batch, count, dtype)
         assert_close(function(pixels), mean_squared_error(pixels), 1e-6)
 
