@@ -23,6 +23,38 @@ def test_equals_that_of_keras_applications(mode, data_format, dtype):
     assert_close(BackbonePreprocessing(mode, data_format)(images), expected)
 
 
+def test_lite_is_that_of_efficientnet_lite():
+    images = random_images("uint8")
+    assert_close(BackbonePreprocessing("lite")(images), (images.astype("float64") - 127) / 128)
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_own_numbers_scale_first_and_then_shift_each_channel(data_format):
+    images = random_images("uint8", data_format == "channels_first")
+    layer = BackbonePreprocessing(
+        data_format=data_format, scale=0.5, offset=[1.0, 2.0, 3.0], name="own"
+    )
+    offset = np.array([1.0, 2.0, 3.0])
+    offset = offset[:, None, None] if data_format == "channels_first" else offset
+    assert_close(layer(images), images * 0.5 + offset)
+    again = keras.layers.deserialize(keras.layers.serialize(layer))
+    assert_close(again(images), images * 0.5 + offset)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"mode": "tf", "scale": 1.0}, {"scale": 1.0}, {"mode": "tf", "offset": 1.0}],
+)
+def test_a_mode_and_own_numbers_exclude_each_other(arguments):
+    with pytest.raises(ValueError, match="either `mode`, or `scale` and `offset`"):
+        BackbonePreprocessing(**arguments)
+
+
+def test_own_numbers_are_one_or_three():
+    with pytest.raises(ValueError, match=r"one for each.*offset=\[1.0, 2.0\]"):
+        BackbonePreprocessing(scale=1.0, offset=[1.0, 2.0])
+
+
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_data_format_is_that_of_keras_by_default(data_format):
     before = keras.config.image_data_format()
