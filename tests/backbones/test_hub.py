@@ -1,4 +1,5 @@
 import dataclasses
+import doctest
 import inspect
 import json
 import subprocess
@@ -537,12 +538,38 @@ def test_positions_that_dinov2_has_learned_are_saved(sign, tmp_path):
     )
 
 
+def test_learned_positions_are_those_that_are_resized():
+    backbone = tiny("DINOV2Backbone")
+    learned = backbone.embeddings.interpolated_position_embeddings
+    learned.assign(ops.zeros_like(learned))
+    large = hub.at_image_size(backbone, 2 * SIDE)
+    for table in ("position_embeddings", "interpolated_position_embeddings"):
+        assert not np.any(ops.convert_to_numpy(getattr(large.embeddings, table)))
+
+
+def test_images_that_are_not_square_keep_their_size():
+    backbone = keras_hub.models.DeiTBackbone(**TINY["DeiTBackbone"], image_shape=(28, 35, 3))
+    with pytest.raises(ValueError, match=r"square images .* \(28, 35, 3\)"):
+        hub.at_image_size(backbone, 28)
+
+
 def test_positions_of_another_size_than_the_images_are_warned_about():
     backbone = keras_hub.models.DINOV2Backbone(
         **TINY["DINOV2Backbone"], image_shape=(28, 28, 3), position_embedding_shape=(56, 56)
     )
     with pytest.warns(UserWarning, match=r"at_image_size\(backbone, 28\)"):
         hub.settle_position_embeddings(backbone)
+
+
+@pytest.mark.parametrize("name", ["build", "check_image_size", "preparation"])
+def test_examples_give_what_they_show(name):
+    names = {"keras": keras, "keras_rbi": keras_rbi}
+    example = doctest.DocTestParser().get_doctest(
+        inspect.getdoc(getattr(hub, name)), names, name, None, None
+    )
+    assert example.examples
+    report = []
+    assert doctest.DocTestRunner().run(example, out=report.append).failed == 0, "".join(report)
 
 
 def test_entries_are_frozen():

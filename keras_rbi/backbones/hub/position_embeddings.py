@@ -23,6 +23,9 @@ def at_image_size(backbone: Any, side: int) -> Any:
 
     Returns:
         The backbone itself where it is for that size already, otherwise another model.
+
+    Raises:
+        ValueError: If the backbone is for images that are not square.
     """
     shapes = {
         key: tuple(getattr(backbone, key))
@@ -31,6 +34,13 @@ def at_image_size(backbone: Any, side: int) -> Any:
     }
     if all(shape[:2] == (side, side) for shape in shapes.values()):
         return backbone
+    if any(shape[0] != shape[1] for shape in shapes.values()):
+        raise ValueError(
+            f"{backbone.name} must be built for square images to serve another size. Received: "
+            f"{', '.join(f'{key}={shape}' for key, shape in shapes.items())}."
+        )
+    for layer in _resampling_layers(backbone):
+        _settle(layer)
     config = backbone.get_config()
     config.update({key: (side, side, *shape[2:]) for key, shape in shapes.items()})
     resized = type(backbone).from_config(config)
@@ -47,7 +57,6 @@ def at_image_size(backbone: Any, side: int) -> Any:
         ]
     )
     for layer in _resampling_layers(resized):
-        # A copy: JAX cannot train two weights that are one array.
         layer.interpolated_position_embeddings.assign(ops.copy(layer.position_embeddings))
     copy_record(backbone, resized)
     return resized
@@ -91,10 +100,7 @@ def settle_position_embeddings(backbone: Any) -> None:
         backbone: Any model. Nothing happens to others than DINOv2.
     """
     for layer in _resampling_layers(backbone):
-        learned, saved = layer.interpolated_position_embeddings, layer.position_embeddings
-        if tuple(learned.shape) == tuple(saved.shape):
-            saved.assign(ops.copy(learned))
-        else:
+        if not _settle(layer):
             warnings.warn(
                 f"{backbone.name} is built for images of {layer.image_shape[0]} pixels with "
                 f"position embeddings for {layer.position_embedding_shape[0]}: what it learns "
@@ -110,6 +116,15 @@ def _resampling_layers(backbone: Any) -> list[Any]:
     return [
         layer for layer in backbone.layers if hasattr(layer, "interpolated_position_embeddings")
     ]
+
+
+def _settle(layer: Any) -> bool:
+    learned, saved = layer.interpolated_position_embeddings, layer.position_embeddings
+    if tuple(learned.shape) != tuple(saved.shape):
+        return False
+    # A copy: JAX cannot train two weights that are one array.
+    saved.assign(ops.copy(learned))
+    return True
 
 
 def _bicubic(old: int, new: int, antialias: bool) -> np.ndarray[Any, Any]:
