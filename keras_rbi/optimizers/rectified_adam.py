@@ -1,6 +1,9 @@
 """Rectified Adam."""
 
 import math
+import re
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -54,7 +57,8 @@ class RectifiedAdam(keras.optimizers.Optimizer):
         epsilon: Float, added to the square root of the second moment before its bias is
             corrected. Defaults to `1e-8`.
         weight_decay: Float, or `None`. Decoupled from the gradient: each step takes
-            `learning_rate * weight_decay` of a variable off it. Defaults to `None`.
+            `learning_rate * weight_decay` of a variable off it, with the variable's own learning
+            rate where it has one. Defaults to `None`.
         clipnorm: Float, or `None`. Each gradient is clipped to this norm. Defaults to `None`.
         clipvalue: Float, or `None`. Gradients are clipped to this value. Defaults to `None`.
         global_clipnorm: Float, or `None`. All gradients together are clipped to this norm.
@@ -69,11 +73,19 @@ class RectifiedAdam(keras.optimizers.Optimizer):
             divided by it. Defaults to `None`.
         gradient_accumulation_steps: Integer, or `None`. Number of steps whose gradients are
             averaged into one update. Defaults to `None`.
+        weight_decay_on_vectors: Boolean, whether variables of rank 0 and 1 decay too: biases, and
+            the scales and offsets of normalisations. Unlike `exclude_from_weight_decay`, it is
+            saved with the optimizer. Defaults to `True`.
+        learning_rate_factors: Dictionary from regular expressions to floats, or `None`. The
+            learning rate of a variable is multiplied by the factor of each expression that is
+            found in its path. `scale_learning_rate` adds to it. Or a list of a factor for each
+            variable, which is how the factors of a built optimizer are saved: paths may change
+            when a model is loaded, the order does not. Defaults to `None`.
         name: String. Defaults to `"rectified_adam"`.
         **kwargs: Further arguments of `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: If a beta or the epsilon is out of its range.
+        ValueError: If a beta, the epsilon or a factor is out of its range.
 
     Example:
 
@@ -102,6 +114,8 @@ class RectifiedAdam(keras.optimizers.Optimizer):
         ema_overwrite_frequency: int | None = None,
         loss_scale_factor: float | None = None,
         gradient_accumulation_steps: int | None = None,
+        weight_decay_on_vectors: bool = True,
+        learning_rate_factors: dict[str, float] | list[float] | None = None,
         name: str = "rectified_adam",
         **kwargs: Any,
     ) -> None:
@@ -129,6 +143,60 @@ class RectifiedAdam(keras.optimizers.Optimizer):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
+        self.weight_decay_on_vectors = weight_decay_on_vectors
+        self._factor_by_pattern: dict[str, float] = {}
+        self._saved_factors: list[float] = []
+        if isinstance(learning_rate_factors, dict):
+            for pattern, factor in learning_rate_factors.items():
+                self.scale_learning_rate(factor, var_names=[pattern])
+        elif learning_rate_factors is not None:
+            self._saved_factors = [float(factor) for factor in learning_rate_factors]
+
+    def scale_learning_rate(
+        self,
+        factor: float,
+        var_list: Sequence[Any] | None = None,
+        var_names: Sequence[str] | None = None,
+    ) -> None:
+        """Gives some variables a learning rate of their own: the optimizer's, times a factor.
+
+        It is a rate and not a scaled gradient, which Adam would divide out again. Weight decay,
+        which is a share of the learning rate, is scaled with it, as with the parameter groups of
+        PyTorch. The factors are found by the paths of the variables and saved with the optimizer.
+        Call it before the optimizer is built.
+
+        Args:
+            factor: Float, not negative.
+            var_list: Variables, or `None`. Defaults to `None`.
+            var_names: Regular expressions to find in the paths of the variables, or `None`.
+                Defaults to `None`.
+
+        Raises:
+            ValueError: If the factor is negative, if the optimizer is built, or if no variable is
+                given.
+
+        Example:
+
+        >>> backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
+        >>> optimizer = keras_rbi.optimizers.RectifiedAdam(1e-3)
+        >>> optimizer.scale_learning_rate(0.1, backbone.trainable_variables)
+        """
+        if not 0.0 <= factor < math.inf:
+            raise ValueError(f"`factor` must not be negative. Received: factor={factor!r}.")
+        if self.built:
+            raise ValueError(
+                "`scale_learning_rate` must be called before the optimizer is built, which is at "
+                "its first step or when a compiled model is loaded. Compile with a new optimizer."
+            )
+        patterns = list(var_names or [])
+        if var_list:
+            # One expression: a large backbone has hundreds of variables.
+            paths = "|".join(re.escape(variable.path) for variable in var_list)
+            patterns.append(f"^(?:{paths})$")
+        if not patterns:
+            raise ValueError("Pass the variables to scale in `var_list` or `var_names`.")
+        for pattern in patterns:
+            self._factor_by_pattern[pattern] = float(factor)
 
     def build(self, variables: list[Any]) -> None:
         """Makes the two moments of every variable."""
@@ -138,12 +206,45 @@ class RectifiedAdam(keras.optimizers.Optimizer):
         self._momentums, self._velocities = self.add_optimizer_variables(
             variables, ["momentum", "velocity"]
         )
+        # Here the variables have paths; on TensorFlow those of `update_step` have none.
+        self._factors = self._factors_of(variables)
+        self._may_decay = [
+            self.weight_decay_on_vectors or len(variable.shape) > 1 for variable in variables
+        ]
+
+    def _factors_of(self, variables: list[Any]) -> list[float]:
+        saved = list(self._saved_factors) or [1.0] * len(variables)
+        if len(saved) != len(variables):
+            warnings.warn(
+                f"The optimizer {self.name!r} was saved with learning rates for {len(saved)} "
+                f"variables and is built on {len(variables)}: all of them get its own learning "
+                "rate. Compile with a new optimizer, or freeze the variables that were frozen.",
+                stacklevel=3,
+            )
+            saved = [1.0] * len(variables)
+        return [
+            factor * self._factor_by_path(getattr(variable, "path", variable.name))
+            for factor, variable in zip(saved, variables, strict=True)
+        ]
+
+    def _factor_by_path(self, path: str) -> float:
+        patterns = self._factor_by_pattern.items()
+        return math.prod(factor for pattern, factor in patterns if re.search(pattern, path))
+
+    def _apply_weight_decay(self, variables: Any) -> None:
+        # Left to `update_step`, which knows the learning rate of each variable.
+        pass
 
     def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
         """Moves one variable by its gradient."""
         index = self._get_variable_index(variable)
         momentum, velocity = self._momentums[index], self._velocities[index]
         dtype = variable.dtype
+        if self._factors[index] != 1.0:
+            learning_rate = learning_rate * self._factors[index]
+        if self.weight_decay and self._may_decay[index] and self._use_weight_decay(variable):
+            decay = ops.cast(learning_rate, dtype) * ops.cast(self.weight_decay, dtype)
+            self.assign_sub(variable, variable * decay)
         gradient = ops.cast(gradient, dtype)
         self.assign_add(momentum, (gradient - momentum) * (1.0 - self.beta_1))
         self.assign_add(velocity, (ops.square(gradient) - velocity) * (1.0 - self.beta_2))
@@ -161,9 +262,14 @@ class RectifiedAdam(keras.optimizers.Optimizer):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor."""
+        factors: Any = dict(self._factor_by_pattern) or list(self._saved_factors) or None
+        if self.built and any(factor != 1.0 for factor in self._factors):
+            factors = list(self._factors)
         return {
             **super().get_config(),
             "beta_1": self.beta_1,
             "beta_2": self.beta_2,
             "epsilon": self.epsilon,
+            "weight_decay_on_vectors": self.weight_decay_on_vectors,
+            "learning_rate_factors": factors,
         }

@@ -312,6 +312,8 @@ ALL_ARGUMENTS = {
     "ema_overwrite_frequency": 7,
     "loss_scale_factor": 4.0,
     "gradient_accumulation_steps": 3,
+    "weight_decay_on_vectors": False,
+    "learning_rate_factors": {"backbone": 0.5},
     "name": "optimizer",
 }
 
@@ -363,3 +365,108 @@ def test_arguments_out_of_range_are_refused(name, value):
 def test_unknown_arguments_are_refused():
     with pytest.raises(ValueError, match="amsgrad"):
         RectifiedAdam(amsgrad=True)
+
+
+def two_variables():
+    return [keras.Variable(PARAMETERS, name=name) for name in ("backbone", "head")]
+
+
+def compare_with_one_optimizer_each(optimizer, rates, weight_decay=0.0):
+    """Each variable must move as one that an optimizer of its own moves at its own rate."""
+    variables = two_variables()
+    apply = compiled_apply(optimizer, variables)
+    other = GRADIENTS[::-1]
+    for pair in zip(GRADIENTS, other, strict=True):
+        apply(list(pair))
+    for variable, gradients, rate in zip(variables, (GRADIENTS, other), rates, strict=True):
+        expected = expected_trajectory(gradients, learning_rate=rate, weight_decay=weight_decay)
+        assert_close(variable, expected[-1], 1e-6)
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_a_scaled_rate_is_that_of_an_optimizer_of_its_own(weight_decay):
+    optimizer = RectifiedAdam(0.1, weight_decay=weight_decay or None)
+    optimizer.scale_learning_rate(0.25, var_names=["backb"])
+    compare_with_one_optimizer_each(optimizer, (0.025, 0.1), weight_decay)
+
+
+def test_factors_of_a_variable_multiply_and_a_factor_of_zero_freezes():
+    optimizer = RectifiedAdam(0.1, learning_rate_factors={"^back": 0.5, "bone$": 0.5, "head": 0.0})
+    compare_with_one_optimizer_each(optimizer, (0.025, 0.0))
+
+
+def test_a_scaled_rate_follows_the_schedule():
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
+    optimizer = RectifiedAdam(schedule, learning_rate_factors={"backbone": 0.25})
+    rates = (lambda done: 0.025 * 0.5**done, lambda done: 0.1 * 0.5**done)
+    compare_with_one_optimizer_each(optimizer, rates)
+
+
+def small_model():
+    layers = [keras.layers.Dense(3, name=name) for name in ("dense", "dense_1")]
+    return keras.Sequential([keras.Input((3,)), *layers])
+
+
+def steps(model):
+    inputs, targets = GRADIENTS[0].T, GRADIENTS[1].T
+    for _ in range(7):
+        model.train_on_batch(inputs, targets)
+
+
+def test_listed_variables_are_told_from_those_with_similar_names_and_survive_saving(tmp_path):
+    model = small_model()
+    optimizer = RectifiedAdam(0.01)
+    optimizer.scale_learning_rate(0.0, model.layers[0].variables)
+    model.compile(optimizer, "mse")
+    before = [to_numpy(weight) for weight in model.weights]
+    steps(model)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    # The reason why the factors of a built optimizer are saved by order.
+    assert loaded.weights[0].path != model.weights[0].path
+    for trained in (model, loaded):
+        steps(trained)
+        frozen = [np.array_equal(*pair) for pair in zip(before, trained.get_weights(), strict=True)]
+        assert frozen == [True, True, False, False]
+    for ours, theirs in zip(loaded.weights, model.weights, strict=True):
+        assert_close(ours, to_numpy(theirs), 1e-6)
+
+
+def test_vectors_do_not_decay_if_so_asked_even_after_loading(tmp_path):
+    model = small_model()
+    model.compile(RectifiedAdam(0.1, weight_decay=0.5, weight_decay_on_vectors=False), "mse")
+    model.optimizer.build(model.trainable_variables)
+    model.save(tmp_path / "model.keras")
+    for trained in (model, keras.models.load_model(tmp_path / "model.keras")):
+        trained.set_weights([np.ones_like(weight) for weight in trained.get_weights()])
+        nothing = [keras.ops.zeros(weight.shape) for weight in trained.weights]
+        trained.optimizer.apply(nothing, trained.trainable_variables)
+        assert [float(to_numpy(weight).flat[0]) for weight in trained.weights] == pytest.approx(
+            [0.95, 1.0, 0.95, 1.0]
+        )
+
+
+def test_variables_that_keras_is_told_to_exclude_do_not_decay():
+    variables = two_variables()
+    optimizer = RectifiedAdam(0.1, weight_decay=0.5)
+    optimizer.exclude_from_weight_decay(var_list=variables[:1])
+    compiled_apply(optimizer, variables)([np.zeros_like(PARAMETERS)] * 2)
+    np.testing.assert_array_equal(to_numpy(variables[0]), PARAMETERS)
+    assert_close(variables[1], 0.95 * PARAMETERS, 1e-6)
+
+
+def test_rates_saved_for_other_variables_are_left_out_with_a_warning():
+    optimizer = RectifiedAdam(0.1, learning_rate_factors=[0.5])
+    with pytest.warns(UserWarning, match="for 1 variables and is built on 2"):
+        compare_with_one_optimizer_each(optimizer, (0.1, 0.1))
+
+
+def test_rates_cannot_be_scaled_wrongly():
+    optimizer = RectifiedAdam()
+    with pytest.raises(ValueError, match="factor=-1"):
+        optimizer.scale_learning_rate(-1.0, var_names=["a"])
+    with pytest.raises(ValueError, match="`var_list` or `var_names`"):
+        optimizer.scale_learning_rate(0.5, [])
+    optimizer.build(two_variables())
+    with pytest.raises(ValueError, match="before the optimizer is built"):
+        optimizer.scale_learning_rate(0.5, var_names=["a"])
