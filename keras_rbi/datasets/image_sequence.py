@@ -10,6 +10,7 @@ import numpy as np
 from keras_rbi.datasets.image_data import ImageData
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Mix = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
 class ImageSequence(keras.utils.PyDataset):
@@ -28,6 +29,11 @@ class ImageSequence(keras.utils.PyDataset):
         seed: Integer, the seed of the order and of the augmentation. Defaults to `0`.
         augment: Function of an image (uint8, `(height, width, 3)`) and a NumPy random generator
             that returns the image to train on, or `None`. Defaults to `None`.
+        one_hot: Boolean, whether labels are rows of one 1 and zeros, float32 of shape
+            `(batch, classes)`, rather than whole numbers. Defaults to `False`.
+        mix: Function of a batch of images, its one-hot labels and a NumPy random generator that
+            returns the batch to train on, such as `Mixing`, or `None`. It takes `one_hot=True`.
+            Defaults to `None`.
         workers: Integer, threads that prepare batches. Defaults to `2`.
         **kwargs: The other arguments of `keras.utils.PyDataset`.
 
@@ -50,6 +56,8 @@ class ImageSequence(keras.utils.PyDataset):
         shuffle: bool | str = True,
         seed: int = 0,
         augment: Augment | None = None,
+        one_hot: bool = False,
+        mix: Mix | None = None,
         workers: int = 2,
         **kwargs: Any,
     ) -> None:
@@ -62,6 +70,11 @@ class ImageSequence(keras.utils.PyDataset):
             raise ValueError(
                 f"`shuffle` must be True, False or 'once'. Received: shuffle={shuffle!r}."
             )
+        if mix is not None and not one_hot:
+            raise ValueError(
+                "A mixed image has several labels. Received: `mix` with one_hot=False. Pass "
+                "one_hot=True, and train with a categorical loss."
+            )
         if len(data) == 0:
             raise ValueError("The data set is empty: it has no image to make a batch of.")
         self.data = data
@@ -69,6 +82,8 @@ class ImageSequence(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self.augment = augment
+        self.one_hot = one_hot
+        self.mix = mix
         self.epoch = 0
 
     @property
@@ -112,7 +127,14 @@ class ImageSequence(keras.utils.PyDataset):
     def with_batch_size(self, batch_size: int) -> "ImageSequence":
         """The same images in the same order, in batches of another size."""
         sequence = ImageSequence(
-            self.data, batch_size, self.shuffle, self.seed, self.augment, self.workers
+            self.data,
+            batch_size,
+            self.shuffle,
+            self.seed,
+            self.augment,
+            self.one_hot,
+            self.mix,
+            self.workers,
         )
         sequence.epoch = self.epoch
         return sequence
@@ -125,7 +147,14 @@ class ImageSequence(keras.utils.PyDataset):
             raise IndexError(f"There is no batch {index}: the epoch has {len(self)}.")
         index %= len(self)
         members = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        return np.stack([self._image(member) for member in members]), self.data.labels[members]
+        images = np.stack([self._image(member) for member in members])
+        labels = self.data.labels[members]
+        if self.one_hot:
+            labels = np.eye(len(self.class_names), dtype="float32")[labels]
+        if self.mix is None:
+            return images, labels
+        # The last number keeps these draws apart from those of the image of the same number.
+        return self.mix(images, labels, np.random.default_rng([self.seed, self.epoch, index, 1]))
 
     def _image(self, member: int) -> np.ndarray:
         image = self.data.image(int(member))
