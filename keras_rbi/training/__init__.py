@@ -1,11 +1,13 @@
 """Training runs that can be killed and resumed."""
 
 from keras_rbi.training.build import build_model, load_split
+from keras_rbi.training.recipes import RECIPES
 from keras_rbi.training.run_folder import RunFolder, latest_run_folder, next_run_folder
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.train import TrainingRun, prepare, train
 
 __all__ = [
+    "RECIPES",
     "RunFolder",
     "TrainingRun",
     "TrainingSettings",

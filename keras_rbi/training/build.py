@@ -12,10 +12,12 @@ from keras_rbi.datasets.augmentation import flip_and_rotate
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.image_folder import ImageFolder
 from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.datasets.mixing import Mixing
 from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.models.rbi_model import RBIModel
-from keras_rbi.optimizers.rectified_adam import RectifiedAdam
+from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.settings import NO_WEIGHTS, TYPEFACES, TrainingSettings
+from keras_rbi.training.stages import stages
 
 # Enough that a percent of accuracy is many images.
 TYPEFACES_PER_CLASS = {"validation": 40, "test": 100}
@@ -35,8 +37,9 @@ def load_split(
             are all read before the first step, so that an unreadable one ends nothing half-way.
 
     Returns:
-        An `ImageSequence`: reshuffled in each epoch and augmented (photographs only) for
-        training, in one shuffled order otherwise.
+        An `ImageSequence`: reshuffled in each epoch, augmented (photographs only) and mixed for
+        training, in one shuffled order otherwise. Labels of the test images are whole numbers
+        always, those of the others one-hot where the loss needs it.
 
     Raises:
         ValueError: If the data is missing or unfit.
@@ -59,13 +62,21 @@ def load_split(
         shuffle=True if training else "once",
         seed=settings.seed,
         augment=flip_and_rotate if training and settings.dataset != TYPEFACES else None,
+        one_hot=settings.one_hot_labels and split != "test",
+        mix=_mixing(settings) if training else None,
     )
+
+
+def _mixing(settings: TrainingSettings) -> Mixing | None:
+    if not settings.mixup and not settings.cutmix:
+        return None
+    return Mixing(settings.mixup or None, settings.cutmix or None)
 
 
 def build_model(
     settings: TrainingSettings, class_names: list[str], steps_per_epoch: int
 ) -> keras.Model:
-    """A compiled model, with random state seeded.
+    """A model compiled for the first stage of a run, with random state seeded.
 
     Args:
         settings: Resolved settings.
@@ -98,14 +109,7 @@ def build_model(
         )
     else:
         model = _backbone_alone(backbone, len(class_names))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        settings.learning_rate, decay_steps=settings.epochs * steps_per_epoch
-    )
-    model.compile(
-        optimizer=RectifiedAdam(schedule),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
+    compile_stage(model, settings, stages(settings)[0], steps_per_epoch)
     return model
 
 

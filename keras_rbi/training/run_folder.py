@@ -60,7 +60,9 @@ class RunFolder:
         """
         try:
             content = json.loads(self.settings.read_text("utf-8"))
-            return TrainingSettings(**content["settings"]), content["class_names"]
+            settings = TrainingSettings(**content["settings"])
+            # Settings that did not exist when the run was started are filled in.
+            return settings.resolved(), content["class_names"]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ValueError(
                 f"{str(self.path)!r} is not the folder of a training run: its settings.json "
@@ -89,12 +91,23 @@ class RunFolder:
             if file != checkpoint:
                 file.unlink()
 
-    def load_checkpoint(self) -> tuple[keras.Model, int, dict[str, list[float]]] | None:
-        """Model, number of finished epochs and history, or None where no epoch was finished."""
+    def load_checkpoint(
+        self, compile_model: Callable[[keras.Model, int], None]
+    ) -> tuple[keras.Model, int, dict[str, list[float]]] | None:
+        """Model, number of finished epochs and history, or None where no epoch was finished.
+
+        Args:
+            compile_model: Function of a model and its number of finished epochs that freezes and
+                compiles it, and builds its optimizer, as it was in the last epoch.
+        """
         if not self._state.is_file():
             return None
         state = json.loads(self._state.read_text("utf-8"))
-        model = keras.models.load_model(self._checkpoints / state["model"])
+        checkpoint = self._checkpoints / state["model"]
+        model = keras.models.load_model(checkpoint, compile=False)
+        compile_model(model, state["epochs"])
+        # Once more, for the state of the optimizer that is there now.
+        model.load_weights(checkpoint)
         for variable, value in zip(_random_states(model), state["random_state"], strict=True):
             variable.assign(value)
         return model, state["epochs"], state["history"]

@@ -7,6 +7,7 @@ from typing import Any
 
 from keras_rbi.backbones.get import IMAGE_SIZE, SMALL_CNN, SMALL_CNN_IMAGE_SIZE
 from keras_rbi.models.rbi_model import PAPER_LEARNING_RATE
+from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_settings
 
 TYPEFACES = "typefaces"
 IMAGENET = "imagenet"
@@ -17,6 +18,8 @@ NO_WEIGHTS = "none"
 class TrainingSettings:
     """Settings of a run; `None` leaves one to what the others call for, as `resolved` does.
 
+    A recipe fills in what is left open; 0 switches off what a recipe has on.
+
     Attributes:
         dataset: `"typefaces"`, or a folder of class folders.
         backbone: A name of `keras_rbi.backbones.available()`. By default SmallCNN for the
@@ -26,14 +29,44 @@ class TrainingSettings:
         image_size: Side of the images in pixels. By default 64 for SmallCNN, 224 for the others.
         batch_size: Images in a training batch, which relate to each other.
         epochs: By default 6 for the typefaces, 50 for photographs, as in the paper.
-        learning_rate: The peak, from which it falls to 0 along a cosine. By default 4e-3 from
-            scratch, and the paper's 1e-5 from pretrained weights.
+        learning_rate: The peak, from which it falls to 0 along a cosine, or stays, as `schedule`
+            says. By default 4e-3 from scratch, and the paper's 1e-5 from pretrained weights.
         embedding_dim: Width D of the embedding. By default 128 for SmallCNN, 1024 for the others.
         seed: Of the weights, the data, its order and the relation dropout.
         per_class: Images of each typeface; does not matter for folders.
         rbi: Whether to integrate relations; without, it is the backbone with a classifier.
         variant: `None` or `"paper"`, as in `RBIModel`.
         relation_dropout: As in `RBIModel`.
+        recipe: A name of `keras_rbi.training.recipes.RECIPES`: `"paper"` trains as the paper
+            does, whatever `variant` is; `"finetune"` as practitioners do.
+        freeze: `"backbone"`, `"stem"` or `None`: what is left as it is, as in
+            `keras_rbi.training.freezing`.
+        head_epochs: Number of first epochs in which the backbone is frozen; the others are
+            trained as the other settings say.
+        backbone_learning_rate: The peak for the backbone; it rises and falls with that of the
+            others. By default theirs.
+        weight_decay: Share of a weight, times the learning rate, that each step takes off it;
+            biases and the parameters of normalisations, all that has rank 0 or 1, are spared.
+        schedule: `"cosine"`, the default, or `"constant"`.
+        warmup_epochs: Number of epochs, or a fraction, in which the learning rate rises from 0.
+        ema: Momentum of the moving average of the weights, such as 0.99. Validation, test and the
+            saved model use the average.
+        label_smoothing: Share of a label that is spread evenly over all classes.
+        mixup: As in `Mixing`. RPE relates the mixed images.
+        cutmix: As in `Mixing`. RPE relates the mixed images.
+
+    Example:
+
+    >>> import tempfile
+    >>> from keras_rbi import training
+    >>> settings = training.TrainingSettings(
+    ...     recipe="finetune", mixup=0.2, epochs=2, per_class=2, image_size=16
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     run = training.prepare(settings, training.RunFolder(folder))
+    ...     metrics = run.complete(verbose=0)
+    >>> metrics["settings"]["backbone_learning_rate"], metrics["settings"]["ema"]
+    (0.0001, 0.99)
     """
 
     dataset: str = TYPEFACES
@@ -49,9 +82,34 @@ class TrainingSettings:
     rbi: bool = True
     variant: str | None = None
     relation_dropout: float | None = None
+    recipe: str | None = None
+    freeze: str | None = None
+    head_epochs: int | None = None
+    backbone_learning_rate: float | None = None
+    weight_decay: float | None = None
+    schedule: str | None = None
+    warmup_epochs: float | None = None
+    ema: float | None = None
+    label_smoothing: float | None = None
+    mixup: float | None = None
+    cutmix: float | None = None
+
+    @property
+    def one_hot_labels(self) -> bool:
+        """Whether an image may have several labels."""
+        return bool(self.label_smoothing or self.mixup or self.cutmix)
 
     def resolved(self) -> "TrainingSettings":
-        """The same settings with nothing left open, except what `RBIModel` itself fills in."""
+        """The same settings with nothing left open that has a default.
+
+        Raises:
+            ValueError: If a setting is out of its range, or if two of them contradict.
+        """
+        settings = self._with(recipe_settings(self.recipe, self.freeze))._with_defaults()
+        check(settings)
+        return settings
+
+    def _with_defaults(self) -> "TrainingSettings":
         backbone = self.backbone or (SMALL_CNN if self.dataset == TYPEFACES else "DenseNet201")
         small = backbone.lower() == SMALL_CNN.lower()
         weights = self.weights or (NO_WEIGHTS if small else IMAGENET)
@@ -62,15 +120,77 @@ class TrainingSettings:
             "epochs": 6 if self.dataset == TYPEFACES else 50,
             "learning_rate": 4e-3 if weights == NO_WEIGHTS else PAPER_LEARNING_RATE,
             "embedding_dim": 128 if small else 1024,
+            "schedule": COSINE,
         }
         dataset = self.dataset
         if dataset != TYPEFACES:
             dataset = str(Path(dataset).resolve())
+        return dataclasses.replace(self, dataset=dataset)._with(defaults)
+
+    def _with(self, values: dict[str, Any]) -> "TrainingSettings":
+        """The same settings, with these values where they are open."""
         open_settings = {
-            name: value for name, value in defaults.items() if getattr(self, name) is None
+            name: value for name, value in values.items() if getattr(self, name) is None
         }
-        return dataclasses.replace(self, dataset=dataset, **open_settings)
+        return dataclasses.replace(self, **open_settings)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings, ready for JSON."""
         return dataclasses.asdict(self)
+
+
+def check(settings: TrainingSettings) -> None:
+    """Refuses settings that cannot be, or that contradict each other.
+
+    Args:
+        settings: Resolved settings.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    for name, choices in {"freeze": (None, BACKBONE, STEM), "schedule": (COSINE, CONSTANT)}.items():
+        if (value := getattr(settings, name)) not in choices:
+            known = " or ".join(repr(choice) for choice in choices if choice)
+            raise ValueError(f"`{name}` must be {known}. Received: {name}={value!r}.")
+    for name, limit in {"ema": 1.0, "label_smoothing": 1.0}.items():
+        if not 0.0 <= (value := getattr(settings, name) or 0.0) < limit:
+            raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={value!r}.")
+    for name in ("mixup", "cutmix"):
+        if not 0.0 <= (value := getattr(settings, name) or 0.0) <= 1.0:
+            raise ValueError(f"`{name}` must be in [0, 1]. Received: {name}={value!r}.")
+    for name in ("weight_decay", "warmup_epochs", "head_epochs"):
+        if (value := getattr(settings, name) or 0) < 0:
+            raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
+    _check_epochs(settings)
+    _check_backbone(settings)
+
+
+def _check_epochs(settings: TrainingSettings) -> None:
+    epochs = settings.epochs or 0
+    for name in ("head_epochs", "warmup_epochs"):
+        if (value := getattr(settings, name)) and value >= epochs:
+            raise ValueError(
+                f"`{name}` must be fewer than all epochs. Received: {name}={value:g} of "
+                f"epochs={epochs}. Train for longer, or pass {name}=0."
+            )
+
+
+def _check_backbone(settings: TrainingSettings) -> None:
+    if settings.freeze == BACKBONE and settings.head_epochs:
+        raise ValueError(
+            "`head_epochs` freezes the backbone for the first epochs, `freeze` for all. Received: "
+            f"head_epochs={settings.head_epochs} and freeze='backbone'. Leave out one of them."
+        )
+    rate = settings.backbone_learning_rate
+    if rate is None:
+        return
+    if settings.freeze == BACKBONE:
+        raise ValueError(
+            "A frozen backbone has no learning rate. Received: freeze='backbone' and "
+            f"backbone_learning_rate={rate:g}. Leave out one of them."
+        )
+    if rate < 0.0 or not settings.learning_rate:
+        raise ValueError(
+            "`backbone_learning_rate` must not be negative, and `learning_rate` above 0. Received: "
+            f"backbone_learning_rate={rate:g} and learning_rate={settings.learning_rate:g}."
+        )

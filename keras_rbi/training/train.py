@@ -14,9 +14,12 @@ from PIL import Image
 from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
 from keras_rbi.training.build import Progress, build_model, load_split
+from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.run_folder import RunFolder, write_atomically
 from keras_rbi.training.settings import TrainingSettings
+from keras_rbi.training.stages import stage_after, stages
 from keras_rbi.visualization.training_curves import training_curves
 
 EXAMPLES = 6
@@ -65,21 +68,35 @@ class TrainingRun:
         Returns:
             The metrics, as in the folder's `metrics.json`.
         """
-        assert self.settings.epochs is not None
-        self.training.epoch = self.finished_epochs
-        if self.finished_epochs < self.settings.epochs:
-            self.model.fit(
-                self.training,
-                # The data is shuffled already, by the seed; Keras would reorder its batches by a
-                # random state that a resumed run does not have.
-                shuffle=False,
-                validation_data=self.validation,
-                initial_epoch=self.finished_epochs,
-                epochs=self.settings.epochs,
-                callbacks=[SaveState(self.folder, self.history)],
-                verbose=verbose,
-            )
+        steps_per_epoch = len(self.training)
+        for stage in stages(self.settings):
+            begin = max(self.finished_epochs, stage.first_epoch)
+            if begin >= stage.end_epoch:
+                continue
+            if begin == stage.first_epoch > 0:
+                # `fit` ends with the averages too: a run that is resumed here is to begin alike.
+                take_averages(self.model)
+                compile_stage(self.model, self.settings, stage, steps_per_epoch)
+            self._fit(begin, stage.end_epoch, verbose)
+        take_averages(self.model)
         return _finish(self.model, self.settings, self.folder, self.history, self.test)
+
+    def _fit(self, begin: int, end: int, verbose: int | str) -> None:
+        callbacks: list[keras.callbacks.Callback] = [SaveState(self.folder, self.history)]
+        if self.settings.ema:
+            callbacks.append(EvaluateAveragedWeights())
+        self.training.epoch = begin
+        self.model.fit(
+            self.training,
+            # The data is shuffled already, by the seed; Keras would reorder its batches by a
+            # random state that a resumed run does not have.
+            shuffle=False,
+            validation_data=self.validation,
+            initial_epoch=begin,
+            epochs=end,
+            callbacks=callbacks,
+            verbose=verbose,
+        )
 
 
 def prepare(
@@ -127,7 +144,11 @@ def prepare(
         raise ValueError(
             f"The data {settings.dataset!r} has other classes than when the run was started."
         )
-    state = folder.load_checkpoint() if resume else None
+
+    def compile_model(model: keras.Model, epochs: int) -> None:
+        compile_stage(model, settings, stage_after(settings, epochs), len(training))
+
+    state = folder.load_checkpoint(compile_model) if resume else None
     if state is None:
         state = build_model(settings, training.class_names, len(training)), 0, History()
         folder.write_settings(settings, training.class_names)

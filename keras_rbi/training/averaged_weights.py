@@ -1,0 +1,44 @@
+"""Validation by the average of the weights."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class EvaluateAveragedWeights(keras.callbacks.Callback):
+    """Puts the optimizer's moving average of the weights in their place while a model is tested.
+
+    `keras.callbacks.SwapEMAWeights` does so too, but on TensorFlow by adding and subtracting,
+    which leaves rounding errors in the weights; here they come back to the bit. Statistics of
+    batch normalisation are moving averages already and stay.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._weights: list[Any] = []
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Keeps the weights and takes their average."""
+        self._weights = [_copy(variable) for variable in self.model.trainable_variables]
+        take_averages(self.model)
+
+    def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Gives the weights back."""
+        for variable, value in zip(self.model.trainable_variables, self._weights, strict=True):
+            variable.assign(value)
+        self._weights = []
+
+
+def take_averages(model: keras.Model) -> None:
+    """Sets the weights to their moving average, if the optimizer keeps one."""
+    model.optimizer.finalize_variable_values(model.trainable_variables)
+    for variable in model.trainable_variables:
+        # On JAX variable and average are one array now, which the next step would use up.
+        variable.assign(_copy(variable))
+
+
+def _copy(variable: Any) -> np.ndarray:
+    # What Keras returns may be a view of the variable.
+    return np.array(ops.convert_to_numpy(variable))

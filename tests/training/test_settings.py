@@ -1,0 +1,61 @@
+import pytest
+
+from keras_rbi.training import TrainingSettings
+from keras_rbi.training.stages import Stage, stage_after, stages
+
+
+def test_a_bare_run_is_what_it_was():
+    settings = TrainingSettings().resolved()
+    assert (settings.epochs, settings.learning_rate, settings.schedule) == (6, 4e-3, "cosine")
+    assert not settings.one_hot_labels
+    assert stages(settings) == [Stage(0, 6, None)]
+    assert settings.resolved() == settings
+
+
+def test_the_paper_recipe_is_the_papers_training_and_no_variant():
+    settings = TrainingSettings(recipe="paper").resolved()
+    assert (settings.backbone, settings.weights) == ("DenseNet201", "imagenet")
+    assert (settings.image_size, settings.batch_size, settings.epochs) == (224, 32, 50)
+    assert (settings.learning_rate, settings.schedule) == (1e-5, "constant")
+    assert settings.variant is None
+    assert stages(settings) == [Stage(0, 50, None)]
+
+
+def test_what_is_given_overrides_a_recipe_and_zero_switches_off():
+    settings = TrainingSettings(recipe="finetune", epochs=4, ema=0, label_smoothing=0.0).resolved()
+    assert (settings.epochs, settings.ema, settings.one_hot_labels) == (4, 0, False)
+    assert settings.head_epochs == 1
+    frozen = TrainingSettings(recipe="finetune", freeze="backbone").resolved()
+    assert (frozen.head_epochs, frozen.backbone_learning_rate) == (None, None)
+
+
+def test_stages():
+    settings = TrainingSettings(epochs=5, head_epochs=2, freeze="stem").resolved()
+    head, rest = stages(settings)
+    assert (head, rest) == (Stage(0, 2, "backbone"), Stage(2, 5, "stem"))
+    assert [stage_after(settings, epochs) for epochs in range(6)] == [head] * 3 + [rest] * 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"recipe": "papr"}, "no recipe 'papr'.*'paper'"),
+        ({"freeze": "head"}, "freeze='head'"),
+        ({"schedule": "linear"}, "'cosine' or 'constant'"),
+        ({"ema": 1.0}, "ema=1.0"),
+        ({"label_smoothing": -0.1}, "label_smoothing=-0.1"),
+        ({"mixup": 1.5}, "mixup=1.5"),
+        ({"cutmix": -1.0}, "cutmix=-1.0"),
+        ({"weight_decay": -1.0}, "weight_decay=-1.0"),
+        ({"head_epochs": -1}, "head_epochs=-1"),
+        ({"head_epochs": 6}, "head_epochs=6 of epochs=6"),
+        ({"warmup_epochs": 6.5}, "warmup_epochs=6.5 of epochs=6"),
+        ({"freeze": "backbone", "head_epochs": 1}, "Leave out one"),
+        ({"freeze": "backbone", "backbone_learning_rate": 1e-3}, "Leave out one"),
+        ({"backbone_learning_rate": -1.0}, "backbone_learning_rate=-1"),
+        ({"backbone_learning_rate": 1.0, "learning_rate": 0.0}, "learning_rate=0"),
+    ],
+)
+def test_settings_that_cannot_be_are_named(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingSettings(**settings).resolved()
