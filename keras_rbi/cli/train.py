@@ -17,6 +17,8 @@ from keras_rbi.training import (
 )
 
 RUNS = Path("runs")
+FINE_TUNING = "Fine-tuning (docs/recipes.md)"
+MIXING = "Mixing images (training only; RPE relates the mixed images)"
 
 
 def train(
@@ -57,8 +59,8 @@ def train(
         float | None,
         typer.Option(
             min=0.0,
-            help="The peak; it falls to 0 along a cosine. [default: 0.004 from scratch, 0.00001 "
-            "from pretrained weights]",
+            help="The peak; it falls to 0 along a cosine, unless --schedule says otherwise. "
+            "[default: 0.004 from scratch, 0.00001 from pretrained weights]",
         ),
     ] = None,
     embedding_dim: Annotated[
@@ -77,7 +79,7 @@ def train(
         str | None,
         typer.Option(
             help="`paper` is the method as printed: relations in decibels, no relation dropout, "
-            "predictions that depend on the batch."
+            "predictions that depend on the batch. How it is trained is another matter: --recipe."
         ),
     ] = None,
     relation_dropout: Annotated[
@@ -87,6 +89,99 @@ def train(
             max=1.0,
             help="Probability with which an image relates to itself alone in training. "
             "[default: 0.5, or 0 with --variant paper]",
+        ),
+    ] = None,
+    recipe: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=FINE_TUNING,
+            help="A way of training; other options override it. `paper`: DenseNet201 with ImageNet "
+            "weights, 224 pixels, 50 epochs, constant learning rate 0.00001, all trained at once. "
+            "It says nothing of the method's layers: those as printed are --variant paper. "
+            "`finetune`: the head for an epoch, then all, the backbone at a tenth of the rate, "
+            "with warm-up, weight decay, averaged weights and label smoothing, for 20 epochs.",
+        ),
+    ] = None,
+    freeze: Annotated[
+        str | None,
+        typer.Option(
+            rich_help_panel=FINE_TUNING,
+            help="`backbone` trains the head alone; `stem` all but the backbone's layers down to "
+            "a quarter of the image's side. What is frozen normalises by its stored statistics.",
+        ),
+    ] = None,
+    head_epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            rich_help_panel=FINE_TUNING,
+            help="First epochs, of all, in which the backbone is frozen. [default: 0]",
+        ),
+    ] = None,
+    backbone_learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            rich_help_panel=FINE_TUNING,
+            help="Peak for the backbone; it follows the schedule. [default: --learning-rate]",
+        ),
+    ] = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            rich_help_panel=FINE_TUNING,
+            help="Decoupled, times the learning rate; spares norms and biases. [default: 0]",
+        ),
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(rich_help_panel=FINE_TUNING, help="`cosine` or `constant`. [default: cosine]"),
+    ] = None,
+    warmup_epochs: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            rich_help_panel=FINE_TUNING,
+            help="Epochs, or a fraction, in which the learning rate rises from 0. [default: 0]",
+        ),
+    ] = None,
+    ema: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            rich_help_panel=FINE_TUNING,
+            help="Momentum of a moving average of the weights, such as 0.99, with which the model "
+            "is validated, tested and saved. [default: 0, none]",
+        ),
+    ] = None,
+    label_smoothing: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            rich_help_panel=FINE_TUNING,
+            help="Share of each label that is spread over all classes. [default: 0]",
+        ),
+    ] = None,
+    mixup: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            rich_help_panel=MIXING,
+            help="Alpha of MixUp, which blends pairs of images and of labels. [default: 0, none]",
+        ),
+    ] = None,
+    cutmix: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            max=1.0,
+            rich_help_panel=MIXING,
+            help="Alpha of CutMix, which pastes a rectangle of another image; with --mixup, either "
+            "is used for half of the batches. [default: 0, none]",
         ),
     ] = None,
     output: Annotated[
@@ -111,6 +206,10 @@ def train(
     `keras-rbi train --no-rbi` - the same without relations, to compare
 
     `keras-rbi train --dataset birds/ --backbone ConvNeXtTiny --epochs 20`
+
+    `keras-rbi train --dataset birds/ --recipe finetune --mixup 0.2` - as practitioners fine-tune
+
+    `keras-rbi train --dataset birds/ --recipe paper --variant paper` - its training and its layers
     """
     given = {
         name: value

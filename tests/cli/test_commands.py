@@ -249,6 +249,22 @@ def contradicting_options(folder):
     return ["train", "--no-rbi", "--variant", "paper"], "--no-rbi"
 
 
+def a_recipe_that_is_none(folder):
+    return ["train", "--recipe", "papr"], "'paper'"
+
+
+def a_part_that_cannot_be_frozen(folder):
+    return ["train", "--freeze", "head"], "'backbone' or 'stem'"
+
+
+def a_frozen_backbone_with_a_learning_rate(folder):
+    return ["train", "--freeze", "backbone", "--backbone-learning-rate", "1e-4"], "Leave out one"
+
+
+def more_head_epochs_than_epochs(folder):
+    return ["train", "--recipe", "finetune", "--epochs", "1"], "head_epochs=1 of epochs=1"
+
+
 def an_unknown_option(folder):
     return ["train", "--epoch", "3"], "--epoch"
 
@@ -286,6 +302,10 @@ BAD_INPUT = [
     a_variant_that_is_none,
     a_value_out_of_range,
     contradicting_options,
+    a_recipe_that_is_none,
+    a_part_that_cannot_be_frozen,
+    a_frozen_backbone_with_a_learning_rate,
+    more_head_epochs_than_epochs,
     an_unknown_option,
     nothing_to_resume,
     a_folder_that_is_no_run,
@@ -339,5 +359,7 @@ def test_help_names_every_option(capsys):
         run(["train", "--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    for option in ("--dataset", "--no-rbi", "--variant", "--resume", "--weights", "--seed"):
+    options = ("--dataset", "--no-rbi", "--variant", "--resume", "--weights", "--seed", "--recipe")
+    options += ("--freeze", "--head-epochs", "--ema", "--mixup", "--cutmix", "--warmup-epochs")
+    for option in options:
         assert option in text
