@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+from keras_rbi.cli.backbones import backbones
 from keras_rbi.cli.evaluate import evaluate
 from keras_rbi.cli.output import fail
 from keras_rbi.cli.predict import predict
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(backbones)
 
 
 def run(arguments: list[str] | None = None) -> None:

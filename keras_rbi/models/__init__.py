@@ -1,5 +1,6 @@
 """Models built on the relation layers."""
 
+from keras_rbi.models.backbone_classifier import backbone_classifier
 from keras_rbi.models.rbi_model import RBIModel
 
-__all__ = ["RBIModel"]
+__all__ = ["RBIModel", "backbone_classifier"]

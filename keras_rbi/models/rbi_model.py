@@ -6,8 +6,8 @@ from typing import Any
 
 import keras
 
-from keras_rbi.backbones.pooling import pool
 from keras_rbi.backbones.preprocessing import preprocessing_for
+from keras_rbi.backbones.tap import Tap, image_input
 from keras_rbi.layers.backbone_preprocessing import BackbonePreprocessing
 from keras_rbi.layers.relation_groups import check_inference_relations
 from keras_rbi.layers.rpe import RPE
@@ -50,7 +50,10 @@ class RBIModel(keras.Model):
 
     Args:
         backbone: A `keras.Model` from images to maps `(batch, height, width, channels)`,
-            tokens `(batch, tokens, channels)` or rows `(batch, channels)`.
+            tokens `(batch, tokens, channels)`, rows `(batch, channels)`, or a dictionary of the
+            levels of a pyramid, whose top is taken. Any model of `keras.applications` (its
+            classifier, if it has one, is left out), of `keras_hub`, of `keras_rbi.backbones`, or
+            one's own.
         num_classes: Integer, or `None` to read it off the training data. Defaults to `None`.
         embedding_dim: Integer, the width D of the embedding and of `RRA`. Defaults to `1024`.
         variant: `None` or `"paper"`. `None` is safe to train and to deploy: relations divided by
@@ -69,9 +72,10 @@ class RBIModel(keras.Model):
             `None`, that of the variant.
         rra: An `RRA` layer, or a layer of one's own that is called with features and relations.
             Defaults to `None`, that of the variant.
-        preprocessing: `"auto"`, known for every model of `keras.applications`; `"tf"`,
-            `"torch"` or `"caffe"`, as its `preprocess_input` functions work; a layer; or `None`
-            to feed images as they are. Defaults to `"auto"`.
+        preprocessing: `"auto"`, known for every model of `keras.applications`, `keras_hub` and
+            `keras_rbi.backbones`; `"tf"`, `"torch"`, `"caffe"` or `"lite"`, as
+            `BackbonePreprocessing` works; a layer; or `None` to feed images as they are. Defaults
+            to `"auto"`.
         classifier_activation: Activation of the head. With `None` the model gives logits.
             Defaults to `"softmax"`.
         class_names: List of strings, or `None`. Stored with the model. Defaults to `None`, those
@@ -122,6 +126,8 @@ class RBIModel(keras.Model):
         name: str | None = None,
     ) -> None:
         num_classes = _check_classes(num_classes, class_names)
+        tap = Tap(backbone)
+        backbone = tap.backbone
         if variant not in VARIANTS:
             raise ValueError(f"`variant` must be None or 'paper'. Received: variant={variant!r}.")
         if rra is not None and (relation_dropout is not None or group_size is not None):
@@ -149,8 +155,8 @@ class RBIModel(keras.Model):
             self.compile = self._compile_now_and_when_sized
         else:
             inputs, outputs = _connect(
-                backbone,
-                _preprocessing_layer(preprocessing, backbone),
+                tap,
+                _preprocessing_layer(preprocessing, tap),
                 keras.layers.Dense(embedding_dim, dtype=policy, name="embedding"),
                 rpe_layer,
                 rra_layer,
@@ -304,31 +310,25 @@ class RBIModel(keras.Model):
 
 
 def _connect(
-    backbone: keras.Model,
+    tap: Tap,
     preprocessing: keras.layers.Layer | None,
     embedding: keras.layers.Layer,
     rpe: keras.layers.Layer,
     rra: keras.layers.Layer,
     classifier: keras.layers.Layer,
 ) -> tuple[Any, Any]:
-    shape = getattr(backbone, "input_shape", None)
-    if not isinstance(shape, tuple):
-        raise ValueError(
-            "The backbone must be a model with one image input of known shape. Received: "
-            f"{backbone!r} with input_shape={shape}."
-        )
-    images = keras.Input(shape[1:], name="images")
+    images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
     prepared = images if preprocessing is None else preprocessing(images)
-    features = embedding(pool(backbone(prepared)))
+    features = embedding(tap.pool(tap.backbone(prepared)))
     return images, classifier(rra(features, rpe(images)))
 
 
-def _preprocessing_layer(preprocessing: Any, backbone: keras.Model) -> keras.layers.Layer | None:
+def _preprocessing_layer(preprocessing: Any, tap: Tap) -> keras.layers.Layer | None:
     if preprocessing is None or isinstance(preprocessing, keras.layers.Layer):
         return preprocessing
     if preprocessing == "auto":
-        return preprocessing_for(backbone)
-    return BackbonePreprocessing(preprocessing, name="preprocessing")
+        return preprocessing_for(tap.backbone, tap.data_format)
+    return BackbonePreprocessing(preprocessing, tap.data_format, name="preprocessing")
 
 
 def _relate_at_inference(relations: str, *layers: keras.layers.Layer) -> None:

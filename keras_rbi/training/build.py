@@ -1,19 +1,17 @@
 """Data and model of a training run."""
 
 from collections.abc import Callable
-from typing import Any
 
 import keras
 
 from keras_rbi import backbones
-from keras_rbi.backbones.pooling import pool
-from keras_rbi.backbones.preprocessing import preprocessing_for
 from keras_rbi.datasets.augmentation import flip_and_rotate
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.image_folder import ImageFolder
 from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.datasets.mixing import Mixing
 from keras_rbi.datasets.typefaces import Typefaces
+from keras_rbi.models.backbone_classifier import backbone_classifier
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.settings import NO_WEIGHTS, TYPEFACES, TrainingSettings
@@ -108,16 +106,6 @@ def build_model(
             class_names=class_names,
         )
     else:
-        model = _backbone_alone(backbone, len(class_names))
+        model = backbone_classifier(backbone, len(class_names))
     compile_stage(model, settings, stages(settings)[0], steps_per_epoch)
     return model
-
-
-def _backbone_alone(backbone: keras.Model, num_classes: int) -> keras.Model:
-    images = keras.Input(backbone.input_shape[1:], name="images")
-    preprocessing = preprocessing_for(backbone)
-    prepared: Any = images if preprocessing is None else preprocessing(images)
-    classifier = keras.layers.Dense(
-        num_classes, activation="softmax", dtype="float32", name="classifier"
-    )
-    return keras.Model(images, classifier(pool(backbone(prepared))), name="backbone_alone")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_rbi.backbones.get import IMAGE_SIZE, SMALL_CNN, SMALL_CNN_IMAGE_SIZE
+from keras_rbi.backbones.catalogue import SMALL_CNN
+from keras_rbi.backbones.get import find
 from keras_rbi.models.rbi_model import PAPER_LEARNING_RATE
 from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_settings
 
@@ -26,7 +27,8 @@ class TrainingSettings:
             typefaces, DenseNet201 for photographs.
         weights: `"imagenet"`, `"none"` or a path. By default none for SmallCNN and ImageNet's for
             the others.
-        image_size: Side of the images in pixels. By default 64 for SmallCNN, 224 for the others.
+        image_size: Side of the images in pixels. By default that of the backbone's weights, 64 for
+            SmallCNN.
         batch_size: Images in a training batch, which relate to each other.
         epochs: By default 6 for the typefaces, 50 for photographs, as in the paper.
         learning_rate: The peak, from which it falls to 0 along a cosine, or stays, as `schedule`
@@ -116,7 +118,7 @@ class TrainingSettings:
         defaults: dict[str, Any] = {
             "backbone": backbone,
             "weights": weights,
-            "image_size": SMALL_CNN_IMAGE_SIZE if small else IMAGE_SIZE,
+            "image_size": find(backbone).image_size,
             "epochs": 6 if self.dataset == TYPEFACES else 50,
             "learning_rate": 4e-3 if weights == NO_WEIGHTS else PAPER_LEARNING_RATE,
             "embedding_dim": 128 if small else 1024,

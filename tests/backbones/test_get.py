@@ -1,7 +1,9 @@
+import keras
 import numpy as np
 import pytest
 
 from keras_rbi import backbones
+from keras_rbi.backbones import applications
 
 
 def test_small_cnn_halves_the_sides_in_each_block():
@@ -45,3 +47,59 @@ def test_unfit_weights_are_named(tmp_path):
     ):
         with pytest.raises(ValueError, match=message):
             backbones.get("SmallCNN", weights=weights, image_size=32)
+
+
+def test_the_catalogue_lists_every_application_once():
+    infos = backbones.available()
+    names = [info.name.lower() for info in infos]
+    assert len(set(names)) == len(names)
+    by_name = {info.name: info for info in infos}
+    for name in applications.constructors():
+        info = by_name[name]
+        assert info.source == "keras.applications"
+        assert info.needs_network
+        assert info.parameters
+        assert info.features
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SmallCNN",
+        "MobileNetV3Small",
+        *(
+            pytest.param(name, marks=pytest.mark.nightly)
+            for name in sorted(set(applications.known()) - {"MobileNetV3Small"})
+        ),
+    ],
+)
+def test_the_catalogue_counts_right(name):
+    if name == "NASNetMobile" and keras.backend.backend() == "torch":
+        pytest.skip("keras.applications does not build NASNetMobile on PyTorch")
+    info = next(info for info in backbones.available() if info.name == name)
+    backbone = backbones.get(name)
+    assert backbone.input_shape[1:3] == (info.image_size, info.image_size)
+    assert backbone.count_params() == info.parameters
+    assert backbone.output_shape[-1] == info.features
+
+
+def test_no_image_size_below_one():
+    with pytest.raises(ValueError, match=r"positive.*0"):
+        backbones.get("SmallCNN", image_size=0)
+
+
+def test_without_a_network_the_file_and_its_place_are_named(monkeypatch):
+    def no_network(**_):
+        # As keras.utils.get_file says it.
+        raise Exception(
+            "URL fetch failure on https://example.org/densenet/densenet121_notop.h5: None -- "
+            "[Errno -2] Name or service not known"
+        )
+
+    monkeypatch.setenv("KERAS_HOME", "/home/me/keras")
+    monkeypatch.setattr(applications, "constructors", lambda: {"DenseNet121": no_network})
+    with pytest.raises(ValueError, match="--weights PATH") as caught:
+        applications.build("DenseNet121", "imagenet", 224)
+    message = str(caught.value)
+    assert "put densenet121_notop.h5 into /home/me/keras/models" in message
+    assert "--weights none" in message

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_rbi.backbones.get import _application_models
+from keras_rbi.backbones import applications
 from keras_rbi.backbones.preprocessing import preprocessing_for
 from keras_rbi.layers import BackbonePreprocessing
 
-MODELS = _application_models()
+MODELS = applications.constructors()
 # One of each module of keras.applications whose models it names in a way of its own.
 SAMPLE = ["DenseNet121", "MobileNet", "MobileNetV2", "MobileNetV3Small", "ResNet50", "VGG16"]
 
@@ -36,11 +36,11 @@ def check(backbone, name):
 
 
 class Named:
-    """Stands for a model of which nothing but the name is looked at."""
+    """Stands for a model of which nothing but the name and a first layer are looked at."""
 
     def __init__(self, name):
         self.name = name
-        self.layers = []
+        self.layers = [keras.layers.Rescaling(1 / 255)]
 
 
 @pytest.mark.parametrize("name", sorted(MODELS))
@@ -61,6 +61,36 @@ def test_built_applications_are_recognised(name):
 @pytest.mark.parametrize("name", sorted(set(MODELS) - set(SAMPLE)))
 def test_all_built_applications_are_recognised(name):
     check(MODELS[name](include_top=False, weights=None, input_shape=(96, 96, 3)), name)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MobileNetV3Small",
+        pytest.param("EfficientNetV2B0", marks=pytest.mark.nightly),
+        pytest.param("EfficientNetV2S", marks=pytest.mark.nightly),
+        pytest.param("ConvNeXtTiny", marks=pytest.mark.nightly),
+    ],
+)
+def test_preprocessing_left_out_of_an_application_is_put_before_it(name):
+    arguments = {"include_top": False, "weights": None, "input_shape": (32, 32, 3)}
+    inside = MODELS[name](**arguments)
+    outside = MODELS[name](**arguments, include_preprocessing=False)
+    weights = [weight.numpy() for weight in inside.weights if "normalization" not in weight.path]
+    weights = weights if len(weights) == len(outside.weights) else inside.get_weights()
+    outside.set_weights(weights)
+    images = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("float32")
+    prepared = preprocessing_for(outside)(images)
+    expected = inside.predict(images, verbose=0)
+    np.testing.assert_allclose(
+        outside.predict(prepared, verbose=0), expected, atol=1e-4 * np.abs(expected).max()
+    )
+    assert preprocessing_for(inside) is None
+
+
+def test_maps_with_channels_first_are_prepared_so():
+    layer = preprocessing_for(Named("resnet50"), "channels_first")
+    assert layer.data_format == "channels_first"
 
 
 def test_a_model_that_prepares_images_itself_is_fed_raw():

@@ -363,3 +363,20 @@ def test_help_names_every_option(capsys):
     options += ("--freeze", "--head-epochs", "--ema", "--mixup", "--cutmix", "--warmup-epochs")
     for option in options:
         assert option in text
+
+
+def test_backbones_are_listed(folder):
+    done = keras_rbi("backbones", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    line = next(line for line in done.stdout.splitlines() if "DenseNet201" in line)
+    assert [part.strip() for part in line.split("│")[3:6]] == ["18.32", "1920", "224"]
+
+
+def test_backbones_are_searched_and_given_as_json(folder):
+    done = keras_rbi("backbones", "convnext", "--json", cwd=folder)
+    assert {info["name"] for info in json.loads(done.stdout)} == {
+        f"ConvNeXt{size}" for size in ("Tiny", "Small", "Base", "Large", "XLarge")
+    }
+    nothing = keras_rbi("backbones", "convnixt", cwd=folder)
+    assert nothing.returncode == 2
+    assert nothing.stderr.strip().endswith("Leave it out to see them all.")

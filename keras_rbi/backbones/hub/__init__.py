@@ -6,7 +6,7 @@ from keras_rbi.backbones.hub.image_size import check_data_format, check_image_si
 from keras_rbi.backbones.hub.library import is_hub_backbone
 from keras_rbi.backbones.hub.loading import build
 from keras_rbi.backbones.hub.position_embeddings import at_image_size, settle_position_embeddings
-from keras_rbi.backbones.hub.tokens import prefix_tokens, stages
+from keras_rbi.backbones.hub.tokens import has_stages, prefix_tokens, stages
 
 __all__ = [
     "HUB_BACKBONES",
@@ -15,6 +15,7 @@ __all__ = [
     "build",
     "check_data_format",
     "check_image_size",
+    "has_stages",
     "is_hub_backbone",
     "prefix_tokens",
     "preparation",

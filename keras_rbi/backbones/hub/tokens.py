@@ -27,6 +27,21 @@ def prefix_tokens(backbone: Any) -> int:
     return int("CLIPVisionEncoder" in classes)
 
 
+def has_stages(backbone: Any) -> bool:
+    """Whether a model is a backbone of keras_hub that gives more than its last output.
+
+    Args:
+        backbone: Any model.
+
+    Returns:
+        Boolean: `True` where `stages` does not raise.
+    """
+    classes = hub_classes(backbone)
+    return "SwinTransformerBackbone" in classes or (
+        bool(classes) and bool(getattr(backbone, "pyramid_outputs", None))
+    )
+
+
 def stages(backbone: Any) -> list[Any]:
     """Outputs of a backbone's stages, fine to coarse, as symbolic tensors of its own graph.
 

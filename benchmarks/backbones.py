@@ -1,0 +1,206 @@
+"""Backbones with and without Relationship Batch Integration: parameters, time and memory.
+
+    KERAS_BACKEND=jax python benchmarks/backbones.py DenseNet201 ConvNeXtBase --json backbones.json
+    python benchmarks/backbones.py --page docs/backbones.md
+
+Each backbone is built with random weights and 200 classes (those of CUB-200-2011), once as an
+`RBIModel` of D = 1024 and once with a classifier alone, and fed one batch of random images at
+its own size. Times of the two are taken in turns in one process; each peak is of a process of
+its own, training step and compiling included. A backbone that does not fit the memory limit has
+no times.
+
+One to two minutes a backbone on two cores, the large ones more; up to 16 GiB of memory.
+"""
+
+import json
+import statistics
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from measure import (
+    GIB,
+    console_for_tables,
+    in_fresh_process,
+    interleaved_times,
+    machine,
+    parser,
+    resident_bytes,
+    versions,
+)
+from rich.console import Console
+from rich.table import Table
+
+from keras_rbi import RBIModel, backbones
+from keras_rbi.models.backbone_classifier import backbone_classifier
+
+CLASSES = 200
+BATCH = 32
+SECONDS = 1800.0
+MODELS = {"alone": False, "with RBI": True}
+# The paper's families, in sizes that train on two cores, and the small ones of this package.
+DEFAULT = (
+    "SmallCNN",
+    "EfficientNetLite0",
+    "DenseNet121",
+    "DenseNet201",
+    "MobileNetV3Small",
+    "MobileNetV3Large",
+    "ConvNeXtTiny",
+    "ConvNeXtBase",
+    "swin_tiny_patch4_window7_224",
+    "swin_small_patch4_window7_224",
+)
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+
+
+def build(name: str, rbi: bool) -> keras.Model:
+    """A compiled classifier of 200 classes over a backbone of random weights."""
+    backbone = backbones.get(name)
+    model = RBIModel(backbone, CLASSES) if rbi else backbone_classifier(backbone, CLASSES)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    return model
+
+
+def batch_of(model: keras.Model) -> tuple[np.ndarray, np.ndarray]:
+    """Random images of the model's size, and labels."""
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (BATCH, *model.input_shape[1:])).astype("uint8")
+    return images, generator.integers(0, CLASSES, BATCH)
+
+
+def times_of(name: str, repeats: int, seconds: float) -> dict[str, Any]:
+    """Parameters, and seconds of a forward pass and of a training step, in turns."""
+    calls: dict[str, Callable[[], Any]] = {}
+    parameters = {}
+    for label, rbi in MODELS.items():
+        model = build(name, rbi)
+        images, labels = batch_of(model)
+        parameters[label] = model.count_params()
+        calls[f"forward {label}"] = lambda model=model, x=images: model.predict_on_batch(x)
+        calls[f"step {label}"] = lambda model=model, x=images, y=labels: model.train_on_batch(x, y)
+    for call in calls.values():
+        call()
+    return {"parameters": parameters, "times": interleaved_times(calls, repeats, seconds)}
+
+
+def peak_of_step(name: str, rbi: bool) -> dict[str, Any]:
+    """Bytes by which a training step raises what the process holds once the model is built."""
+    model = build(name, rbi)
+    images, labels = batch_of(model)
+    before = resident_bytes("VmRSS")
+    model.train_on_batch(images, labels)
+    return {"peak_bytes": max(0, resident_bytes("VmHWM") - before)}
+
+
+def figures_of(name: str, options: Any) -> dict[str, Any]:
+    """Everything measured of one backbone, each part in a fresh process."""
+
+    def fresh(task: dict[str, Any]) -> dict[str, Any]:
+        command = [sys.executable, __file__, "--peak-of", json.dumps(task)]
+        return in_fresh_process(command, options.memory_limit_gib * GIB, SECONDS)
+
+    row: dict[str, Any] = {"name": name}
+    if not options.no_memory:
+        row["peaks"] = {label: fresh({"name": name, "rbi": rbi}) for label, rbi in MODELS.items()}
+    row |= fresh({"name": name, "repeats": options.repeats, "seconds": options.seconds})
+    return row
+
+
+def cells_of(row: dict[str, Any]) -> list[str]:
+    """The table's cells: both models of a backbone side by side."""
+    if "times" not in row:
+        return [row["name"], row.get("note", ""), *[""] * 4]
+
+    def both(kind: str, scale: float) -> str:
+        medians = [statistics.median(row["times"][f"{kind} {label}"]) for label in MODELS]
+        return " / ".join(f"{scale * median:.3g}" for median in medians)
+
+    step = [np.array(row["times"][f"step {label}"]) for label in MODELS]
+    pairs = min(map(len, step))
+    ratio = statistics.median(step[1][:pairs] / step[0][:pairs])
+    peaks = [row.get("peaks", {}).get(label, {}) for label in MODELS]
+    memory = " / ".join(
+        f"{peak['peak_bytes'] / GIB:.2f}" if "peak_bytes" in peak else peak.get("note", "")
+        for peak in peaks
+    )
+    return [
+        row["name"],
+        " / ".join(f"{row['parameters'][label] / 1e6:.2f}" for label in MODELS),
+        both("forward", 1e3 / BATCH),
+        both("step", 1.0),
+        f"{ratio:.2f}",
+        memory,
+    ]
+
+
+HEADER = (
+    "backbone",
+    "parameters (M)",
+    "ms an image, forward",
+    "s a training step",
+    "step's ratio",
+    "peak of a step (GiB)",
+)
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """The table for the page, with what it was measured on."""
+    here, found = machine(), versions()
+    backend = keras.backend.backend()
+    lines = [
+        f"Without / with RBI; {CLASSES} classes, D = 1024, batches of {BATCH} random images at the "
+        f"backbone's own size, float32, {backend} {found[backend]}, keras {found['keras']}, "
+        f"{here['cores']} cores of {here['cpu']} with {here['memory_gib']} GiB, no GPU. Medians.",
+        "",
+        f"| {' | '.join(HEADER)} |",
+        f"|{'---|' * len(HEADER)}",
+        *(f"| {' | '.join(cells_of(row))} |" for row in rows),
+    ]
+    return "\n".join(lines)
+
+
+def put_on_page(page: Path, table: str) -> None:
+    """Replaces what stands between the page's two marks."""
+    text = page.read_text("utf-8")
+    if BEGIN not in text or END not in text:
+        raise SystemExit(f"{page} has no {BEGIN} and {END} to put the table between.")
+    before, rest = text.split(BEGIN)
+    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}", "utf-8")
+
+
+def main() -> None:
+    """Measures, prints the table, and writes what was asked for."""
+    options_of = parser(__doc__)
+    options_of.set_defaults(repeats=3, seconds=60.0, memory_limit_gib=16.0)
+    options_of.add_argument("names", nargs="*", default=DEFAULT, help="backbones to measure")
+    options_of.add_argument(
+        "--page", type=Path, metavar="FILE", help="put the table between the marks of this page"
+    )
+    options = options_of.parse_args()
+    if options.peak_of:
+        task = json.loads(options.peak_of)
+        print(json.dumps(peak_of_step(**task) if "rbi" in task else times_of(**task)))
+        return
+    for name in options.names:
+        backbones.find(name)
+    progress, rows = Console(stderr=True), []
+    for number, name in enumerate(options.names, start=1):
+        progress.print(f"{number}/{len(options.names)} {name}")
+        rows.append(figures_of(name, options))
+        if options.json:
+            content = {"machine": machine(), "versions": versions(), "figures": rows}
+            options.json.write_text(json.dumps(content, indent=2) + "\n")
+    table = Table(*HEADER)
+    for row in rows:
+        table.add_row(*cells_of(row))
+    console_for_tables().print(table)
+    if options.page:
+        put_on_page(options.page, markdown(rows))
+
+
+if __name__ == "__main__":
+    main()

