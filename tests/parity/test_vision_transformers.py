@@ -18,8 +18,17 @@ SMALL = {
     "num_attention_heads": 2,
     "image_size": 56,
 }
-# Checkpoints of ViT and DeiT are those of classifiers: keras_hub asks for their names of weights.
 MODELS = {
+    "vit_base_patch16_224_imagenet21k": (
+        "ViTModel",
+        "ViTConfig",
+        {"patch_size": 14, "intermediate_size": 32, "layer_norm_eps": 1e-6},
+    ),
+    "deit_small_distilled_patch16_224_imagenet": (
+        "DeiTModel",
+        "DeiTConfig",
+        {"patch_size": 14, "intermediate_size": 32, "layer_norm_eps": 1e-6},
+    ),
     "vit_base_patch16_224_imagenet": (
         "ViTForImageClassification",
         "ViTConfig",
@@ -58,9 +67,9 @@ def original_model(name):
 def tokens_of(model, images):
     images = torch.from_numpy(images.transpose(0, 3, 1, 2).copy())
     encoder = next((getattr(model, key) for key in ("vit", "deit") if hasattr(model, key)), model)
-    resize = {} if "DINOv3" in type(model).__name__ else {"interpolate_pos_encoding": True}
-    if "Dinov2" in type(model).__name__:
-        resize = {}
+    # The others resize without being asked.
+    asked = type(model).__name__.startswith(("ViT", "DeiT"))
+    resize = {"interpolate_pos_encoding": True} if asked else {}
     with torch.no_grad():
         return encoder(images, **resize).last_hidden_state.numpy()
 

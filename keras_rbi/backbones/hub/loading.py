@@ -9,6 +9,7 @@ import h5py
 import keras
 
 from keras_rbi.backbones.hub.catalogue import HUB_BACKBONES, HubBackbone
+from keras_rbi.backbones.hub.checkpoint_names import readable
 from keras_rbi.backbones.hub.feeding import record_converter, record_folder
 from keras_rbi.backbones.hub.image_size import check_image_size
 from keras_rbi.backbones.hub.library import INSTALL, import_keras_hub
@@ -114,7 +115,8 @@ def _load_folder(entry: HubBackbone, family: Any, side: int, folder: Path) -> ke
             "(config.json, model.weights.h5)."
         )
     try:
-        backbone = family.from_preset(str(folder), **_preset_arguments(entry, side))
+        with readable(folder, entry.family) as source:
+            backbone = family.from_preset(str(source), **_preset_arguments(entry, side))
     except ImportError as error:
         raise ValueError(
             f"{str(folder)!r} cannot be read ({_first_line(error)}). Install what is missing "
