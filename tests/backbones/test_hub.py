@@ -244,6 +244,15 @@ def test_unfit_weights_are_named(named, tmp_path):
             hub.build("tiny", tmp_path / weights)
 
 
+def test_a_checkpoint_without_safetensors_is_told_what_to_install(named, tmp_path, monkeypatch):
+    named("ViTBackbone")
+    (tmp_path / "config.json").write_text('{"model_type": "vit"}')
+    (tmp_path / "model.safetensors").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(ValueError, match=r'pip install "keras-rbi\[hub\]"'):
+        hub.build("tiny", tmp_path)
+
+
 def test_a_folder_does_not_let_a_size_through_that_its_model_cannot_take(named, tmp_path):
     named("SwinTransformerBackbone")
     tiny("SwinTransformerBackbone", depths=(2, 2, 2), num_heads=(1, 2, 4), side=56).save_to_preset(
