@@ -9,6 +9,7 @@ import keras
 from keras_rbi.backbones import applications, efficientnet_lite, hub
 from keras_rbi.backbones.catalogue import SMALL_CNN, BackboneInfo, available
 from keras_rbi.backbones.small_cnn import SmallCNN
+from keras_rbi.backbones.weights_file import load_weights_file
 
 IMAGENET = "imagenet"
 
@@ -52,7 +53,7 @@ def get(name: str, weights: str | Path | None = None, image_size: int | None = N
     if weights is None or weights == IMAGENET:
         return build(info.name, weights, size)
     backbone = build(info.name, None, size)
-    _load_weights(backbone, Path(weights))
+    load_weights_file(backbone, Path(weights))
     return backbone
 
 
@@ -83,15 +84,3 @@ def _build_small_cnn(name: str, weights: str | None, image_size: int) -> keras.M
     if weights is not None:
         raise ValueError(f"{name} has no ImageNet weights. Train it from scratch.")
     return SmallCNN((image_size, image_size, 3))
-
-
-def _load_weights(backbone: keras.Model, path: Path) -> None:
-    if not path.is_file():
-        raise ValueError(f"There is no file of weights {str(path)!r}.")
-    try:
-        backbone.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(
-            f"{str(path)!r} does not hold the weights of {backbone.name!r}: {reason}"
-        ) from error

@@ -88,6 +88,19 @@ class Tap:
             f"Received: {features}."
         )
 
+    def features(self, images: Tensor) -> Tensor:
+        """One row of features for each image, by way of the backbone.
+
+        Args:
+            images: Symbolic tensor of images, prepared as the backbone takes them.
+
+        Returns:
+            Symbolic tensor of shape `(batch, channels)`.
+        """
+        # Some backbones take a dictionary of one image.
+        inputs = keras.tree.pack_sequence_as(self.backbone.input, [images])
+        return self.pool(self.backbone(inputs))
+
     def last_map(self) -> Tensor:
         """The last features that still have places, as a tensor inside the backbone.
 

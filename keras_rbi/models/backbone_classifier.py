@@ -34,5 +34,5 @@ def backbone_classifier(
     classifier = keras.layers.Dense(
         num_classes, activation="softmax", dtype="float32", name="classifier"
     )
-    outputs = classifier(tap.pool(tap.backbone(prepared)))
+    outputs = classifier(tap.features(prepared))
     return keras.Model(images, outputs, name=name)

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_rbi.backbones import hub
 from keras_rbi.backbones.preprocessing import preprocessing_for
 from keras_rbi.backbones.tap import Tap, image_input
 from keras_rbi.layers.backbone_preprocessing import BackbonePreprocessing
@@ -154,9 +155,10 @@ class RBIModel(keras.Model):
             keras.Model.__init__(self, name=name or "rbi_model")
             self.compile = self._compile_now_and_when_sized
         else:
+            prepare = _preprocessing_layer(preprocessing, tap)
             inputs, outputs = _connect(
                 tap,
-                _preprocessing_layer(preprocessing, tap),
+                prepare,
                 keras.layers.Dense(embedding_dim, dtype=policy, name="embedding"),
                 rpe_layer,
                 rra_layer,
@@ -168,6 +170,8 @@ class RBIModel(keras.Model):
                 ),
             )
             super().__init__(inputs=inputs, outputs=outputs, name=name or "rbi_model")
+            # What was read off a checkpoint is not in the backbone that a file gives back.
+            self._prepare = prepare
 
         self.backbone = backbone
         self.num_classes = num_classes
@@ -292,11 +296,18 @@ class RBIModel(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         config = self._constructor_arguments()
+        if self.num_classes is not None:
+            config["preprocessing"] = self._prepare
         for key in ("backbone", "rpe", "rra", "preprocessing", "classifier_activation", "dtype"):
             config[key] = keras.saving.serialize_keras_object(config[key])
         if config["class_names"] is not None:
             config["class_names"] = list(config["class_names"])
         return config
+
+    def save_own_variables(self, store: Any) -> None:
+        """Saves what is not in a layer, before Keras saves the layers."""
+        hub.settle_position_embeddings(self.backbone)
+        super().save_own_variables(store)
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "RBIModel":
@@ -319,7 +330,7 @@ def _connect(
 ) -> tuple[Any, Any]:
     images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
     prepared = images if preprocessing is None else preprocessing(images)
-    features = embedding(tap.pool(tap.backbone(prepared)))
+    features = embedding(tap.features(prepared))
     return images, classifier(rra(features, rpe(images)))
 
 

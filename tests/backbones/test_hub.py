@@ -235,9 +235,9 @@ def test_unfit_weights_are_named(named, tmp_path):
     for weights, message in (
         ("nowhere", "no file or folder"),
         ("empty", "no config.json"),
-        ("broken.weights.h5", "does not hold the weights of tiny"),
-        ("deep.weights.h5", "does not hold the weights of tiny: it has 54 arrays, .* 22"),
-        ("wide.weights.h5", "does not hold the weights of tiny: at 28 pixels"),
+        ("broken.weights.h5", "does not hold the weights of 'tiny'"),
+        ("deep.weights.h5", "does not hold the weights of 'tiny': it has 54 arrays, .* 22"),
+        ("wide.weights.h5", "does not hold the weights of 'tiny'"),
         ("deit", "does not hold the weights of a ViTBackbone: .*DeiTBackbone"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -429,6 +429,20 @@ def test_the_image_converter_in_a_folder_goes_before_the_family(named, tmp_path)
         assert_fed_as(hub.build("tiny", tmp_path, side), converter)
 
 
+def test_the_image_converter_stays_with_a_saved_model(named, tmp_path):
+    named("DeiTBackbone")
+    tiny("DeiTBackbone").save_to_preset(str(tmp_path))
+    converter = keras_hub.layers.DeiTImageConverter(scale=[0.1, 0.2, 0.3], offset=-0.7)
+    converter.save_to_preset(str(tmp_path))
+    model = keras_rbi.RBIModel(hub.build("tiny", tmp_path, SIDE), num_classes=2, embedding_dim=4)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded.get_layer("preprocessing").scale, [0.1, 0.2, 0.3])
+    np.testing.assert_allclose(
+        loaded.predict(pixels(), verbose=0), model.predict(pixels(), verbose=0), atol=1e-6
+    )
+
+
 # Tokens and stages.
 
 
@@ -505,9 +519,7 @@ for family in {list(TINY)}:
 def trained_model(family):
     keras.utils.set_random_seed(0)
     backbone = tiny(family)
-    model = keras_rbi.RBIModel(
-        backbone, num_classes=3, embedding_dim=8, preprocessing=hub.preparation(backbone)
-    )
+    model = keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8)
     model.compile(keras.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
     before = backbone.get_weights()
     assert np.isfinite(model.train_on_batch(pixels(number=4), np.array([0, 1, 2, 0])))
@@ -518,12 +530,10 @@ def trained_model(family):
         # Training goes on after a model has been saved.
         hub.settle_position_embeddings(backbone)
         model.train_on_batch(pixels(number=4), np.array([0, 1, 2, 0]))
-    hub.settle_position_embeddings(backbone)
     return model
 
 
 @for_each_family
-@pytest.mark.filterwarnings("ignore:The structure of `inputs`")
 def test_models_train_and_load_in_another_process(family, predictions):
     here, elsewhere = predictions[family]
     np.testing.assert_allclose(elsewhere, here, atol=1e-6)

@@ -1,11 +1,9 @@
 """The transformers of keras_hub by name, with weights from anywhere."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 
 from keras_rbi.backbones.hub.catalogue import HUB_BACKBONES, HubBackbone
@@ -14,6 +12,7 @@ from keras_rbi.backbones.hub.feeding import record_converter, record_folder
 from keras_rbi.backbones.hub.image_size import check_image_size
 from keras_rbi.backbones.hub.library import INSTALL, import_keras_hub
 from keras_rbi.backbones.hub.position_embeddings import at_image_size
+from keras_rbi.backbones.weights_file import load_weights_file
 
 # Nothing in its weights depends on the size of the images, so that the largest models of all need
 # not be built twice.
@@ -141,34 +140,12 @@ def _load_file(entry: HubBackbone, family: Any, side: int, file: Path) -> keras.
         check_image_size(entry.name, size)
         backbone: keras.Model = family(**entry.arguments_at(size))
         try:
-            with warnings.catch_warnings():
-                # Of containers that the file lacks. What lacks an array is refused below.
-                warnings.filterwarnings("ignore", message="Skipping nested container")
-                backbone.load_weights(file)
-        except (ValueError, OSError, KeyError) as error:
+            load_weights_file(backbone, file)
+        except ValueError as error:
             reasons.append(f"at {size} pixels, {_first_line(error)}")
             continue
-        # Keras leaves the layers of a deeper model out without a word.
-        if (found := _arrays_in(file)) == len(backbone.weights):
-            return backbone
-        reasons.append(f"it has {found} arrays, the backbone {len(backbone.weights)}")
-        break
-    raise ValueError(
-        f"{str(file)!r} does not hold the weights of {entry.name}: {'; '.join(reasons)}"
-    )
-
-
-def _arrays_in(file: Path) -> int:
-    arrays: list[str] = []
-
-    def count(name: str, item: Any) -> None:
-        is_weight = isinstance(item, h5py.Dataset) and item.dtype.kind not in "iu"
-        if is_weight and not name.startswith("optimizer/"):
-            arrays.append(name)
-
-    with h5py.File(file) as store:
-        store.visititems(count)
-    return len(arrays)
+        return backbone
+    raise ValueError("; ".join(reasons))
 
 
 def _first_line(error: Exception) -> str:
