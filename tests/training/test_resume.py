@@ -66,7 +66,11 @@ def whole(tmp_path_factory, few_images):
     return parent, run, metrics, backbones
 
 
-@pytest.mark.parametrize("epochs", range(1, EPOCHS + 1))
+# The end of the first stage, one in the second, and the others.
+@pytest.mark.parametrize(
+    "epochs",
+    [1, 2, *(pytest.param(epochs, marks=pytest.mark.nightly) for epochs in range(3, EPOCHS + 1))],
+)
 def test_ends_as_if_it_had_not_been_killed(whole, epochs):
     parent, run, metrics, _ = whole
     # State of the process that a new one does not have.
