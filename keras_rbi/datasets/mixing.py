@@ -1,10 +1,15 @@
 """MixUp and CutMix of whole batches, by the layers of Keras."""
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
+
+# On PyTorch, Keras draws from the Beta distribution by seeding the random state that all threads
+# share.
+ONE_AT_A_TIME = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Mixing:
         cuts = bool(rng.random() < 0.5)
         seed = int(rng.integers(2**31))
         # Data threads leave accelerators to the model. Not "cpu:0", which fails on PyTorch.
-        with keras.device("cpu"):
+        with ONE_AT_A_TIME, keras.device("cpu"):
             layer = self._layer(cuts, seed)
             mixed = layer({"images": images.astype("float32"), "labels": labels}, training=True)
             images, labels = (
