@@ -11,6 +11,7 @@ from keras_rbi.cli.output import console, fail, one_line_errors, relations_table
 from keras_rbi.training import (
     RunFolder,
     TrainingSettings,
+    keep_freed_memory,
     latest_run_folder,
     next_run_folder,
     prepare,
@@ -226,6 +227,7 @@ def train(
         fail("--variant and --relation-dropout are settings of RBI. Leave them or --no-rbi out.")
 
     settings = TrainingSettings(**given)
+    keep_freed_memory()
     with one_line_errors():
         folder = RunFolder(_folder(output, resume, settings))
         console.print(f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {folder.path}")

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.training.keep_freed_memory import keep_freed_memory
 from keras_rbi.training.run_folder import RunFolder
 
 
@@ -25,6 +26,7 @@ def load_trained_model(path: Path) -> tuple[keras.Model, list[str]]:
                 f"--output {path}"
             )
         raise ValueError(f"There is no model {str(file)!r}. Name a run folder or a .keras file.")
+    keep_freed_memory()
     try:
         model = keras.models.load_model(file)
     except (ValueError, TypeError, OSError, KeyError) as error:

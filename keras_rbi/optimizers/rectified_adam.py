@@ -4,7 +4,7 @@ import math
 import re
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
@@ -38,6 +38,15 @@ def rectification(length: Tensor, beta_2: float) -> Tensor:
     return ops.sqrt(
         (length - 4.0) * (length - 2.0) * limit / ((limit - 4.0) * (limit - 2.0) * length)
     )
+
+
+class StepSizes(NamedTuple):
+    """What is the same for all variables in a step, each a scalar."""
+
+    learning_rate: Tensor
+    plain: Tensor
+    adaptive: Tensor
+    is_adaptive: Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")
@@ -235,30 +244,41 @@ class RectifiedAdam(keras.optimizers.Optimizer):
         # Left to `update_step`, which knows the learning rate of each variable.
         pass
 
-    def update_step(self, gradient: Tensor, variable: Any, learning_rate: Tensor) -> None:
-        """Moves one variable by its gradient."""
-        index = self._get_variable_index(variable)
-        momentum, velocity = self._momentums[index], self._velocities[index]
-        dtype = variable.dtype
-        if self._factors[index] != 1.0:
-            learning_rate = learning_rate * self._factors[index]
-        if self.weight_decay and self._may_decay[index] and self._use_weight_decay(variable):
-            decay = ops.cast(learning_rate, dtype) * ops.cast(self.weight_decay, dtype)
-            self.assign_sub(variable, variable * decay)
-        gradient = ops.cast(gradient, dtype)
-        self.assign_add(momentum, (gradient - momentum) * (1.0 - self.beta_1))
-        self.assign_add(velocity, (ops.square(gradient) - velocity) * (1.0 - self.beta_2))
+    def _backend_update_step(
+        self, grads: Any, trainable_variables: Any, learning_rate: Tensor
+    ) -> None:
+        # Here, once a step: in `update_step` they would be most of the graph that is traced for a
+        # backbone with hundreds of variables.
+        sizes = self._step_sizes(learning_rate)
+        super()._backend_update_step(grads, trainable_variables, sizes)
 
+    def _step_sizes(self, learning_rate: Tensor) -> StepSizes:
         step = ops.cast(self.iterations + 1, "float32")
         # −expm1(t·ln β) is 1 − βᵗ without its cancellation.
         correction_1 = -ops.expm1(step * math.log(self.beta_1)) if self.beta_1 > 0.0 else 1.0
         correction_2 = ops.sqrt(-ops.expm1(step * math.log(self.beta_2)))
         length = simple_moving_average_length(step, self.beta_2)
-        scale = ops.cast(learning_rate, "float32") / correction_1
-        adaptive_scale = scale * correction_2 * rectification(length, self.beta_2)
-        adaptive = ops.cast(adaptive_scale, dtype) / (ops.sqrt(velocity) + self.epsilon)
-        factor = ops.where(length > 5.0, adaptive, ops.cast(scale, dtype))
-        self.assign_sub(variable, momentum * factor)
+        learning_rate = ops.cast(learning_rate, "float32")
+        plain = learning_rate / correction_1
+        adaptive = plain * correction_2 * rectification(length, self.beta_2)
+        return StepSizes(learning_rate, plain, adaptive, length > 5.0)
+
+    def update_step(self, gradient: Tensor, variable: Any, learning_rate: StepSizes) -> None:
+        """Moves one variable by its gradient, as far as the step's sizes say."""
+        index = self._get_variable_index(variable)
+        momentum, velocity = self._momentums[index], self._velocities[index]
+        dtype = variable.dtype
+        *rates, is_adaptive = learning_rate
+        if self._factors[index] != 1.0:
+            rates = [rate * self._factors[index] for rate in rates]
+        decay, plain, adaptive = (ops.cast(rate, dtype) for rate in rates)
+        if self.weight_decay and self._may_decay[index] and self._use_weight_decay(variable):
+            self.assign_sub(variable, variable * (decay * self.weight_decay))
+        gradient = ops.cast(gradient, dtype)
+        self.assign_add(momentum, (gradient - momentum) * (1.0 - self.beta_1))
+        self.assign_add(velocity, (ops.square(gradient) - velocity) * (1.0 - self.beta_2))
+        adaptive = adaptive / (ops.sqrt(velocity) + self.epsilon)
+        self.assign_sub(variable, momentum * ops.where(is_adaptive, adaptive, plain))
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor."""

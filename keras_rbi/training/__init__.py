@@ -1,6 +1,7 @@
 """Training runs that can be killed and resumed."""
 
 from keras_rbi.training.build import build_model, load_split
+from keras_rbi.training.keep_freed_memory import keep_freed_memory
 from keras_rbi.training.recipes import RECIPES
 from keras_rbi.training.run_folder import RunFolder, latest_run_folder, next_run_folder
 from keras_rbi.training.settings import TrainingSettings
@@ -12,6 +13,7 @@ __all__ = [
     "TrainingRun",
     "TrainingSettings",
     "build_model",
+    "keep_freed_memory",
     "latest_run_folder",
     "load_split",
     "next_run_folder",
