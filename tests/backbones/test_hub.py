@@ -293,6 +293,23 @@ def test_downloaded_presets_come_with_their_image_converter(named, monkeypatch):
     assert_fed_as(backbone, converter)
 
 
+def test_a_preset_whose_image_converter_cannot_be_read_is_fed_as_its_family(named, monkeypatch):
+    entry = named("DINOV2Backbone")
+    monkeypatch.setattr(
+        keras_hub.models.DINOV2Backbone,
+        "from_preset",
+        lambda preset, **kwargs: tiny("DINOV2Backbone", 4 * SIDE),
+    )
+
+    def fail(name):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setattr(keras_hub.layers.ImageConverter, "from_preset", fail)
+    with pytest.warns(UserWarning, match=f"{entry.name} could not be read .no route to host"):
+        backbone = hub.build("tiny", "imagenet")
+    assert_fed_as(backbone, converter_for("DINOV2", *FAMILIES["DINOV2"]))
+
+
 def test_channels_first_is_refused(monkeypatch):
     monkeypatch.setattr(loading.keras.config, "image_data_format", lambda: "channels_first")
     with pytest.raises(ValueError, match="channels_last"):

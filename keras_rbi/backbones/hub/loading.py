@@ -1,6 +1,7 @@
 """The transformers of keras_hub by name, with weights from anywhere."""
 
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -99,9 +100,13 @@ def _download(entry: HubBackbone, family: Any, side: int) -> keras.Model:
         ) from error
     try:
         record_converter(backbone, converter_of(entry.name))
-    except Exception:
-        # The numbers of the family serve where a preset has no converter.
-        return backbone
+    except Exception as error:
+        warnings.warn(
+            f"The image converter of the preset {entry.name} could not be read "
+            f"({_first_line(error)}): images are prepared as for the published weights of "
+            f"{entry.family}. Load it again to prepare them as the preset says.",
+            stacklevel=2,
+        )
     return backbone
 
 
