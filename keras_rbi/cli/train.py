@@ -100,7 +100,8 @@ def train(
             "weights, 224 pixels, 50 epochs, constant learning rate 0.00001, all trained at once. "
             "It says nothing of the method's layers: those as printed are --variant paper. "
             "`finetune`: the head for an epoch, then all, the backbone at a tenth of the rate, "
-            "with warm-up, weight decay, averaged weights and label smoothing, for 20 epochs.",
+            "with its batch normalisations frozen where it is pretrained, with warm-up, weight "
+            "decay, averaged weights and label smoothing, for 20 epochs.",
         ),
     ] = None,
     freeze: Annotated[
@@ -117,6 +118,15 @@ def train(
             min=0,
             rich_help_panel=FINE_TUNING,
             help="First epochs, of all, in which the backbone is frozen. [default: 0]",
+        ),
+    ] = None,
+    freeze_batch_norms: Annotated[
+        bool | None,
+        typer.Option(
+            "--freeze-batch-norms/--train-batch-norms",
+            rich_help_panel=FINE_TUNING,
+            help="Let the backbone normalise by the statistics that its weights came with, in "
+            "training too. [default: train]",
         ),
     ] = None,
     backbone_learning_rate: Annotated[

@@ -3,7 +3,7 @@
 import keras
 
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
-from keras_rbi.training.freezing import backbone_of, freeze
+from keras_rbi.training.freezing import backbone_of, freeze, freeze_batch_norms
 from keras_rbi.training.learning_rate import learning_rate
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import Stage
@@ -27,6 +27,8 @@ def compile_stage(
     if settings.head_epochs:
         backbone_of(model).trainable = True
     freeze(model, stage.freeze)
+    if settings.freeze_batch_norms:
+        freeze_batch_norms(model)
     optimizer = RectifiedAdam(
         learning_rate(settings, steps_per_epoch, stage.first_epoch),
         weight_decay=settings.weight_decay or None,

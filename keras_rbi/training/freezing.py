@@ -71,6 +71,29 @@ def freeze(model: keras.Model, part: str | None) -> None:
             layer.trainable = False
 
 
+def freeze_batch_norms(model: keras.Model) -> None:
+    """Freezes the batch normalisations of a model's backbone; compile the model afterwards.
+
+    They normalise by the statistics of the images that the backbone was trained on, in training as
+    at inference. On a small data set the statistics of batches are what a pretrained backbone
+    fits by heart first, and at inference they are gone.
+
+    Args:
+        model: The model, an `RBIModel` or a classifier around one nested model.
+
+    Example:
+
+    >>> backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
+    >>> model = keras_rbi.RBIModel(backbone, num_classes=5, embedding_dim=16)
+    >>> keras_rbi.training.freezing.freeze_batch_norms(model)
+    >>> backbone.get_layer("block1_bn").trainable
+    False
+    """
+    for layer in backbone_of(model)._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
 def stem_layers(backbone: keras.Model) -> list[keras.layers.Layer]:
     """The layers in which a backbone looks at edges, colours and textures.
 

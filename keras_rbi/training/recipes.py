@@ -27,6 +27,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     "finetune": {
         "epochs": 20,
         "head_epochs": 1,
+        "freeze_batch_norms": True,
         "learning_rate": 1e-3,
         "backbone_learning_rate": 1e-4,
         "weight_decay": 0.05,

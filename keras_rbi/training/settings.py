@@ -45,6 +45,9 @@ class TrainingSettings:
             `keras_rbi.training.freezing`.
         head_epochs: Number of first epochs in which the backbone is frozen; the others are
             trained as the other settings say.
+        freeze_batch_norms: Whether the backbone's batch normalisations are left as they are,
+            statistics too, as in `keras_rbi.training.freezing`. A recipe sets it for pretrained
+            weights only.
         backbone_learning_rate: The peak for the backbone; it rises and falls with that of the
             others. By default theirs.
         weight_decay: Share of a weight, times the learning rate, that each step takes off it;
@@ -87,6 +90,7 @@ class TrainingSettings:
     recipe: str | None = None
     freeze: str | None = None
     head_epochs: int | None = None
+    freeze_batch_norms: bool | None = None
     backbone_learning_rate: float | None = None
     weight_decay: float | None = None
     schedule: str | None = None
@@ -108,6 +112,9 @@ class TrainingSettings:
             ValueError: If a setting is out of its range, or if two of them contradict.
         """
         settings = self._with(recipe_settings(self.recipe, self.freeze))._with_defaults()
+        if settings.weights == NO_WEIGHTS:
+            # They know no statistics yet.
+            settings = dataclasses.replace(settings, freeze_batch_norms=self.freeze_batch_norms)
         check(settings)
         return settings
 

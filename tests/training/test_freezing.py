@@ -5,7 +5,7 @@ from backend_functions import to_numpy
 
 import keras_rbi
 from keras_rbi import backbones
-from keras_rbi.training.freezing import backbone_of, freeze, stem_layers
+from keras_rbi.training.freezing import backbone_of, freeze, freeze_batch_norms, stem_layers
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), np.uint8)
 LABELS = np.arange(6) % 3
@@ -43,6 +43,13 @@ def test_what_is_frozen_stays_to_the_bit_with_its_statistics(part, changed):
     head = to_numpy(model.get_layer("embedding").kernel).copy()
     assert changed_layers(model, part) == changed
     assert not np.array_equal(to_numpy(model.get_layer("embedding").kernel), head)
+
+
+def test_frozen_batch_norms_stay_to_the_bit_and_the_rest_learns():
+    model = small_model()
+    freeze_batch_norms(model)
+    convolutions = {f"block{number}_conv" for number in range(1, 5)}
+    assert changed_layers(model, None) == convolutions
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,15 @@ def test_what_is_given_overrides_a_recipe_and_zero_switches_off():
     assert (frozen.head_epochs, frozen.backbone_learning_rate) == (None, None)
 
 
+def test_a_recipe_freezes_the_batch_norms_of_pretrained_backbones_only():
+    recipe = {"recipe": "finetune", "backbone": "MobileNetV2"}
+    assert TrainingSettings(**recipe).resolved().freeze_batch_norms
+    assert not TrainingSettings(**recipe, weights="none").resolved().freeze_batch_norms
+    assert not TrainingSettings(**recipe, freeze_batch_norms=False).resolved().freeze_batch_norms
+    asked = TrainingSettings(**recipe, weights="none", freeze_batch_norms=True).resolved()
+    assert asked.freeze_batch_norms
+
+
 def test_stages():
     settings = TrainingSettings(epochs=5, head_epochs=2, freeze="stem").resolved()
     head, rest = stages(settings)
