@@ -23,7 +23,8 @@ def reference_attention(
 
     Args:
         images: Query, key and value of the images, `(batch, units)` each.
-        references: Those of the references, `(references, units)` each.
+        references: Those of the references, `(references, units)` each. The key may be `None`
+            where the softmax is over the sources.
         relations: S of each image to itself and to the references, `(batch, 1 + references)`.
             Without it S is 0.
         reference_relations: S of the references to each other, `(references, references)`.

@@ -353,9 +353,11 @@ class RRA(InferenceRelations, keras.layers.Layer):
     ) -> tuple[Tensor, Tensor]:
         references = self.known_references()
         features = ops.convert_to_tensor(references.features)
+        # Keys are those of targets, which the references are for the other reading of eq. 10 only.
+        of_targets = self.key_dense if self.softmax_axis == -1 else None
         reference_query, reference_key, reference_value = (
-            ops.cast(dense(features), self._sums_dtype)
-            for dense in (self.query_dense, self.key_dense, self.value_dense)
+            None if dense is None else ops.cast(dense(features), self._sums_dtype)
+            for dense in (self.query_dense, of_targets, self.value_dense)
         )
         return reference_attention(
             (query, key, value),
