@@ -31,6 +31,7 @@ from measure import (
     resident_bytes,
     versions,
 )
+from page import put_on_page
 from rich.console import Console
 from rich.table import Table
 
@@ -54,7 +55,6 @@ DEFAULT = (
     "swin_tiny_patch4_window7_224",
     "swin_small_patch4_window7_224",
 )
-BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
 
 
 def build(name: str, rbi: bool) -> keras.Model:
@@ -161,15 +161,6 @@ def markdown(rows: list[dict[str, Any]]) -> str:
         *(f"| {' | '.join(cells_of(row))} |" for row in rows),
     ]
     return "\n".join(lines)
-
-
-def put_on_page(page: Path, table: str) -> None:
-    """Replaces what stands between the page's two marks."""
-    text = page.read_text("utf-8")
-    if BEGIN not in text or END not in text:
-        raise SystemExit(f"{page} has no {BEGIN} and {END} to put the table between.")
-    before, rest = text.split(BEGIN)
-    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{rest.split(END)[1]}", "utf-8")
 
 
 def main() -> None:

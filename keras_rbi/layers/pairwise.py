@@ -1,4 +1,4 @@
-"""Mean squared differences between all pairs of images of a batch, exact and in little memory."""
+"""Mean squared differences between pairs of images, exact and in little memory."""
 
 from typing import Any
 
@@ -13,6 +13,8 @@ EXACT_PRODUCT_LENGTH = 256
 # Values of those products held at a time: few on TensorFlow, which works on ten parts of a loop
 # at once; elsewhere as many as make up for the cost of dispatching a part.
 EXACT_VALUES_AT_A_TIME = 3 * (2**14 if keras.backend.backend() == "tensorflow" else 2**18)
+# Rows that images are expected to be compared with references in: it only cuts up the work.
+ROWS_EXPECTED = 32
 # Differences held at a time: 2 MiB, which a core's cache holds, but never so few pixels that the
 # loop itself takes longer than the differences.
 DIFFERENCES_AT_A_TIME = 2**19
@@ -37,6 +39,42 @@ def pairwise_mean_squared_error(pixels: Tensor) -> Tensor:
     else:
         total = _sum_over_pixels(_squared_differences, pixels, _differences_chunk(pixels))
     return total / ops.cast(ops.shape(pixels)[-1], "float32")
+
+
+def mean_squared_error_to(pixels: Tensor, references: Tensor) -> Tensor:
+    """Mean squared difference of every row of pixels to every reference, eq. 1.
+
+    Pixels are rounded to whole numbers, as references are, so that every partial result is a
+    whole number that float32 holds: a row equal to a reference has an error of exactly 0. No
+    row's result depends on another row, nor how the work is cut up on the size of the batch.
+
+    Args:
+        pixels: Tensor of shape `(batch, pixels)`, of any dtype, values of 0..255.
+        references: uint8 tensor of shape `(references, pixels)`, both known.
+
+    Returns:
+        float32 tensor of shape `(batch, references)`.
+    """
+    count, length = references.shape
+    pixels = ops.round(ops.cast(pixels, "float32"))
+    values = count * (EXACT_PRODUCT_LENGTH + ROWS_EXPECTED)
+    chunk = EXACT_PRODUCT_LENGTH * max(1, EXACT_VALUES_AT_A_TIME // values)
+    batch = ops.shape(pixels)[0]
+
+    def add_part(index: Any, total: Tensor) -> Tensor:
+        start = (0, index * chunk)
+        return total + _exact_squared_differences_to(
+            ops.slice(pixels, start, (batch, chunk)), ops.slice(references, start, (count, chunk))
+        )
+
+    parts = length // chunk
+    begin = ops.zeros((batch, count), dtype="float32")
+    if length % chunk:
+        rest = parts * chunk
+        begin = _exact_squared_differences_to(pixels[:, rest:], references[:, rest:])
+    if parts:
+        begin = ops.fori_loop(0, parts, add_part, begin)
+    return begin / length
 
 
 def _sum_over_pixels(term: Any, pixels: Tensor, chunk: Any) -> Tensor:
@@ -85,6 +123,24 @@ def _squared_differences(pixels: Tensor) -> Tensor:
 
 
 def _exact_squared_differences(pixels: Tensor) -> Tensor:
+    pixels = _cut_into_products(pixels)
+    gram = ops.matmul(pixels, ops.swapaxes(pixels, -2, -1))
+    squares = ops.diagonal(gram, axis1=-2, axis2=-1)
+    # In this order no sum exceeds 256 squares of 255.
+    squared = (ops.expand_dims(squares, -1) - gram) + (ops.expand_dims(squares, -2) - gram)
+    return ops.sum(squared, axis=-3)
+
+
+def _exact_squared_differences_to(pixels: Tensor, references: Tensor) -> Tensor:
+    pixels, references = _cut_into_products(pixels), _cut_into_products(references)
+    gram = ops.matmul(pixels, ops.swapaxes(references, -2, -1))
+    squares = ops.sum(ops.square(pixels), axis=-1, keepdims=True)
+    reference_squares = ops.expand_dims(ops.sum(ops.square(references), axis=-1), -2)
+    return ops.sum((squares - gram) + (reference_squares - gram), axis=-3)
+
+
+def _cut_into_products(pixels: Tensor) -> Tensor:
+    """Rows `(..., batch, pixels)` as float32 factors `(..., products, batch, 256)`."""
     *leading, batch, count = ops.shape(pixels)
     products = (count + EXACT_PRODUCT_LENGTH - 1) // EXACT_PRODUCT_LENGTH
     if not isinstance(count, int) or count % EXACT_PRODUCT_LENGTH:
@@ -93,9 +149,4 @@ def _exact_squared_differences(pixels: Tensor) -> Tensor:
         pixels = pixels[..., : products * EXACT_PRODUCT_LENGTH]
     pixels = ops.reshape(pixels, (*leading, batch, products, EXACT_PRODUCT_LENGTH))
     # Moved while they are bytes. A bfloat16 or TF32 factor holds 0..255 exactly too.
-    pixels = ops.cast(ops.swapaxes(pixels, -3, -2), "float32")
-    gram = ops.matmul(pixels, ops.swapaxes(pixels, -2, -1))
-    squares = ops.diagonal(gram, axis1=-2, axis2=-1)
-    # In this order no sum exceeds 256 squares of 255.
-    squared = (ops.expand_dims(squares, -1) - gram) + (ops.expand_dims(squares, -2) - gram)
-    return ops.sum(squared, axis=-3)
+    return ops.cast(ops.swapaxes(pixels, -3, -2), "float32")

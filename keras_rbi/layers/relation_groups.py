@@ -7,7 +7,7 @@ from keras import ops
 
 Tensor = Any
 
-INFERENCE_RELATIONS = ("batch", "self")
+INFERENCE_RELATIONS = ("batch", "self", "references")
 
 
 def check_inference_relations(value: Any) -> str:
@@ -58,3 +58,15 @@ def join_groups(groups: Tensor, batch: Any) -> Tensor:
     """Puts `(groups, size, ...)` together again as `(batch, ...)`, without the filling."""
     _, _, *rest = ops.shape(groups)
     return ops.reshape(groups, (-1, *rest))[:batch]
+
+
+def relations_within_groups(relations: Tensor, size: int) -> Tensor:
+    """Relations `(batch, batch)` cut down to those within groups: `(batch, size)`."""
+    batch = ops.shape(relations)[0]
+    rows = split_into_groups(relations, size)
+    groups = ops.shape(rows)[0]
+    blocks = split_into_groups(ops.transpose(rows, (2, 0, 1)), size)
+    # blocks[h, b, g, a] relates image a of group g to image b of group h.
+    same_group = ops.reshape(ops.eye(groups, dtype="bool"), (groups, 1, groups, 1))
+    within = ops.sum(ops.where(same_group, blocks, 0.0), axis=0)
+    return join_groups(ops.transpose(within, (1, 2, 0)), batch)

@@ -7,10 +7,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.pairwise import pairwise_mean_squared_error
+from keras_rbi.layers.references import References
 from keras_rbi.layers.relation_groups import (
     check_group_size,
-    check_inference_relations,
     join_groups,
     pairs_in_use,
     rows_in_use,
@@ -32,7 +33,7 @@ def peak_signal_to_noise_ratio(error: Tensor, max_value: float, epsilon: float) 
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")
-class RPE(keras.layers.Layer):
+class RPE(InferenceRelations, keras.layers.Layer):
     """Relationship position encoding (RPE) of the images of a batch.
 
     For every pair of images in a batch, the peak signal-to-noise ratio of one against the
@@ -61,9 +62,10 @@ class RPE(keras.layers.Layer):
         group_size: Integer, or `None`. Relates images within consecutive groups of this many
             images only; the output is then `(batch, group_size)`. Defaults to `None`, one
             group for the whole batch.
-        inference_relations: `"batch"` or `"self"`, the images that an image is related to when
-            `training` is not true. `"self"` gives `(batch, 1)`, every image's relation to
-            itself. Defaults to `"batch"`.
+        inference_relations: `"batch"`, `"self"` or `"references"`, the images that an image is
+            related to when `training` is not true. `"self"` gives `(batch, 1)`, every image's
+            relation to itself; `"references"` gives `(batch, 1 + references)`, those to itself
+            and to the reference images of the model. Defaults to `"batch"`.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
 
     Call arguments:
@@ -122,15 +124,6 @@ class RPE(keras.layers.Layer):
         self.group_size = check_group_size(group_size)
         self.inference_relations = inference_relations
 
-    @property
-    def inference_relations(self) -> str:
-        """Images that an image is related to at inference: `"batch"` or `"self"`."""
-        return self._inference_relations
-
-    @inference_relations.setter
-    def inference_relations(self, value: str) -> None:
-        self._inference_relations = check_inference_relations(value)
-
     def build(self, images_shape: Any, mask_shape: Any = None) -> None:
         self._check_rank(images_shape)
         self.built = True
@@ -141,8 +134,8 @@ class RPE(keras.layers.Layer):
         self._check_rank(images.shape)
         if len(images.shape) == 5:
             return self._relate(images, mask)
-        if not training and self.inference_relations == "self":
-            return self._relate_to_self(images, mask)
+        if not training and self.inference_relations != "batch":
+            return self._relate_alone(images, mask)
         if self.group_size is None:
             return self._relate(images, mask)
         rows = split_into_groups(rows_in_use(mask, images), self.group_size)
@@ -157,12 +150,30 @@ class RPE(keras.layers.Layer):
             return relations
         return ops.where(pairs_in_use(ops.cast(mask, "bool")), relations, 0.0)
 
-    def _relate_to_self(self, images: Tensor, mask: Tensor | None) -> Tensor:
-        no_error = ops.zeros((ops.shape(images)[0], 1), dtype="float32")
-        relations = self._encode(no_error)
+    def _relate_alone(self, images: Tensor, mask: Tensor | None) -> Tensor:
+        relations = self._encode(ops.zeros((ops.shape(images)[0], 1), dtype="float32"))
+        if self.inference_relations == "references":
+            to_references = self.relations_to(images, self.known_references())
+            relations = ops.concatenate([relations, to_references], axis=-1)
         if mask is None:
             return relations
         return ops.where(ops.expand_dims(ops.cast(mask, "bool"), -1), relations, 0.0)
+
+    def relations_to(self, images: Tensor, references: References) -> Tensor:
+        """Relations of images to references.
+
+        Args:
+            images: Tensor `(batch, ...)` of the references' `image_shape`, values from 0 to
+                `max_value`. They are rounded to the 256 levels in which references are kept.
+            references: A `References`.
+
+        Returns:
+            float32 tensor of shape `(batch, references)`.
+        """
+        level = self.max_value / 255.0
+        if level != 1.0:
+            images = ops.cast(images, "float32") / level
+        return self._encode(references.errors(images) * level**2)
 
     def _encode(self, error: Tensor) -> Tensor:
         relations = peak_signal_to_noise_ratio(error, self.max_value, self._epsilon)

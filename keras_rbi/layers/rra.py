@@ -6,12 +6,14 @@ from typing import Any
 import keras
 from keras import constraints, initializers, ops, regularizers
 
+from keras_rbi.layers.inference_relations import InferenceRelations
+from keras_rbi.layers.reference_attention import reference_attention
 from keras_rbi.layers.relation_groups import (
     check_group_size,
-    check_inference_relations,
     join_groups,
     pairs_in_use,
     positive_integer,
+    relations_within_groups,
     rows_in_use,
     split_into_groups,
 )
@@ -50,7 +52,7 @@ def attention_embeddings(weights: Tensor, value: Tensor, relations: Tensor | Non
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")
-class RRA(keras.layers.Layer):
+class RRA(InferenceRelations, keras.layers.Layer):
     """Residual relationship attention (RRA) over the images of a batch.
 
     Every image (the target j) attends to the images of its batch (the sources i) through its
@@ -80,9 +82,10 @@ class RRA(keras.layers.Layer):
             answers with and without company. Defaults to `0.0`, as in the paper.
         group_size: Integer, or `None`. Images attend within consecutive groups of this many
             images only. Defaults to `None`, one group for the whole batch.
-        inference_relations: `"batch"` or `"self"`, the sources of an image when `training` is
-            not true. With `"self"`, an image's output depends on itself alone; sets of images
-            relate within themselves all the same. Defaults to `"batch"`.
+        inference_relations: `"batch"`, `"self"` or `"references"`, the sources of an image when
+            `training` is not true. With `"self"`, an image's output depends on itself alone; with
+            `"references"`, on itself and the references of the model, as if those made up its
+            batch. Sets of images relate within themselves all the same. Defaults to `"batch"`.
         use_bias: Boolean, whether the projections and the gate have a bias. Defaults to
             `False`: the paper names parameter matrices only.
         momentum: Float, momentum of the normalisation's moving averages. Defaults to `0.9`.
@@ -106,8 +109,9 @@ class RRA(keras.layers.Layer):
     Call arguments:
         features: Tensor of shape `(batch, features)`, or `(sets, batch, features)` for sets
             that relate within themselves.
-        relations: Optional tensor S from `RPE`: `(batch, batch)`, `(sets, batch, batch)` or,
-            with groups, `(batch, group_size)`. Without it S is 0.
+        relations: Optional tensor S from `RPE`: `(batch, batch)`, `(sets, batch, batch)`, with
+            groups `(batch, group_size)`, with references `(batch, 1 + references)`. Without it
+            S is 0.
         mask: Optional tensor of shape `(batch,)` (or `(sets, batch)`), true for real images. A
             masked row is no source, does not count in the normalisation's statistics, and
             changes no other row's output; its own output has no meaning.
@@ -121,7 +125,8 @@ class RRA(keras.layers.Layer):
         `(batch, units)` or `(sets, batch, units)`. With `return_attention_scores`, also A of
         shape `(batch, batch)`, `(sets, batch, batch)` or `(batch, group_size)`: entry `(i, j)`
         is the weight of source i in target j, or in the j-th image of its group. Where images
-        relate to themselves alone, A is `(batch, 1)`.
+        relate to themselves alone, A is `(batch, 1)`. With references it is
+        `(batch, 1 + references)`: the weights of the image itself and of the references in it.
 
     Raises:
         ValueError: If an argument is out of its range, or if features or relations have a
@@ -225,15 +230,6 @@ class RRA(keras.layers.Layer):
         )
 
     @property
-    def inference_relations(self) -> str:
-        """Sources of an image at inference: `"batch"` or `"self"`."""
-        return self._inference_relations
-
-    @inference_relations.setter
-    def inference_relations(self, value: str) -> None:
-        self._inference_relations = check_inference_relations(value)
-
-    @property
     def _sums_dtype(self) -> str:
         return str(keras.backend.result_type(self.compute_dtype, "float32"))
 
@@ -285,8 +281,11 @@ class RRA(keras.layers.Layer):
             relations = ops.cast(relations, self._sums_dtype)
 
         a_set_each = len(features.shape) == 3
-        if not a_set_each and not training and self.inference_relations == "self":
+        alone = not a_set_each and not training
+        if alone and self.inference_relations == "self":
             embeddings, weights = self._attend_to_self(value, relations)
+        elif alone and self.inference_relations == "references":
+            embeddings, weights = self._attend_to_references(query, key, value, relations)
         elif a_set_each or self.group_size is None:
             embeddings, weights = self._attend(query, key, value, relations, mask, training)
         else:
@@ -337,7 +336,7 @@ class RRA(keras.layers.Layer):
         batch = ops.shape(query)[0]
         if relations is not None:
             if relations.shape[-1] != size:
-                relations = _relations_within_groups(relations, size)
+                relations = relations_within_groups(relations, size)
             relations = split_into_groups(relations, size)
         embeddings, weights = self._attend(
             split_into_groups(query, size),
@@ -348,6 +347,25 @@ class RRA(keras.layers.Layer):
             training,
         )
         return join_groups(embeddings, batch), join_groups(weights, batch)
+
+    def _attend_to_references(
+        self, query: Tensor, key: Tensor, value: Tensor, relations: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        references = self.known_references()
+        features = ops.convert_to_tensor(references.features)
+        # Keys are those of targets, which the references are for the other reading of eq. 10 only.
+        of_targets = self.key_dense if self.softmax_axis == -1 else None
+        reference_query, reference_key, reference_value = (
+            None if dense is None else ops.cast(dense(features), self._sums_dtype)
+            for dense in (self.query_dense, of_targets, self.value_dense)
+        )
+        return reference_attention(
+            (query, key, value),
+            (reference_query, reference_key, reference_value),
+            relations,
+            None if relations is None else ops.convert_to_tensor(references.relations),
+            self.softmax_axis,
+        )
 
     def _attend_to_self(self, value: Tensor, relations: Tensor | None) -> tuple[Tensor, Tensor]:
         weights = ops.ones_like(value[:, :1])
@@ -387,17 +405,19 @@ class RRA(keras.layers.Layer):
         widths = [batch, self.group_size]
         if self.inference_relations == "self" and not training:
             widths.append(1)
+        elif self.inference_relations == "references" and not training:
+            widths.append(1 + self.known_references().num_references)
         rows_fit = len(relations_shape) == len(features_shape) and all(
             None in pair or pair[0] == pair[1]
             for pair in zip(relations_shape[:-1], features_shape[:-1], strict=True)
         )
         if not rows_fit or (None not in (batch, width) and width not in widths):
             raise ValueError(
-                "The relations must be those of the same images: shape (batch, batch), or "
-                "(batch, group_size) with groups. Received: relations of shape "
-                f"{tuple(relations_shape)} with features of shape {tuple(features_shape)} and "
-                f"group_size={self.group_size}. Both come from one batch: "
-                "RRA(units)(features, RPE()(images))."
+                "The relations must be those of the same images: shape (batch, batch), "
+                "(batch, group_size) with groups, or (batch, 1 + references). Received: "
+                f"relations of shape {tuple(relations_shape)} with features of shape "
+                f"{tuple(features_shape)} and group_size={self.group_size}. Both come from one "
+                "batch: RRA(units)(features, RPE()(images))."
             )
 
     def compute_mask(self, *args: Any) -> None:
@@ -452,18 +472,6 @@ class RRA(keras.layers.Layer):
             "gamma_constraint": constraints.serialize(self.gamma_constraint),
             "seed": self.seed,
         }
-
-
-def _relations_within_groups(relations: Tensor, size: int) -> Tensor:
-    """Relations `(batch, batch)` cut down to those within groups: `(batch, size)`."""
-    batch = ops.shape(relations)[0]
-    rows = split_into_groups(relations, size)
-    groups = ops.shape(rows)[0]
-    blocks = split_into_groups(ops.transpose(rows, (2, 0, 1)), size)
-    # blocks[h, b, g, a] relates image a of group g to image b of group h.
-    same_group = ops.reshape(ops.eye(groups, dtype="bool"), (groups, 1, groups, 1))
-    within = ops.sum(ops.where(same_group, blocks, 0.0), axis=0)
-    return join_groups(ops.transpose(within, (1, 2, 0)), batch)
 
 
 def _clone(initializer: Any) -> Any:

@@ -1,12 +1,12 @@
 """What the training data says about the classes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import keras
 import numpy as np
-from keras import ops
+
+from keras_rbi.models.batches import batches_of, labels_of, to_numpy
 
 MEND = "Pass `num_classes=` to RBIModel and compile the model."
 
@@ -41,9 +41,9 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> Labels
     """
     names = _class_names(x)
     if y is not None:
-        batches: Iterable[np.ndarray] = [_to_numpy(y)]
+        batches: Iterable[np.ndarray] = [to_numpy(y)]
     else:
-        batches = _label_batches(x)
+        batches = (labels_of(batch) for batch in batches_of(x, MEND))
     one_hot, largest = None, -1
     for labels in batches:
         one_hot = labels.ndim == 2 and labels.shape[1] > 1
@@ -77,34 +77,6 @@ def _class_names(x: Any) -> list[str] | None:
     return None
 
 
-def _label_batches(x: Any) -> Iterable[np.ndarray]:
-    if isinstance(x, keras.utils.PyDataset):
-        count = x.num_batches
-        if count is None:
-            raise ValueError(f"The classes of an endless data set cannot be counted. {MEND}")
-        batches: Iterable[Any] = (x[index] for index in range(count))
-    elif hasattr(x, "__iter__") and iter(x) is not x:
-        if hasattr(x, "cardinality") and int(x.cardinality()) == -1:
-            raise ValueError(f"The classes of an endless data set cannot be counted. {MEND}")
-        batches = x
-    else:
-        raise ValueError(
-            "The classes cannot be read off this data without using it up. Received: "
-            f"{type(x).__name__}. {MEND}"
-        )
-    return (_labels_of(batch) for batch in batches)
-
-
-def _labels_of(batch: Any) -> np.ndarray:
-    if not isinstance(batch, (tuple, list)) or len(batch) < 2:
-        raise ValueError(
-            "Training data must come in batches (images, labels). Received: a batch of type "
-            f"{type(batch).__name__}"
-            + (f" and length {len(batch)}." if hasattr(batch, "__len__") else ".")
-        )
-    return _to_numpy(batch[1])
-
-
 def _largest(labels: np.ndarray) -> int:
     if labels.ndim > 2 or labels.size == 0 or np.any(labels != np.floor(labels)):
         raise ValueError(
@@ -116,7 +88,20 @@ def _largest(labels: np.ndarray) -> int:
     return int(labels.max())
 
 
-def _to_numpy(labels: Any) -> np.ndarray:
-    if hasattr(labels, "numpy"):
-        return np.asarray(labels.numpy())
-    return np.asarray(ops.convert_to_numpy(labels))
+def check_classes(num_classes: Any, class_names: Sequence[str] | None) -> int | None:
+    """The number of classes that `RBIModel` is told by its number or its names, or `None`."""
+    if class_names is not None:
+        if num_classes is not None and num_classes != len(class_names):
+            raise ValueError(
+                "`num_classes` must be the number of `class_names`. Received: "
+                f"num_classes={num_classes} and {len(class_names)} names."
+            )
+        num_classes = len(class_names)
+    if num_classes is not None and (
+        isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 2
+    ):
+        raise ValueError(
+            "`num_classes` must be an integer of at least 2, or None. "
+            f"Received: num_classes={num_classes!r}."
+        )
+    return num_classes

@@ -13,7 +13,8 @@ from keras_rbi.layers.backbone_preprocessing import BackbonePreprocessing
 from keras_rbi.layers.relation_groups import check_inference_relations
 from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
-from keras_rbi.models.labels import Labels, read_labels
+from keras_rbi.models.labels import Labels, check_classes, read_labels
+from keras_rbi.models.relates_to_references import RelatesToReferences
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
 
 # What a variant means where an argument is left open.
@@ -32,8 +33,14 @@ NO_CLASSES_YET = (
 )
 
 
+NO_REFERENCES = (
+    "The model has no references to relate images to. Build it, call `set_references`, and then "
+    "set model.relations = 'references'."
+)
+
+
 @keras.saving.register_keras_serializable(package="keras_rbi")
-class RBIModel(keras.Model):
+class RBIModel(RelatesToReferences):
     """An image classifier with Relationship Batch Integration (RBI) around a backbone.
 
     ```
@@ -64,7 +71,8 @@ class RBIModel(keras.Model):
             argument of its own. Defaults to `None`.
         relations: `"self"`, `"batch"`, or `None` for that of the variant. What an image relates
             to in `predict`, `evaluate` and export: itself, or the images of its batch. It is
-            also a property that may be set at any time. Defaults to `None`.
+            also a property that may be set at any time; after `set_references`, to
+            `"references"` too. Defaults to `None`.
         relation_dropout: Float in [0, 1], or `None` for that of the variant: the probability
             with which an image relates to itself alone in training. Defaults to `None`.
         group_size: Integer, or `None`. Cuts larger batches into relation groups of this many
@@ -126,7 +134,7 @@ class RBIModel(keras.Model):
         dtype: Any = None,
         name: str | None = None,
     ) -> None:
-        num_classes = _check_classes(num_classes, class_names)
+        num_classes = check_classes(num_classes, class_names)
         tap = Tap(backbone)
         backbone = tap.backbone
         if variant not in VARIANTS:
@@ -149,6 +157,8 @@ class RBIModel(keras.Model):
             dtype=policy,
             name="rra",
         )
+        if modes == "references":
+            raise ValueError(NO_REFERENCES)
         _relate_at_inference(modes, rpe_layer, rra_layer)
 
         if num_classes is None:
@@ -188,15 +198,22 @@ class RBIModel(keras.Model):
         self._relations = modes
         self._has_own_rpe = rpe is not None
         self._has_own_rra = rra is not None
+        self._reference_layers: list[Any] = []
 
     @property
     def relations(self) -> str:
-        """What an image relates to in `predict`, `evaluate` and export: `"self"` or `"batch"`."""
+        """What an image relates to in `predict`, `evaluate` and export.
+
+        `"self"`, itself alone; `"batch"`, its batch; `"references"`, itself and the images of
+        `set_references`.
+        """
         return self._relations
 
     @relations.setter
     def relations(self, value: str) -> None:
         value = check_inference_relations(value)
+        if value == "references" and self.references is None:
+            raise ValueError(NO_REFERENCES)
         _relate_at_inference(value, self.rpe, self.rra)
         self._relations = value
         # Compiled functions hold the relations they were traced with.
@@ -300,6 +317,7 @@ class RBIModel(keras.Model):
             config["preprocessing"] = self._prepare
         for key in ("backbone", "rpe", "rra", "preprocessing", "classifier_activation", "dtype"):
             config[key] = keras.saving.serialize_keras_object(config[key])
+        config["references"] = keras.saving.serialize_keras_object(self.references)
         if config["class_names"] is not None:
             config["class_names"] = list(config["class_names"])
         return config
@@ -317,7 +335,16 @@ class RBIModel(keras.Model):
                 config[key] = keras.saving.deserialize_keras_object(
                     config[key], custom_objects=custom_objects
                 )
-        return cls(**config)
+        references = keras.saving.deserialize_keras_object(
+            config.pop("references", None), custom_objects=custom_objects
+        )
+        if references is None:
+            return cls(**config)
+        relations = config.pop("relations")
+        model = cls(**config)
+        model._attach(references)
+        model.relations = relations
+        return model
 
 
 def _connect(
@@ -352,21 +379,3 @@ def _relate_at_inference(relations: str, *layers: keras.layers.Layer) -> None:
                 f"`inference_relations` to change that. Received: relations={relations!r}. Pass "
                 "relations='batch', or derive the layer from RPE or RRA."
             )
-
-
-def _check_classes(num_classes: Any, class_names: Sequence[str] | None) -> int | None:
-    if class_names is not None:
-        if num_classes is not None and num_classes != len(class_names):
-            raise ValueError(
-                "`num_classes` must be the number of `class_names`. Received: "
-                f"num_classes={num_classes} and {len(class_names)} names."
-            )
-        num_classes = len(class_names)
-    if num_classes is not None and (
-        isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 2
-    ):
-        raise ValueError(
-            "`num_classes` must be an integer of at least 2, or None. "
-            f"Received: num_classes={num_classes!r}."
-        )
-    return num_classes

@@ -103,6 +103,28 @@ def test_evaluate_agrees_with_train(trained, folder):
     ]
 
 
+def test_a_model_with_references_is_evaluated_with_them_and_predicts_by_them(trained, folder):
+    run = folder / "runs" / "typefaces-1"
+    model = keras.models.load_model(run / "model.keras")
+    pixels = np.random.default_rng(0).integers(0, 256, (44, 16, 16, 3)).astype("uint8")
+    model.set_references(pixels, np.arange(44) % 22, per_class=2)
+    model.relations = "references"
+    model.save(run / "references.keras")
+    done = keras_rbi("evaluate", run / "references.keras", "--batch-sizes", "1", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert [row.split("│")[1].strip() for row in done.stdout.splitlines() if "│" in row] == [
+        "self",
+        "batch",
+        "references",
+    ]
+    image = sorted((run / "examples").iterdir())[0]
+    done = keras_rbi("predict", run / "references.keras", image, "--json", cwd=folder)
+    top = json.loads(done.stdout)[0]["top"][0]
+    expected = model.predict(np.asarray(Image.open(image))[None], verbose=0)[0]
+    assert top["class"] == model.class_names[int(np.argmax(expected))]
+    assert top["probability"] == pytest.approx(float(expected.max()), abs=1e-5)
+
+
 def test_a_finished_run_is_not_trained_again(trained, folder, capsys, monkeypatch):
     from keras_rbi.cli.main import run
 

@@ -1,0 +1,105 @@
+"""The program that measures relations at inference: it resumes, and makes table and figure."""
+
+import importlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def relations(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("relations")
+
+
+def figures(accuracy):
+    rows = [{"relations": "self", "batch_size": None, "accuracy": accuracy}]
+    rows += [
+        {"relations": "batch", "batch_size": size, "accuracy": accuracy + size / 1000}
+        for size in (1, 8)
+    ]
+    rows.append(
+        {
+            "relations": "references",
+            "batch_size": None,
+            "accuracy": accuracy + 0.1,
+            "select": "random",
+            "per_class": 1,
+            "keep": "images",
+        }
+    )
+    changed = {"self": 0.0, "batch": accuracy / 10, "references": 0.0}
+    return {"rows": rows, "changed": changed, "relations_error": 0.002}
+
+
+def test_runs_that_are_done_are_not_repeated(relations, tmp_path, monkeypatch):
+    measured = []
+
+    def measure(settings):
+        measured.append((settings.variant, settings.seed))
+        if len(measured) == 3:
+            raise KeyboardInterrupt
+        return figures(0.5)
+
+    monkeypatch.setattr(relations, "measure_run", measure)
+    arguments = ["--json", str(tmp_path / "r.json"), "--seeds", "0", "1"]
+    with pytest.raises(KeyboardInterrupt):
+        relations.main(arguments)
+    relations.main(arguments)
+    assert measured == [(None, 0), ("paper", 0), (None, 1), (None, 1), ("paper", 1)]
+    relations.main(arguments)
+    assert len(measured) == 5
+    # Other settings are other runs.
+    relations.main([*arguments, "--epochs", "2"])
+    assert len(measured) == 9
+
+
+def test_table_and_figure_give_mean_and_deviation_over_seeds(
+    relations, tmp_path, monkeypatch, capsys
+):
+    accuracies = iter([0.5, 0.7, 0.6, 0.8])
+    monkeypatch.setattr(relations, "measure_run", lambda _: figures(next(accuracies)))
+    page, picture = tmp_path / "page.md", tmp_path / "figure.png"
+    page.write_text("before\n<!-- table: begin -->\n<!-- table: end -->\nafter\n")
+    arguments = ["--json", tmp_path / "r.json", "--page", page, "--figure", picture]
+    relations.main([*map(str, arguments), "--seeds", "0", "1"])
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("after\n")
+    # Default: 0.5 and 0.6; paper: 0.7 and 0.8. The deviation of two is their difference / sqrt(2).
+    assert '| "self" | 55.0 ± 7.1 | 75.0 ± 7.1 |' in text
+    assert '| "batch", test batches of 8 | 55.8 ± 7.1 | 75.8 ± 7.1 |' in text
+    assert '| "references", 1 a class, random | 65.0 ± 7.1 | 85.0 ± 7.1 |' in text
+    assert '| answers that company changes, "batch" | 5.5 ± 0.7 | 7.5 ± 0.7 |' in text
+    assert "![Accuracy by relations and test batch size](figure.png)" in text
+    assert picture.stat().st_size > 5000
+    assert '"batch", test batches of 8' in capsys.readouterr().out
+    assert len(json.loads((tmp_path / "r.json").read_text())["runs"]) == 4
+
+
+class Head:
+    """Answers with the class of the first image of the batch, or each with its own."""
+
+    def __init__(self, by_company):
+        self.by_company = by_company
+
+    def predict_on_batch(self, inputs):
+        embeddings = inputs[1]
+        own = embeddings[:, 0].astype(int)
+        return np.eye(3)[np.full(len(own), own[0]) if self.by_company else own]
+
+
+@pytest.mark.parametrize("by_company", [False, True])
+def test_classes_are_those_of_each_image_in_its_company(relations, by_company):
+    own = np.arange(70) % 3
+    order = np.random.default_rng(0).permutation(70)
+    classes = relations.classes_of(Head(by_company), np.zeros((70, 1)), own[:, None], order)
+    expected = own.copy()
+    if by_company:
+        for begin in (0, 32, 64):
+            expected[order[begin : begin + 32]] = own[order[begin]]
+    np.testing.assert_array_equal(classes, expected)
