@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from keras_rbi.datasets.dataset_info import DatasetInfo
+from keras_rbi.datasets.image_files import Progress
+from keras_rbi.datasets.reading import read_image
 from keras_rbi.datasets.records import SPLITS, Records
 
 EXAMPLES = 3
@@ -97,6 +99,26 @@ def count_splits(records: Records) -> dict[str, SplitCounts]:
                 int(per_class.max()),
             )
     return counts
+
+
+def unreadable(records: Records, progress: Progress = lambda *_: None) -> list[str]:
+    """Reads every image and tells which cannot be read.
+
+    Args:
+        records: The images.
+        progress: Called with `"all"`, the number of images read and of all images.
+
+    Returns:
+        A sentence for each image that cannot be read.
+    """
+    problems = []
+    for number in range(len(records.files)):
+        try:
+            read_image(records.path(number), 1)
+        except ValueError as error:
+            problems.append(str(error))
+        progress("all", number + 1, len(records.files))
+    return problems
 
 
 def _differences(

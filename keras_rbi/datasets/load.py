@@ -7,6 +7,7 @@ from typing import Any
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
 from keras_rbi.datasets.checks import check
 from keras_rbi.datasets.dataset_info import DatasetInfo
+from keras_rbi.datasets.download import download as download_files
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.image_files import ImageFiles, Progress
 from keras_rbi.datasets.image_folder import read_folder
@@ -26,6 +27,7 @@ def load(
     seed: int = 0,
     source: str = "files",
     on_error: str = "raise",
+    download: bool = False,
     progress: Progress = lambda *_: None,
     **options: Any,
 ) -> ImageData:
@@ -50,7 +52,10 @@ def load(
         source: `"files"`, or `"tfds"` for the set as TensorFlow Datasets has prepared it in
             `data_dir`. Defaults to `"files"`.
         on_error: As in `ImageFiles`. Defaults to `"raise"`.
-        progress: As in `ImageFiles`. Defaults to nothing.
+        download: Boolean, whether to download the files of a released set that are missing, into
+            `data_dir`, where their address is public. Defaults to `False`.
+        progress: Function of a name, the number of things done and of all of them: images of a
+            split that `"skip"` reads, bytes of a file that is downloaded. Defaults to nothing.
         **options: Options of the set: `coarse` of nabirds, fgvc_aircraft and inaturalist_2021,
             `class_order` of tiny_imagenet_200, `subset` of inaturalist_2021; `per_class`, `text`
             and `fonts` of the typefaces.
@@ -74,6 +79,8 @@ def load(
         if image_size is not None:
             options["image_size"] = image_size
         return Typefaces(split, seed=seed, **options)
+    if download and str(name) in DATASETS and data_dir is not None:
+        download_files(DATASETS[str(name)], data_dir, options.get("subset"), progress)
     size_of_files = 224 if image_size is None else image_size
     records = read_records(name, data_dir, options)
     return ImageFiles(records, split, size_of_files, seed, on_error, progress)
