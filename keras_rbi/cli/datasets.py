@@ -40,25 +40,22 @@ def datasets(
         print(json.dumps([_as_dict(info) for info in DATASETS.values()], indent=2))
         return
     table = Table(title=f"{len(DATASETS) + 1} data sets")
-    table.add_column("name", overflow="fold")
+    table.add_column("name", no_wrap=True)
     table.add_column("classes", justify="right")
     for split in ("train", "validation", "test"):
         table.add_column(split, justify="right")
-    table.add_column("coarse labels")
-    table.add_column("--download")
-    table.add_column("page", overflow="fold")
+    table.add_column("download")
     for info in DATASETS.values():
         counts = (info.images.get(split) for split in ("train", "validation", "test"))
         table.add_row(
             info.name,
             f"{info.classes:,}",
             *("held out" if count is None else f"{count:,}" for count in counts),
-            ", ".join(info.options.get("coarse", ())),
             "yes" if _downloads(info) else "no",
-            info.page,
         )
-    table.add_row(TYPEFACES, "22", "any", "880", "2,200", "family", "not needed", "")
+    table.add_row(TYPEFACES, "22", "any", "880", "2,200", "needless")
     console.print(table)
+    console.print("Their pages, files and options: keras-rbi datasets --json")
     console.print("Your own: a folder with a folder of images for each class, or a CSV file.")
     console.print("Next: keras-rbi train --dataset cub_200_2011 --data-dir data --download")
 

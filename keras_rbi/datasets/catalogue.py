@@ -255,6 +255,16 @@ DATASETS = {
 }
 
 
+def note_on(name: str) -> str | None:
+    """What to say beside every accuracy on a data set, or None.
+
+    Args:
+        name: As in `load`.
+    """
+    info = DATASETS.get(name)
+    return None if info is None else info.note
+
+
 def available() -> list[str]:
     """Names that `load` knows.
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from keras_rbi.backbones.catalogue import SMALL_CNN
 from keras_rbi.backbones.get import find
+from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
+from keras_rbi.datasets.image_files import ON_ERROR
 from keras_rbi.models.rbi_model import PAPER_LEARNING_RATE
 from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_settings
 
-TYPEFACES = "typefaces"
 IMAGENET = "imagenet"
 NO_WEIGHTS = "none"
 
@@ -22,7 +23,10 @@ class TrainingSettings:
     A recipe fills in what is left open; 0 switches off what a recipe has on.
 
     Attributes:
-        dataset: `"typefaces"`, or a folder of class folders.
+        dataset: A name of `keras_rbi.datasets.available()`, a folder of class folders, or a `.csv`
+            or `.tsv` file, as in `keras_rbi.datasets.load`.
+        data_dir: Where a released set lies, as in `load`.
+        on_error: `"raise"` or `"skip"`: what to do about images that cannot be read, as in `load`.
         backbone: A name of `keras_rbi.backbones.available()`. By default SmallCNN for the
             typefaces, DenseNet201 for photographs.
         weights: `"imagenet"`, `"none"` or a path. By default none for SmallCNN and ImageNet's for
@@ -72,6 +76,8 @@ class TrainingSettings:
     """
 
     dataset: str = TYPEFACES
+    data_dir: str | None = None
+    on_error: str = "raise"
     backbone: str | None = None
     weights: str | None = None
     image_size: int | None = None
@@ -124,10 +130,12 @@ class TrainingSettings:
             "embedding_dim": 128 if small else 1024,
             "schedule": COSINE,
         }
-        dataset = self.dataset
-        if dataset != TYPEFACES:
+        dataset, data_dir = self.dataset, self.data_dir
+        if dataset not in (TYPEFACES, *DATASETS):
             dataset = str(Path(dataset).resolve())
-        return dataclasses.replace(self, dataset=dataset)._with(defaults)
+        if data_dir is not None:
+            data_dir = str(Path(data_dir).resolve())
+        return dataclasses.replace(self, dataset=dataset, data_dir=data_dir)._with(defaults)
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":
         """The same settings, with these values where they are open."""
@@ -163,6 +171,15 @@ def check(settings: TrainingSettings) -> None:
     for name in ("weight_decay", "warmup_epochs", "head_epochs"):
         if (value := getattr(settings, name) or 0) < 0:
             raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
+    if settings.on_error not in ON_ERROR:
+        raise ValueError(
+            f"`on_error` must be one of {ON_ERROR}. Received: on_error={settings.on_error!r}."
+        )
+    if settings.dataset == TYPEFACES and settings.data_dir is not None:
+        raise ValueError(
+            "The typefaces are rendered where they are used. Received: "
+            f"data_dir={settings.data_dir!r}. Leave it out, or name another dataset."
+        )
     _check_epochs(settings)
     _check_backbone(settings)
 
