@@ -51,7 +51,7 @@ def cub_200_2011(folder, per_class=6):
             images.append(f"{number} {file}")
             labels.append(f"{number} {class_id}")
             splits.append(f"{number} {training}")
-            boxes.append(f"{number} 2.0 3.0 10.0 {number}.0")
+            boxes.append(f"{number} 2.0 3.0 10.0 {number % 10 + 1}.0")
             parts.append(f"{number} 1 4.0 5.0 1")
             parts.append(f"{number} 2 0.0 0.0 0")
             expected[f"images/{file}"] = (class_id - 1, "train" if training else "test")
@@ -67,12 +67,16 @@ def cub_200_2011(folder, per_class=6):
     return root, expected
 
 
-def stanford_dogs(folder, per_class=5):
-    """Three breeds, one with hyphens and one whose first image is a PNG called .jpg."""
+def stanford_dogs(folder, per_class=5, more_breeds=0):
+    """Three breeds, one with hyphens and one whose first image is a PNG called .jpg.
+
+    `more_breeds` of other dogs follow.
+    """
     breeds = [
         "n02085620-Chihuahua",
         "n02098105-soft-coated_wheaten_terrier",
         "n02105855-Shetland_sheepdog",
+        *(f"n03{number:06d}-Dog_{number}" for number in range(more_breeds)),
     ]
     lists = {"train": ([], []), "test": ([], [])}
     expected = {}
@@ -320,7 +324,7 @@ def oxford_pets(folder, per_class=5):
     for class_id, (breed, species) in enumerate(breeds.items(), 1):
         for place in range(per_class):
             number += 1
-            name = f"{breed}_{place + 10}"
+            name = f"{breed}_{place + 20}"
             draw(folder / "images" / f"{name}.jpg", number)
             split = "trainval" if place < 3 else "test"
             rows[split].append(f"{name} {class_id} {species} {class_id}")

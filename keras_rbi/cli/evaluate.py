@@ -54,6 +54,7 @@ def evaluate(
         settings = dataclasses.replace(
             settings,
             dataset=dataset or settings.dataset,
+            source="files" if dataset else settings.source,
             data_dir=str(data_dir) if data_dir else (None if dataset else settings.data_dir),
             seed=settings.seed if seed is None else seed,
             image_size=image_size_of(network),

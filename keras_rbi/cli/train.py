@@ -51,6 +51,12 @@ def train(
             "--download", help="Download the data set into --data-dir, where that is public."
         ),
     ] = False,
+    source: Annotated[
+        str,
+        typer.Option(
+            help="`files`, or `tfds` for what TensorFlow Datasets has prepared in --data-dir."
+        ),
+    ] = "files",
     on_error: Annotated[
         str,
         typer.Option(help="`raise` or `skip`: what to do about images that cannot be read."),

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_rbi.datasets.dataset_info import DatasetInfo
-from keras_rbi.datasets.image_files import Progress
-from keras_rbi.datasets.reading import read_image
+from keras_rbi.datasets.image_files import Progress, read_record
 from keras_rbi.datasets.records import SPLITS, Records
 
 EXAMPLES = 3
@@ -114,7 +113,7 @@ def unreadable(records: Records, progress: Progress = lambda *_: None) -> list[s
     problems = []
     for number in range(len(records.files)):
         try:
-            read_image(records.path(number), 1)
+            read_record(records, number, 1)
         except ValueError as error:
             problems.append(str(error))
         progress("all", number + 1, len(records.files))
@@ -158,6 +157,8 @@ def _differences(
 
 def _missing(records: Records) -> list[str]:
     """Whether files are missing, with one look at each folder rather than at each file."""
+    if records.content is not None:
+        return []
     by_folder = defaultdict(list)
     for file in records.files:
         folder, name = posixpath.split(file)

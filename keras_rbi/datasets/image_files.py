@@ -8,12 +8,20 @@ import numpy as np
 
 from keras_rbi.datasets.division import members
 from keras_rbi.datasets.image_data import ImageData, RememberedImages
-from keras_rbi.datasets.reading import read_image
+from keras_rbi.datasets.reading import decode_image, read_image
 from keras_rbi.datasets.records import DatasetWarning, Records
 
 ON_ERROR = ("raise", "skip")
 # Called with the split, the number of images done and of all images.
 Progress = Callable[[str, int, int], None]
+
+
+def read_record(records: Records, number: int, image_size: int) -> np.ndarray:
+    """Image number `number` of all splits, as `read_image` reads it."""
+    path = records.path(number)
+    if records.content is None:
+        return read_image(path, image_size, records.cut_bottom)
+    return decode_image(records.content(number), str(path), image_size, records.cut_bottom)
 
 
 class ImageFiles(ImageData):
@@ -85,8 +93,7 @@ class ImageFiles(ImageData):
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""
         image = self._remembered.get(self._places[index])
         if image is None:
-            path = self._records.path(self._numbers[index])
-            image = read_image(path, self.image_size, self._records.cut_bottom)
+            image = read_record(self._records, int(self._numbers[index]), self.image_size)
             self._remembered.put(self._places[index], image)
         return image
 

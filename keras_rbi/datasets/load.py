@@ -14,6 +14,7 @@ from keras_rbi.datasets.image_folder import read_folder
 from keras_rbi.datasets.lists import DELIMITERS, read_table
 from keras_rbi.datasets.locate import locate
 from keras_rbi.datasets.records import DatasetWarning, Records
+from keras_rbi.datasets.tfds_source import read_prepared
 from keras_rbi.datasets.typefaces import Typefaces
 
 SOURCES = ("files", "tfds")
@@ -79,17 +80,39 @@ def load(
         if image_size is not None:
             options["image_size"] = image_size
         return Typefaces(split, seed=seed, **options)
-    if download and str(name) in DATASETS and data_dir is not None:
-        download_files(DATASETS[str(name)], data_dir, options.get("subset"), progress)
     size_of_files = 224 if image_size is None else image_size
-    records = read_records(name, data_dir, options)
+    info = DATASETS.get(str(name))
+    if source == "tfds":
+        if info is None:
+            raise ValueError(f"TensorFlow Datasets has no {str(name)!r}. Use source='files'.")
+        _check_options(info, options)
+        records = read_prepared(info, data_dir, download)
+    else:
+        if download and info is not None and data_dir is not None:
+            download_files(info, data_dir, options.get("subset"), progress)
+        records = read_unchecked(name, data_dir, options)
+    warn_of_differences(records, info, options)
     return ImageFiles(records, split, size_of_files, seed, on_error, progress)
 
 
-def read_records(
-    name: str | Path, data_dir: str | Path | None = None, options: dict[str, Any] | None = None
+def warn_of_differences(
+    records: Records, info: DatasetInfo | None, options: dict[str, Any]
+) -> None:
+    """Warns where what was read is not what was released."""
+    report = check(records, info, options)
+    if report.problems:
+        warnings.warn(
+            f"{report.title} in {report.root!r} is not as it should be: "
+            f"{' '.join(report.problems)}",
+            DatasetWarning,
+            stacklevel=3,
+        )
+
+
+def read_unchecked(
+    name: str | Path, data_dir: str | Path | None, options: dict[str, Any]
 ) -> Records:
-    """What the files of a data set say of its images, checked.
+    """What the files of a data set say of its images.
 
     Args:
         name: As in `load`, but not the typefaces.
@@ -102,24 +125,6 @@ def read_records(
     Raises:
         ValueError: As `load` does.
     """
-    options = options or {}
-    info = DATASETS.get(str(name))
-    records = read_unchecked(name, data_dir, options)
-    report = check(records, info, options)
-    if report.problems:
-        warnings.warn(
-            f"{report.title} in {report.root!r} is not as it should be: "
-            f"{' '.join(report.problems)}",
-            DatasetWarning,
-            stacklevel=3,
-        )
-    return records
-
-
-def read_unchecked(
-    name: str | Path, data_dir: str | Path | None, options: dict[str, Any]
-) -> Records:
-    """What the files of a data set say of its images."""
     info = DATASETS.get(str(name))
     if info is None:
         if options:

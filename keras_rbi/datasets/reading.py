@@ -34,13 +34,14 @@ def read_image(path: str | Path, image_size: int, cut_bottom: int = 0) -> np.nda
     return _read(path, str(path), image_size, cut_bottom)
 
 
-def decode_image(content: bytes, name: str, image_size: int) -> np.ndarray:
+def decode_image(content: bytes, name: str, image_size: int, cut_bottom: int = 0) -> np.ndarray:
     """Reads an image as `read_image` does, from the bytes of its file.
 
     Args:
         content: The bytes.
         name: What to call the image in errors.
         image_size: As in `read_image`.
+        cut_bottom: As in `read_image`. Defaults to `0`.
 
     Returns:
         As `read_image`.
@@ -48,7 +49,7 @@ def decode_image(content: bytes, name: str, image_size: int) -> np.ndarray:
     Raises:
         ValueError: As `read_image` does.
     """
-    return _read(io.BytesIO(content), name, image_size, 0)
+    return _read(io.BytesIO(content), name, image_size, cut_bottom)
 
 
 def _read(file: str | Path | io.BytesIO, name: str, image_size: int, cut_bottom: int) -> np.ndarray:

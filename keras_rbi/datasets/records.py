@@ -35,6 +35,8 @@ class Records:
             `(parts, 3)`: x and y in pixels of the file as it is, and 1 where the part is visible.
         part_names: Names of the parts.
         cut_bottom: Rows of pixels at the bottom of each file that are no part of the photograph.
+        content: Function of an image's number that returns the bytes of its file, or `None` where
+            the files lie at `path`.
         findings: What is not as released, a sentence each.
     """
 
@@ -49,6 +51,7 @@ class Records:
     parts: RowsOfImage | None = None
     part_names: list[str] | None = None
     cut_bottom: int = 0
+    content: Callable[[int], bytes] | None = None
     findings: list[str] = field(default_factory=list)
 
     def path(self, number: int) -> Path:

@@ -58,6 +58,7 @@ def load_split(
             split,
             image_size,
             settings.seed,
+            settings.source,
             on_error=settings.on_error,
             progress=progress,
         )

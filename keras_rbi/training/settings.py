@@ -9,6 +9,7 @@ from keras_rbi.backbones.catalogue import SMALL_CNN
 from keras_rbi.backbones.get import find
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
 from keras_rbi.datasets.image_files import ON_ERROR
+from keras_rbi.datasets.load import SOURCES
 from keras_rbi.models.rbi_model import PAPER_LEARNING_RATE
 from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_settings
 
@@ -26,6 +27,7 @@ class TrainingSettings:
         dataset: A name of `keras_rbi.datasets.available()`, a folder of class folders, or a `.csv`
             or `.tsv` file, as in `keras_rbi.datasets.load`.
         data_dir: Where a released set lies, as in `load`.
+        source: `"files"` or `"tfds"`, as in `load`.
         on_error: `"raise"` or `"skip"`: what to do about images that cannot be read, as in `load`.
         backbone: A name of `keras_rbi.backbones.available()`. By default SmallCNN for the
             typefaces, DenseNet201 for photographs.
@@ -77,6 +79,7 @@ class TrainingSettings:
 
     dataset: str = TYPEFACES
     data_dir: str | None = None
+    source: str = "files"
     on_error: str = "raise"
     backbone: str | None = None
     weights: str | None = None
@@ -171,10 +174,9 @@ def check(settings: TrainingSettings) -> None:
     for name in ("weight_decay", "warmup_epochs", "head_epochs"):
         if (value := getattr(settings, name) or 0) < 0:
             raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
-    if settings.on_error not in ON_ERROR:
-        raise ValueError(
-            f"`on_error` must be one of {ON_ERROR}. Received: on_error={settings.on_error!r}."
-        )
+    for name, known in {"on_error": ON_ERROR, "source": SOURCES}.items():
+        if (value := getattr(settings, name)) not in known:
+            raise ValueError(f"`{name}` must be one of {known}. Received: {name}={value!r}.")
     if settings.dataset == TYPEFACES and settings.data_dir is not None:
         raise ValueError(
             "The typefaces are rendered where they are used. Received: "
