@@ -174,9 +174,9 @@ def check(settings: TrainingSettings) -> None:
     for name in ("weight_decay", "warmup_epochs", "head_epochs"):
         if (value := getattr(settings, name) or 0) < 0:
             raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
-    for name, known in {"on_error": ON_ERROR, "source": SOURCES}.items():
-        if (value := getattr(settings, name)) not in known:
-            raise ValueError(f"`{name}` must be one of {known}. Received: {name}={value!r}.")
+    for name, ways in {"on_error": ON_ERROR, "source": SOURCES}.items():
+        if (value := getattr(settings, name)) not in ways:
+            raise ValueError(f"`{name}` must be one of {ways}. Received: {name}={value!r}.")
     if settings.dataset == TYPEFACES and settings.data_dir is not None:
         raise ValueError(
             "The typefaces are rendered where they are used. Received: "
