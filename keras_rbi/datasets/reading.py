@@ -60,8 +60,9 @@ def _read(file: str | Path | io.BytesIO, name: str, image_size: int, cut_bottom:
             _check_size(image)
             rows = -(-cut_bottom * image.height // height)
             part = image.crop((0, 0, image.width, image.height - rows)) if rows else image
-            upright = _rgb(ImageOps.exif_transpose(part))
-            resized = upright.resize((image_size, image_size), Image.Resampling.BILINEAR)
+            # In place, since the other way copies an image that stands upright already.
+            ImageOps.exif_transpose(part, in_place=True)
+            resized = _rgb(part).resize((image_size, image_size), Image.Resampling.BILINEAR)
             return np.asarray(resized, dtype=np.uint8)
     except FileNotFoundError as error:
         raise ValueError(f"There is no image {name!r}.") from error
@@ -83,6 +84,8 @@ def _check_size(image: Image.Image) -> None:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
     if image.mode.startswith("I"):
         return _from_deep_greys(image)
     if image.mode == "F":

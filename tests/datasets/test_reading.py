@@ -90,13 +90,13 @@ def test_large_jpegs_are_decoded_at_a_smaller_scale(tmp_path, monkeypatch):
     file = tmp_path / "x.jpg"
     smooth(1600, 1600).save(file)
     sizes = []
-    convert = Image.Image.convert
+    resize = Image.Image.resize
 
     def remember(image, *arguments, **kwargs):
         sizes.append(image.size)
-        return convert(image, *arguments, **kwargs)
+        return resize(image, *arguments, **kwargs)
 
-    monkeypatch.setattr(Image.Image, "convert", remember)
+    monkeypatch.setattr(Image.Image, "resize", remember)
     read_image(file, 100)
     assert sizes == [(200, 200)]
 
