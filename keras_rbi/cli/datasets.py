@@ -14,7 +14,8 @@ from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
 from keras_rbi.datasets.checks import Report, check, unreadable
 from keras_rbi.datasets.dataset_info import DatasetInfo
 from keras_rbi.datasets.download import download
-from keras_rbi.datasets.load import read_unchecked
+from keras_rbi.datasets.load import check_options, read_unchecked
+from keras_rbi.datasets.locate import locate
 
 app = typer.Typer(help="List the data sets, and check those you have.", no_args_is_help=False)
 # Problems that are printed; a folder of broken images can have thousands.
@@ -97,8 +98,9 @@ def check_dataset(
     with one_line_errors(), one_line_warnings():
         if name == TYPEFACES:
             fail("The typefaces are rendered where they are used: there are no files to check.")
-        if download_it:
-            download_dataset(name, data_dir, subset)
+        if name in DATASETS:
+            check_options(DATASETS[name], options)
+        make_ready(name, data_dir, download_it, subset)
         records = read_unchecked(name, data_dir, options)
         report = check(records, DATASETS.get(name), options)
     if decode:
@@ -112,18 +114,26 @@ def check_dataset(
         raise typer.Exit(1)
 
 
-def download_dataset(name: str, data_dir: Path | None, subset: str | None = None) -> None:
-    """Downloads what is missing of a released set, with bars.
+def make_ready(
+    name: str, data_dir: Path | None, download_it: bool, subset: str | None = None
+) -> None:
+    """Downloads what is missing of a released set, if it is to, and extracts it, with bars.
 
     Raises:
         ValueError: If it cannot be.
     """
-    if name not in DATASETS:
+    info = DATASETS.get(name)
+    if download_it and info is None:
         raise ValueError(f"{name!r} is none of the released data sets, so it has no address.")
-    if data_dir is None:
+    if download_it and data_dir is None:
         raise ValueError("Say where to put what is downloaded: --data-dir.")
-    with progress_bars("Downloading {}") as progress:
-        download(DATASETS[name], data_dir, subset, progress)
+    if info is None or data_dir is None:
+        return
+    if download_it:
+        with progress_bars("Downloading {}") as progress:
+            download(info, data_dir, subset, progress)
+    with progress_bars("Extracting {}") as progress:
+        locate(info, data_dir, subset, progress)
 
 
 def _print(report: Report, info: DatasetInfo | None) -> None:

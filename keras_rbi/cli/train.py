@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from keras_rbi.cli.datasets import download_dataset
+from keras_rbi.cli.datasets import make_ready
 from keras_rbi.cli.output import (
     console,
     fail,
@@ -264,8 +264,8 @@ def train(
     settings = TrainingSettings(**given)
     keep_freed_memory()
     with one_line_errors(), one_line_warnings():
-        if download:
-            download_dataset(settings.dataset, data_dir)
+        if source == "files" and not resume:
+            make_ready(settings.dataset, data_dir, download)
         folder = RunFolder(_folder(output, resume, settings))
         console.print(f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {folder.path}")
         with progress_bars("Reading the {} images") as progress:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from keras_rbi.datasets.records import Records
 
+# Called with the name of a file, the number of bytes that are done and of all, 0 if not known.
+BytesProgress = Callable[[str, int, int], None]
+
 
 @dataclass(frozen=True)
 class ReleasedFile:

@@ -6,11 +6,10 @@ import os
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from keras_rbi.datasets.dataset_info import DatasetInfo
+from keras_rbi.datasets.dataset_info import BytesProgress, DatasetInfo
 from keras_rbi.datasets.locate import find_extracted, missing_message, needed_files
 
 ATTEMPTS = 5
@@ -18,8 +17,6 @@ PAUSE = 2.0
 TIMEOUT = 60.0
 CHUNK = 2**18
 BROKEN = (urllib.error.URLError, ConnectionError, TimeoutError, http.client.HTTPException)
-# Called with the name of a file, the number of bytes that are there and of all, 0 if not known.
-BytesProgress = Callable[[str, int, int], None]
 
 
 def download(

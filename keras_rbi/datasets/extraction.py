@@ -2,6 +2,7 @@
 
 import lzma
 import os
+import platform
 import shutil
 import stat
 import tarfile
@@ -12,17 +13,25 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from keras_rbi.datasets.dataset_info import BytesProgress
+
 # Photographs hardly shrink, so what is many times its archive is not what it should be.
 LARGEST_RATIO = 4
 SMALLEST_LIMIT = 2**30
 CHUNK = 2**20
+_HOST = platform.node() or "here"
 TAR_SUFFIXES = (".tar", ".tgz", ".tar.gz")
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
 # Name, number of bytes (None for a folder), and the content.
 Member = tuple[str, int | None, IO[bytes] | None]
 
 
-def extract_all(files: list[Path], target: Path, limit: int | None = None) -> None:
+def extract_all(
+    files: list[Path],
+    target: Path,
+    limit: int | None = None,
+    progress: BytesProgress = lambda *_: None,
+) -> None:
     """Extracts archives into one folder, which is there whole afterwards or not at all.
 
     Only plain files and folders are made, with the permissions of new files; links, devices and
@@ -33,6 +42,8 @@ def extract_all(files: list[Path], target: Path, limit: int | None = None) -> No
         target: The folder to make.
         limit: Largest number of bytes that all files may have once extracted. By default four
             times that of the archives, and at least 1 GiB.
+        progress: Called with the name of an archive, the bytes that were extracted from it, and
+            those of the archive, which are about as many.
 
     Raises:
         ValueError: If an archive is broken, unsafe or larger than the limit. The folder is then
@@ -41,20 +52,49 @@ def extract_all(files: list[Path], target: Path, limit: int | None = None) -> No
     if limit is None:
         packed = sum(file.stat().st_size for file in files)
         limit = max(LARGEST_RATIO * packed, SMALLEST_LIMIT)
-    unfinished = target.with_name(f".unfinished-{target.name}")
-    shutil.rmtree(unfinished, ignore_errors=True)
+    _remove_leftovers(target)
+    # A folder of this process's own: another may extract the same archive now.
+    unfinished = target.with_name(f".unfinished-{target.name}-{_HOST}-{os.getpid()}")
     unfinished.mkdir(parents=True)
     try:
         left = limit
         for file in files:
-            left = _extract(file, unfinished, left, limit)
-        os.rename(unfinished, target)
+            left = _extract(file, unfinished, left, limit, progress)
+        try:
+            os.rename(unfinished, target)
+        except OSError:
+            # The other process was first, and its folder is as whole.
+            if not target.is_dir():
+                raise
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
 
 
-def _extract(file: Path, folder: Path, left: int, limit: int) -> int:
+def _remove_leftovers(target: Path) -> None:
+    """Removes what processes of this machine left that were killed half-way."""
+    start = f".unfinished-{target.name}-{_HOST}-"
+    for path in target.parent.glob(f"{start}*"):
+        if not _runs(path.name.removeprefix(start)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _runs(process: str) -> bool:
+    """Whether a process runs; True where that cannot be told."""
+    # On other systems the signal 0 is none that only asks.
+    if os.name != "posix" or not process.isdigit():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return int(process) != os.getpid()
+
+
+def _extract(file: Path, folder: Path, left: int, limit: int, progress: BytesProgress) -> int:
     """Extracts one archive; returns how many of the bytes allowed are left."""
+    begin, packed = left, file.stat().st_size
     try:
         for name, size, content in _members(file):
             place = folder / _safe(name, file)
@@ -69,6 +109,8 @@ def _extract(file: Path, folder: Path, left: int, limit: int) -> int:
                 )
             place.parent.mkdir(parents=True, exist_ok=True)
             _write(content, place, size, file)
+            progress(file.name, min(begin - left, packed - 1), packed)
+        progress(file.name, packed, packed)
     except BROKEN as error:
         raise ValueError(
             f"{str(file)!r} cannot be extracted ({error}). If it was downloaded, take it away and "

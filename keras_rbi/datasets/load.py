@@ -82,10 +82,11 @@ def load(
         return Typefaces(split, seed=seed, **options)
     size_of_files = 224 if image_size is None else image_size
     info = DATASETS.get(str(name))
+    if info is not None:
+        check_options(info, options)
     if source == "tfds":
         if info is None:
             raise ValueError(f"TensorFlow Datasets has no {str(name)!r}. Use source='files'.")
-        _check_options(info, options)
         records = read_prepared(info, data_dir, download)
     else:
         if download and info is not None and data_dir is not None:
@@ -130,7 +131,7 @@ def read_unchecked(
         if options:
             raise ValueError(f"Data of one's own has no options. Received: {sorted(options)}.")
         return _own(Path(name), data_dir)
-    _check_options(info, options)
+    check_options(info, options)
     if data_dir is None:
         raise ValueError(
             f"Say where {info.title} lies, or is to be put: `data_dir` (on the command line "
@@ -157,7 +158,12 @@ def _own(path: Path, data_dir: str | Path | None) -> Records:
     return read_folder(path)
 
 
-def _check_options(info: DatasetInfo, options: dict[str, Any]) -> None:
+def check_options(info: DatasetInfo, options: dict[str, Any]) -> None:
+    """Refuses options that a released set does not have.
+
+    Raises:
+        ValueError: If there is one.
+    """
     for option, value in options.items():
         choices = info.options.get(option)
         if choices is None:

@@ -2,13 +2,18 @@
 
 from pathlib import Path
 
-from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
+from keras_rbi.datasets.dataset_info import BytesProgress, DatasetInfo, ReleasedFile
 from keras_rbi.datasets.extraction import extract_all
 
 EXTRACTED = "-extracted"
 
 
-def locate(info: DatasetInfo, data_dir: str | Path, subset: str | None = None) -> Path:
+def locate(
+    info: DatasetInfo,
+    data_dir: str | Path,
+    subset: str | None = None,
+    progress: BytesProgress = lambda *_: None,
+) -> Path:
     """The folder that a reader takes, which is extracted from the archives where it has to be.
 
     Args:
@@ -16,6 +21,7 @@ def locate(info: DatasetInfo, data_dir: str | Path, subset: str | None = None) -
         data_dir: The folder that holds the set's folder, or its archives, or a folder named after
             the set with either; or the set's folder itself.
         subset: The option of the set, where it has one. Defaults to `None`.
+        progress: As in `extract_all`. Defaults to nothing.
 
     Returns:
         The folder.
@@ -32,7 +38,7 @@ def locate(info: DatasetInfo, data_dir: str | Path, subset: str | None = None) -
         archives = present(info, base, subset)
         if archives is not None:
             target = base / (info.name + EXTRACTED)
-            extract_all(archives, target)
+            extract_all(archives, target, progress=progress)
             found = find_extracted(info, data_dir)
             if found is None:
                 raise ValueError(

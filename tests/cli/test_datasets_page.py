@@ -34,7 +34,8 @@ def test_commands_are_understood(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     names = train.train.__globals__
     monkeypatch.setitem(names, "prepare", settle)
-    monkeypatch.setitem(names, "download_dataset", lambda *_: None)
+    monkeypatch.setitem(names, "make_ready", lambda *_: None)
+    monkeypatch.setattr(datasets, "make_ready", lambda *_: None)
     monkeypatch.setattr(datasets, "read_unchecked", stop)
     with pytest.raises((Understood, SystemExit)) as ended:
         run(shlex.split(command)[1:])

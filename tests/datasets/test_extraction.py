@@ -1,7 +1,11 @@
 """Archives as users have them, and as nobody should have them."""
 
 import io
+import os
+import platform
 import stat
+import subprocess
+import sys
 import tarfile
 import zipfile
 
@@ -173,18 +177,46 @@ def test_broken_archives_are_told_and_leave_nothing(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_half_an_extraction_is_never_taken_for_the_whole(tmp_path, monkeypatch):
+CAPTURED = {"capture_output": True, "text": True, "check": True}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="processes are asked after by a signal")
+def test_half_an_extraction_is_never_taken_for_the_whole(tmp_path):
     released.cub_200_2011(tmp_path / "made")
     data_dir = pack(tmp_path / "made", ARCHIVES["cub_200_2011"], tmp_path / "packed")
-    # What a process that was killed half-way leaves.
-    half = data_dir / ".unfinished-cub_200_2011-extracted" / "CUB_200_2011"
-    released.cub_200_2011(half.parent)
-    (half / "images" / "left over.jpg").write_bytes(b"x")
+    # A process that ended, and one that runs: the first of all.
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], **CAPTURED)
+    leftovers = [
+        data_dir / f".unfinished-cub_200_2011-extracted-{platform.node() or 'here'}-{process}"
+        for process in (ended.stdout.strip(), os.getppid())
+    ]
+    for leftover in leftovers:
+        root, _ = released.cub_200_2011(leftover)
+        (root / "images" / "left over.jpg").write_bytes(b"x")
     with pytest.warns(match="not as it should be"):
         data = load("cub_200_2011", data_dir, "test", 8)
     assert data.paths[0].is_relative_to(data_dir / "cub_200_2011-extracted")
-    assert not half.exists()
-    assert not list(data_dir.rglob("left over.jpg"))
+    assert [leftover.exists() for leftover in leftovers] == [False, True]
+    assert not list((data_dir / "cub_200_2011-extracted").rglob("left over.jpg"))
+
+
+def test_of_two_processes_the_first_makes_the_folder(tmp_path):
+    archive = tar(tmp_path / "x.tar", ("a", b"1"))
+
+    def the_other_is_faster(name, done, total):
+        (tmp_path / "target").mkdir(exist_ok=True)
+        (tmp_path / "target" / "a").write_bytes(b"1")
+
+    extract_all([archive], tmp_path / "target", progress=the_other_is_faster)
+    assert {path.name for path in tmp_path.iterdir()} == {"x.tar", "target"}
+
+
+def test_progress_ends_at_the_size_of_each_archive(tmp_path):
+    archives = [tar(tmp_path / name, ("a", bytes(10**5))) for name in ("x.tar", "y.tar")]
+    steps = []
+    extract_all(archives, tmp_path / "target", progress=lambda *step: steps.append(step))
+    size = archives[0].stat().st_size
+    assert steps == [(name, done, size) for name in ("x.tar", "y.tar") for done in (10**5, size)]
 
 
 def test_a_later_member_replaces_an_earlier_one_of_its_name(tmp_path):
