@@ -146,6 +146,17 @@ def test_tiny_imagenet_has_two_orders_of_labels(tmp_path):
     np.testing.assert_array_equal(data.boxes(0), [[1, 2, 21, 17]])
 
 
+@pytest.mark.parametrize("name", ["stanford_dogs", "oxford_pets"])
+def test_a_broken_annotation_is_told_with_its_path(name, tmp_path):
+    root, _ = released.RELEASED[name](tmp_path)
+    data = load(name, tmp_path, "trainval", 8)
+    (path, *_) = sorted((root / "Annotation").rglob("n*_*")) or sorted(root.rglob("*.xml"))
+    for text in ("<annotation>", "<a><bndbox><xmin>1</xmin></bndbox></a>"):
+        path.write_text(text)
+        with pytest.raises(ValueError, match=rf"{path.name}.*cannot be read as an annotation"):
+            data.boxes(0)
+
+
 def pairs(data):
     return dict(zip(data.paths, data.labels.tolist(), strict=True))
 

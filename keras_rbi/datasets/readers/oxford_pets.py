@@ -1,12 +1,11 @@
 """Oxford-IIIT Pets: 37 breeds of cats and dogs."""
 
-import xml.etree.ElementTree as ElementTree
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from keras_rbi.datasets.readers.tables import read_lines
+from keras_rbi.datasets.readers.tables import read_boxes, read_lines
 from keras_rbi.datasets.records import Records
 
 LISTS = {"trainval.txt": "train", "test.txt": "test"}
@@ -75,8 +74,4 @@ def _boxes(xmls: Path, names: list[str], number: int) -> np.ndarray:
     # Only a part of the training images have the box of the head.
     if not path.is_file():
         return np.zeros((0, 4), np.float32)
-    rows = [
-        [float(box.findtext(side, "nan")) for side in ("xmin", "ymin", "xmax", "ymax")]
-        for box in ElementTree.parse(path).iter("bndbox")
-    ]
-    return np.array(rows, np.float32).reshape(-1, 4)
+    return read_boxes(path)

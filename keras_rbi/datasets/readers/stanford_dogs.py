@@ -1,12 +1,11 @@
 """Stanford Dogs: 120 breeds, all of whose images come from ImageNet."""
 
-import xml.etree.ElementTree as ElementTree
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from keras_rbi.datasets.readers.tables import read_mat
+from keras_rbi.datasets.readers.tables import read_boxes, read_mat
 from keras_rbi.datasets.records import Records
 
 
@@ -59,13 +58,4 @@ def class_name(folder: str) -> str:
 
 def _boxes(annotations: Path, files: list[str], number: int) -> np.ndarray:
     # The annotations are XML without a suffix.
-    path = annotations / files[number].rsplit(".", 1)[0]
-    try:
-        tree = ElementTree.parse(path)
-        rows = [
-            [float(box.findtext(side, "")) for side in ("xmin", "ymin", "xmax", "ymax")]
-            for box in tree.iter("bndbox")
-        ]
-    except (OSError, ElementTree.ParseError, ValueError) as error:
-        raise ValueError(f"{str(path)!r} cannot be read as an annotation: {error}.") from error
-    return np.array(rows, np.float32).reshape(-1, 4)
+    return read_boxes(annotations / files[number].rsplit(".", 1)[0])

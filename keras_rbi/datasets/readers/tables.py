@@ -1,5 +1,6 @@
-"""The text and .mat files that data sets come with."""
+"""The text, MATLAB and XML files that data sets come with."""
 
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,25 @@ def read_mat(path: Path) -> dict[str, Any]:
     except Exception as error:
         # Whatever a file that is no MATLAB file makes of scipy, which has errors of its own.
         raise ValueError(f"{str(path)!r} cannot be read as a MATLAB file: {error}.") from error
+
+
+def read_boxes(path: Path) -> np.ndarray:
+    """Bounding boxes of an annotation in XML, as Pascal VOC has them.
+
+    Returns:
+        float32 array of shape `(boxes, 4)`: left, top, right, bottom.
+
+    Raises:
+        ValueError: If the file is missing or not as released, with its path.
+    """
+    try:
+        rows = [
+            [float(box.findtext(side, "")) for side in ("xmin", "ymin", "xmax", "ymax")]
+            for box in ElementTree.parse(path).iter("bndbox")
+        ]
+    except (OSError, ElementTree.ParseError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} cannot be read as an annotation: {error}.") from error
+    return np.array(rows, np.float32).reshape(-1, 4)
 
 
 def rows_of(keys: list[str], table: dict[str, list[float]], width: int) -> np.ndarray:
