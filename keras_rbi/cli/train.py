@@ -2,7 +2,7 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,8 +13,8 @@ from keras_rbi.cli.output import (
     one_line_errors,
     one_line_warnings,
     progress_bars,
-    relations_table,
 )
+from keras_rbi.cli.report import report
 from keras_rbi.training import (
     RunFolder,
     TrainingSettings,
@@ -276,7 +276,7 @@ def train(
         command = f"keras-rbi train --resume --output {shlex.quote(str(folder.path))}"
         console.print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")
         raise
-    _report(folder, metrics)
+    report(folder, metrics)
 
 
 def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Path:
@@ -285,27 +285,3 @@ def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Pa
     if resume:
         return latest_run_folder(RUNS)
     return next_run_folder(RUNS, Path(settings.dataset).resolve().name)
-
-
-def _report(folder: RunFolder, metrics: dict[str, Any]) -> None:
-    console.print()
-    console.print(
-        relations_table(
-            metrics["test_accuracy_by_relations"], metrics["test_images"], metrics["test_order"]
-        )
-    )
-    console.print(
-        f"[bold]Top-1 accuracy {100 * metrics['test_accuracy']:.1f} %[/bold] with relations "
-        f"{metrics['relations']!r}, the mode that {folder.model} answers in."
-    )
-    if metrics["test_note"]:
-        console.print(metrics["test_note"])
-    run = shlex.quote(str(folder.path))
-    console.print("\nNext:")
-    for command in (
-        f"keras-rbi predict {run} {run}/examples/*.png",
-        f"keras-rbi evaluate {run}",
-        "keras-rbi train --no-rbi" if metrics["settings"]["rbi"] else "keras-rbi train",
-    ):
-        console.print(f"  {command}", highlight=False)
-    console.print(f"Curves: {folder.curves}", highlight=False)

@@ -9,8 +9,7 @@ import released
 from PIL import Image
 
 import keras_rbi
-from keras_rbi.datasets import DatasetWarning, ImageFiles, from_lists, load, read_image
-from keras_rbi.datasets.load import read_unchecked
+from keras_rbi.datasets import DatasetWarning, ImageFiles, load, read_image
 
 
 @pytest.fixture(autouse=True)
@@ -146,17 +145,6 @@ def test_tiny_imagenet_has_two_orders_of_labels(tmp_path):
     np.testing.assert_array_equal(data.boxes(0), [[1, 2, 21, 17]])
 
 
-@pytest.mark.parametrize("name", ["stanford_dogs", "oxford_pets"])
-def test_a_broken_annotation_is_told_with_its_path(name, tmp_path):
-    root, _ = released.RELEASED[name](tmp_path)
-    data = load(name, tmp_path, "trainval", 8)
-    (path, *_) = sorted((root / "Annotation").rglob("n*_*")) or sorted(root.rglob("*.xml"))
-    for text in ("<annotation>", "<a><bndbox><xmin>1</xmin></bndbox></a>"):
-        path.write_text(text)
-        with pytest.raises(ValueError, match=rf"{path.name}.*cannot be read as an annotation"):
-            data.boxes(0)
-
-
 def pairs(data):
     return dict(zip(data.paths, data.labels.tolist(), strict=True))
 
@@ -252,61 +240,6 @@ def test_held_out_images_depend_on_the_seed_and_not_on_the_order_of_the_lists(tm
     assert set(load("cub_200_2011", tmp_path, "validation", 8).paths) == held_out
 
 
-def test_ones_own_folder_and_lists(tmp_path):
-    files = [f"{name}/{n}.png" for name in ("a", "b") for n in range(10)]
-    for number, file in enumerate(files):
-        released.draw(tmp_path / file, number)
-    folder = load(tmp_path, split="train", image_size=8)
-    labels = [file[0] for file in reversed(files)]
-    listed = ImageFiles(from_lists([tmp_path / f for f in reversed(files)], labels), "train", 8)
-    assert listed.paths == folder.paths
-    assert listed.labels.tolist() == folder.labels.tolist()
-    np.testing.assert_array_equal(listed.image(3), folder.image(3))
-
-
-@pytest.mark.parametrize(("suffix", "delimiter"), [(".csv", ","), (".tsv", "\t")])
-def test_a_table_of_ones_own(tmp_path, suffix, delimiter):
-    rows = [("path", "label", "split", "coarse_label")]
-    for number in range(12):
-        file = released.draw(tmp_path / "photos" / f"{number}.png", number)
-        rows.append((file.name, (10, 9)[number % 2], ("train", "val", "test")[number % 3], "x"))
-    table = tmp_path / f"birds{suffix}"
-    # As spreadsheets save it: with a mark of the byte order.
-    text = "\n".join(delimiter.join(map(str, row)) for row in rows)
-    table.write_text(text, "utf-8-sig")
-    data = load(table, tmp_path / "photos", "validation", 8)
-    assert data.class_names == ["9", "10"]
-    assert [(path.name, label) for path, label in pairs(data).items()] == [
-        ("1.png", 0),
-        ("7.png", 0),
-        ("10.png", 1),
-        ("4.png", 1),
-    ]
-    assert data.coarse_names == ["x"]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("", "must name the columns.*Found: nothing"),
-        ("file,label\na.png,1", "must name the columns.*Found: file, label"),
-        ("path,label\na.png,", "Line 2 .*must have 2 cells"),
-        ("path,label\na.png,1\nb.png", "Line 3"),
-        ("path,label,split\na.png,1,dev\nb.png,2,train", "'dev'"),
-        ("path,label\na.png,1\nb.png,1", "at least two classes"),
-    ],
-)
-def test_unfit_tables_are_named(tmp_path, text, message):
-    (tmp_path / "t.csv").write_text(text)
-    with pytest.raises(ValueError, match=message):
-        load(tmp_path / "t.csv", image_size=8)
-
-
-def test_lists_of_different_lengths_are_named():
-    with pytest.raises(ValueError, match="3 labels and 2 paths"):
-        from_lists(["a", "b"], [1, 2, 3])
-
-
 def test_typefaces_are_one_of_them():
     data = load("typefaces", split="test", image_size=32, per_class=1)
     assert isinstance(data, keras_rbi.datasets.Typefaces)
@@ -335,32 +268,3 @@ def test_what_cannot_be_loaded_is_named(tmp_path):
         load("fgvc_aircraft", tmp_path, image_size=0)
     with pytest.raises(ValueError, match="`on_error`"):
         load("fgvc_aircraft", tmp_path, on_error="ignore")
-
-
-def told(name, data_dir):
-    """What is said of a tree: the error, or the findings."""
-    try:
-        return read_unchecked(name, data_dir, {}).findings
-    except ValueError as error:
-        return [str(error)]
-
-
-@pytest.mark.parametrize("name", released.RELEASED)
-def test_a_broken_file_of_a_release_is_told_in_a_sentence(name, tmp_path):
-    root, _ = released.RELEASED[name](tmp_path)
-    unread = ("list.txt", "file_list.mat", "words.txt", "cars_test_annos.mat", "attributes.txt")
-    broken = [
-        path
-        for pattern in ("*.txt", "*.mat")
-        for path in sorted(root.rglob(pattern))
-        if path.name not in unread
-        and path.parent.name != "attributes"
-        and "manufacturer" not in path.name
-    ]
-    assert told(name, tmp_path) == []
-    for path in broken:
-        content = path.read_bytes()
-        path.write_bytes(b"1\n")
-        (sentence, *_) = told(name, tmp_path)
-        assert "\n" not in sentence
-        path.write_bytes(content)
