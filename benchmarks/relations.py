@@ -45,10 +45,11 @@ BATCH = 32
 
 
 def settings_of(variant: str, seed: int, options: Any) -> training.TrainingSettings:
-    """Those of a bare `keras-rbi train`, but for what the options say."""
+    """Those of `keras-rbi train --backbone SmallCNN`, but for what the options say."""
     return training.TrainingSettings(
         variant=None if variant == "default" else variant,
         seed=seed,
+        backbone="SmallCNN",
         per_class=options.per_class,
         epochs=options.epochs,
         image_size=options.image_size,

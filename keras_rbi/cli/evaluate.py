@@ -7,8 +7,15 @@ from typing import Annotated
 
 import typer
 
-from keras_rbi.cli.output import console, fail, one_line_errors, relations_table
+from keras_rbi.cli.output import (
+    console,
+    fail,
+    one_line_errors,
+    one_line_warnings,
+    relations_table,
+)
 from keras_rbi.cli.trained_model import image_size_of, load_trained_model
+from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.evaluation.accuracy_by_relations import BATCH_SIZES, accuracy_by_relations
 from keras_rbi.training import RunFolder, TrainingSettings, load_split
 
@@ -17,10 +24,9 @@ def evaluate(
     model: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
     dataset: Annotated[
         str | None,
-        typer.Option(
-            help="`typefaces` or a folder, whose test split is taken. [default: the run's]"
-        ),
+        typer.Option(help="As in train; its test split is taken. [default: the run's]"),
     ] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="As in train. [default: the run's]")] = None,
     batch_sizes: Annotated[
         str,
         typer.Option(help="Test batch sizes for relations `batch`, with commas."),
@@ -35,7 +41,7 @@ def evaluate(
 
     Example: `keras-rbi evaluate runs/typefaces-1 --batch-sizes 1,32`
     """
-    with one_line_errors():
+    with one_line_errors(), one_line_warnings():
         sizes = _sizes(batch_sizes)
         network, class_names = load_trained_model(model)
         folder = RunFolder(model if model.is_dir() else model.parent)
@@ -48,6 +54,8 @@ def evaluate(
         settings = dataclasses.replace(
             settings,
             dataset=dataset or settings.dataset,
+            source="files" if dataset else settings.source,
+            data_dir=str(data_dir) if data_dir else (None if dataset else settings.data_dir),
             seed=settings.seed if seed is None else seed,
             image_size=image_size_of(network),
         )
@@ -61,11 +69,19 @@ def evaluate(
             )
     rows = [row.as_dict() for row in accuracy_by_relations(network, test, sizes)]
     order = f"shuffled once, seed {settings.seed}"
+    note = note_on(settings.dataset)
     if as_json:
-        content = {"test_images": test.num_images, "test_order": order, "accuracy": rows}
+        content = {
+            "test_images": test.num_images,
+            "test_order": order,
+            "test_note": note,
+            "accuracy": rows,
+        }
         print(json.dumps(content, indent=2))
     else:
         console.print(relations_table(rows, test.num_images, order))
+        if note:
+            console.print(note)
 
 
 def _sizes(text: str) -> list[int]:

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from keras_rbi.cli.backbones import backbones
+from keras_rbi.cli.datasets import app as datasets
 from keras_rbi.cli.evaluate import evaluate
 from keras_rbi.cli.output import fail
 from keras_rbi.cli.predict import predict
@@ -25,6 +26,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(backbones)
+app.add_typer(datasets, name="datasets")
 
 
 def run(arguments: list[str] | None = None) -> None:

@@ -1,12 +1,16 @@
 """What the command prints."""
 
 import sys
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
+
+from keras_rbi.datasets.records import DatasetWarning
 
 console = Console()
 
@@ -24,6 +28,54 @@ def one_line_errors() -> Iterator[None]:
         yield
     except ValueError as error:
         fail(str(error))
+
+
+@contextmanager
+def one_line_warnings() -> Iterator[None]:
+    """Prints what the library warns of in data as one line, once, on the error stream."""
+    shown: set[str] = set()
+    show = warnings.showwarning
+
+    def print_once(message: Any, category: type[Warning], *rest: Any, **kwargs: Any) -> None:
+        if not issubclass(category, DatasetWarning):
+            show(message, category, *rest, **kwargs)
+        elif str(message) not in shown:
+            shown.add(str(message))
+            print("Warning: " + " ".join(str(message).split()), file=sys.stderr)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", DatasetWarning)
+        warnings.showwarning = print_once
+        yield
+
+
+@contextmanager
+def progress_bars(describe: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Bars for things that are done one after the other.
+
+    Args:
+        describe: What to call a thing, with `{}` for its name.
+
+    Yields:
+        Function of a thing's name, the number of its parts that are done, and of all of them, 0 if
+        that is not known.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+    )
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def progress(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(describe.format(name), total=total or None)
+            bars.update(tasks[name], completed=done)
+            if done == total:
+                bars.remove_task(tasks.pop(name))
+
+        yield progress
 
 
 def relations_table(rows: Sequence[dict[str, Any]], images: int, order: str) -> Table:

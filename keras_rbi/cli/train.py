@@ -2,12 +2,19 @@
 
 import shlex
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.progress import Progress
 
-from keras_rbi.cli.output import console, fail, one_line_errors, relations_table
+from keras_rbi.cli.datasets import make_ready
+from keras_rbi.cli.output import (
+    console,
+    fail,
+    one_line_errors,
+    one_line_warnings,
+    progress_bars,
+)
+from keras_rbi.cli.report import report
 from keras_rbi.training import (
     RunFolder,
     TrainingSettings,
@@ -28,10 +35,33 @@ def train(
     dataset: Annotated[
         str,
         typer.Option(
-            help="`typefaces`, which needs no download, or a folder with a folder of images for "
-            "each class (or with `train` and `test` folders of such)."
+            help="`typefaces`, which needs no download; a data set that `keras-rbi datasets` "
+            "lists; a folder with a folder of images for each class (or with `train` and `test` "
+            "folders of such); or a CSV file with the columns path and label."
         ),
     ] = "typefaces",
+    data_dir: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where a data set that is listed lies: its archives, or what was extracted."
+        ),
+    ] = None,
+    download: Annotated[
+        bool,
+        typer.Option(
+            "--download", help="Download the data set into --data-dir, where that is public."
+        ),
+    ] = False,
+    source: Annotated[
+        str,
+        typer.Option(
+            help="`files`, or `tfds` for what TensorFlow Datasets has prepared in --data-dir."
+        ),
+    ] = "files",
+    on_error: Annotated[
+        str,
+        typer.Option(help="`raise` or `skip`: what to do about images that cannot be read."),
+    ] = "raise",
     backbone: Annotated[
         str | None,
         typer.Option(
@@ -232,6 +262,8 @@ def train(
 
     `keras-rbi train --dataset birds/ --backbone ConvNeXtTiny --epochs 20`
 
+    `keras-rbi train --dataset cub_200_2011 --data-dir data --download`
+
     `keras-rbi train --dataset birds/ --recipe finetune --mixup 0.2` - as practitioners fine-tune
 
     `keras-rbi train --dataset birds/ --recipe paper --variant paper` - its training and its layers
@@ -239,32 +271,28 @@ def train(
     given = {
         name: value
         for name, value in context.params.items()
-        if name not in ("output", "resume")
+        if name not in ("output", "resume", "download")
         and str(context.get_parameter_source(name)).endswith("COMMANDLINE")
     }
-    if resume and given:
-        flags = ", ".join("--" + name.replace("_", "-") for name in given)
+    if resume and (given or download):
+        names = [*given, *(["download"] if download else [])]
+        flags = ", ".join("--" + name.replace("_", "-") for name in names)
         fail(f"A resumed run keeps its settings. Leave out {flags}, or start a new run.")
     if variant not in (None, "paper"):
         fail(f"There is no variant {variant!r}. Use --variant paper, or leave it out.")
     if not rbi and (variant is not None or relation_dropout is not None):
         fail("--variant and --relation-dropout are settings of RBI. Leave them or --no-rbi out.")
 
+    if data_dir is not None:
+        given["data_dir"] = str(data_dir)
     settings = TrainingSettings(**given)
     keep_freed_memory()
-    with one_line_errors():
+    with one_line_errors(), one_line_warnings():
+        if source == "files" and not resume:
+            make_ready(settings.dataset, data_dir, download)
         folder = RunFolder(_folder(output, resume, settings))
         console.print(f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {folder.path}")
-        with Progress(console=console, transient=True) as bar:
-            tasks: dict[str, Any] = {}
-
-            def progress(split: str, done: int, total: int) -> None:
-                if split not in tasks:
-                    tasks[split] = bar.add_task(f"Reading the {split} images", total=total)
-                bar.update(tasks[split], completed=done)
-                if done == total:
-                    bar.remove_task(tasks[split])
-
+        with progress_bars("Reading the {} images") as progress:
             run = prepare(settings, folder, resume, progress)
     if not resume:
         _say_what_is_trained(settings, run.settings)
@@ -274,7 +302,7 @@ def train(
         command = f"keras-rbi train --resume --output {shlex.quote(str(folder.path))}"
         console.print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")
         raise
-    _report(folder, metrics)
+    report(folder, metrics)
 
 
 def _say_what_is_trained(given: TrainingSettings, settings: TrainingSettings) -> None:
@@ -296,25 +324,3 @@ def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Pa
     if resume:
         return latest_run_folder(RUNS)
     return next_run_folder(RUNS, Path(settings.dataset).resolve().name)
-
-
-def _report(folder: RunFolder, metrics: dict[str, Any]) -> None:
-    console.print()
-    console.print(
-        relations_table(
-            metrics["test_accuracy_by_relations"], metrics["test_images"], metrics["test_order"]
-        )
-    )
-    console.print(
-        f"[bold]Top-1 accuracy {100 * metrics['test_accuracy']:.1f} %[/bold] with relations "
-        f"{metrics['relations']!r}, the mode that {folder.model} answers in."
-    )
-    run = shlex.quote(str(folder.path))
-    console.print("\nNext:")
-    for command in (
-        f"keras-rbi predict {run} {run}/examples/*.png",
-        f"keras-rbi evaluate {run}",
-        "keras-rbi train --no-rbi" if metrics["settings"]["rbi"] else "keras-rbi train",
-    ):
-        console.print(f"  {command}", highlight=False)
-    console.print(f"Curves: {folder.curves}", highlight=False)

@@ -2,20 +2,30 @@
 
 from keras_rbi.datasets import typefaces
 from keras_rbi.datasets.augmentation import flip_and_rotate
+from keras_rbi.datasets.catalogue import available
 from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.datasets.image_files import ImageFiles
 from keras_rbi.datasets.image_folder import ImageFolder
 from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.datasets.lists import from_lists
+from keras_rbi.datasets.load import load
 from keras_rbi.datasets.mixing import Mixing
 from keras_rbi.datasets.reading import read_image
+from keras_rbi.datasets.records import DatasetWarning
 from keras_rbi.datasets.typefaces import Typefaces
 
 __all__ = [
+    "DatasetWarning",
     "ImageData",
+    "ImageFiles",
     "ImageFolder",
     "ImageSequence",
     "Mixing",
     "Typefaces",
+    "available",
     "flip_and_rotate",
+    "from_lists",
+    "load",
     "read_image",
     "typefaces",
 ]

@@ -1,32 +1,30 @@
 """A folder of class folders as a data set."""
 
-import math
 from pathlib import Path
 
-import numpy as np
+from keras_rbi.datasets.image_files import ImageFiles, Progress
+from keras_rbi.datasets.reading import IMAGE_SUFFIXES
+from keras_rbi.datasets.records import SPLITS, Records, numbered
 
-from keras_rbi.datasets.image_data import ImageData, RememberedImages
-from keras_rbi.datasets.reading import IMAGE_SUFFIXES, read_image
-
-SPLITS = ("train", "validation", "test")
-# Folders by which people divide their images; a plain `val` is held out, so it is tested on.
-FOLDERS_OF_SPLIT = {"train": ("train",), "test": ("test", "val", "validation", "valid")}
-TEST_SHARE = 0.2
-VALIDATION_SHARE = 0.1
+VALIDATION_FOLDERS = ("val", "validation", "valid")
 
 
-class ImageFolder(ImageData):
+class ImageFolder(ImageFiles):
     """The images of a folder that has a folder for each class.
 
-    Where the folder holds `train` and `test` (or `val`) folders of class folders, these are the
-    splits. Otherwise a fifth of each class, drawn by the seed, is for the test. Either way, a
-    tenth of each class's remaining images is held out from training for the validation.
+    Where the folder holds `train` and `test` folders of class folders, these are the splits, and
+    so is `val` (or `validation`, `valid`) where it stands beside them. Where there are only `train`
+    and `val`, `val` is for the test. Where there is neither, a fifth of each class, drawn by the
+    seed, is for the test. Without a validation folder of its own, a tenth of each class's remaining
+    images is held out from training for the validation.
 
     Args:
         folder: The folder.
-        split: `"train"`, `"validation"` or `"test"`. Defaults to `"train"`.
+        split: As in `ImageFiles`. Defaults to `"train"`.
         image_size: Integer, the side in pixels to which images are resized. Defaults to `224`.
         seed: Integer, the seed of the division. Defaults to `0`.
+        on_error: As in `ImageFiles`. Defaults to `"raise"`.
+        progress: As in `ImageFiles`. Defaults to nothing.
 
     Attributes:
         paths: The image files, in the order of the labels.
@@ -37,85 +35,76 @@ class ImageFolder(ImageData):
     """
 
     def __init__(
-        self, folder: str | Path, split: str = "train", image_size: int = 224, seed: int = 0
+        self,
+        folder: str | Path,
+        split: str = "train",
+        image_size: int = 224,
+        seed: int = 0,
+        on_error: str = "raise",
+        progress: Progress = lambda *_: None,
     ) -> None:
-        if split not in SPLITS:
-            raise ValueError(f"`split` must be one of {SPLITS}. Received: split={split!r}.")
-        folder = Path(folder)
-        if not folder.is_dir():
-            raise ValueError(
-                f"There is no folder {str(folder)!r}. A data set is a folder with a folder of "
-                "images for each class."
-            )
-        train, test = (_first_folder(folder, FOLDERS_OF_SPLIT[name]) for name in ("train", "test"))
-        divided = train is not None and test is not None
-        source = folder if not divided else (test if split == "test" else train)
-        assert source is not None
-        by_class = _images_by_class(source)
-        names = sorted(_images_by_class(train)) if divided and train else sorted(by_class)
-        unknown = sorted(set(by_class) - set(names))
-        if unknown:
-            raise ValueError(
-                f"{str(source)!r} has classes that the training images lack: {', '.join(unknown)}."
-            )
-        self.paths: list[Path] = []
-        labels: list[int] = []
-        for label, name in enumerate(names):
-            chosen = _divide(by_class.get(name, []), split, divided, [seed, label])
-            self.paths.extend(chosen)
-            labels.extend([label] * len(chosen))
-        self.labels = np.array(labels, np.int64)
-        self.class_names = names
-        self.image_size = image_size
-        self._remembered = RememberedImages((image_size, image_size, 3), len(labels))
-
-    def image(self, index: int) -> np.ndarray:
-        """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""
-        image = self._remembered.get(index)
-        if image is None:
-            image = read_image(self.paths[index], self.image_size)
-            self._remembered.put(index, image)
-        return image
-
-
-def _first_folder(folder: Path, names: tuple[str, ...]) -> Path | None:
-    return next((folder / name for name in names if (folder / name).is_dir()), None)
-
-
-def _images_by_class(folder: Path) -> dict[str, list[Path]]:
-    classes = {
-        entry.name: sorted(
-            path for path in entry.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES
+        super().__init__(
+            read_folder(Path(folder)), split, image_size, seed, on_error=on_error, progress=progress
         )
-        for entry in sorted(folder.iterdir())
+
+
+def read_folder(folder: Path) -> Records:
+    """The images of a folder of class folders, or of folders of such for the splits.
+
+    Raises:
+        ValueError: As `ImageFolder` does.
+    """
+    if not folder.is_dir():
+        raise ValueError(
+            f"There is no folder {str(folder)!r}. A data set is a folder with a folder of "
+            "images for each class."
+        )
+    found = _folders_of_splits(folder)
+    if found is None:
+        entries, splits = _entries(folder, ""), None
+    else:
+        of_split = {split: _entries(folder, name) for split, name in found.items()}
+        known = {label for label, _ in of_split["train"]}
+        for split, entries in of_split.items():
+            unknown = sorted({label for label, _ in entries} - known)
+            if unknown:
+                raise ValueError(
+                    f"{str(folder / found[split])!r} has classes that the training images lack: "
+                    f"{', '.join(unknown)}."
+                )
+        entries = [entry for some in of_split.values() for entry in some]
+        splits = [split for split, some in of_split.items() for _ in some]
+    labels, class_names = numbered([name for name, _ in entries], sorted({n for n, _ in entries}))
+    return Records(folder, [file for _, file in entries], labels, class_names, splits)
+
+
+def _folders_of_splits(folder: Path) -> dict[str, str] | None:
+    """Names of the folders of the splits, or None where the images are not divided."""
+    validation = next((name for name in VALIDATION_FOLDERS if (folder / name).is_dir()), None)
+    if not (folder / "train").is_dir():
+        return None
+    if (folder / "test").is_dir():
+        names = ("train", validation, "test")
+        return {split: name for split, name in zip(SPLITS, names, strict=True) if name}
+    # Alone it is held out from training, as a test is; what it is called says nothing else.
+    return {"train": "train", "test": validation} if validation else None
+
+
+def _entries(folder: Path, inner: str) -> list[tuple[str, str]]:
+    """Class and file, relative to `folder`, of each image in `folder / inner`."""
+    source = folder / inner
+    entries = [
+        (entry.name, path.relative_to(folder).as_posix())
+        for entry in sorted(source.iterdir())
         if entry.is_dir() and not entry.name.startswith(".")
-    }
-    classes = {name: paths for name, paths in classes.items() if paths}
+        for path in sorted(entry.rglob("*"))
+        if path.suffix.lower() in IMAGE_SUFFIXES
+    ]
+    classes = {name for name, _ in entries}
     if len(classes) < 2:
         found = f"only {next(iter(classes))!r}" if classes else "none"
         raise ValueError(
-            f"A data set needs at least two class folders with images. Found in {str(folder)!r}: "
+            f"A data set needs at least two class folders with images. Found in {str(source)!r}: "
             f"{found}."
         )
-    return classes
-
-
-def _divide(paths: list[Path], split: str, divided: bool, key: list[int]) -> list[Path]:
-    """The images of a class that belong to a split."""
-    if divided and split == "test":
-        return paths
-    if len(paths) < 3:
-        where = f" in {str(paths[0].parent)!r}" if paths else ""
-        raise ValueError(
-            f"Each class needs at least three images to divide. Received: {len(paths)}{where}."
-        )
-    # Rounded up, so that every split has an image of every class.
-    test = 0 if divided else math.ceil(TEST_SHARE * len(paths))
-    validation = test + math.ceil(VALIDATION_SHARE * (len(paths) - test))
-    order = np.random.default_rng(key).permutation(len(paths))
-    chosen = {
-        "test": order[:test],
-        "validation": order[test:validation],
-        "train": order[validation:],
-    }
-    return [paths[number] for number in sorted(chosen[split])]
+    return entries

@@ -1,36 +1,101 @@
 """Image files as arrays."""
 
+import io
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
+# A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves this many
+# times the size asked for: resizing that is all but the same as resizing the whole.
+DRAFT_MARGIN = 2
 
 
-def read_image(path: str | Path, image_size: int) -> np.ndarray:
+def read_image(path: str | Path, image_size: int, cut_bottom: int = 0) -> np.ndarray:
     """Reads an image file as RGB, upright, and resizes it to a square.
+
+    Files are told by their content, not by their names. Transparency is dropped, as Keras and
+    TensorFlow drop it; of an animation the first picture is taken; 16-bit greys are divided by 256.
+    JPEGs much larger than `image_size` are decoded at a smaller scale.
 
     Args:
         path: The file.
         image_size: Side of the square in pixels; the aspect ratio is not kept.
+        cut_bottom: Rows of pixels to cut off the bottom first. Defaults to `0`.
 
     Returns:
         uint8 array of shape `(image_size, image_size, 3)`.
 
     Raises:
-        ValueError: If the file is missing or cannot be decoded, with its path.
+        ValueError: If the file is missing, cannot be decoded, or has more pixels than
+            `PIL.Image.MAX_IMAGE_PIXELS`, with its path.
     """
+    return _read(path, str(path), image_size, cut_bottom)
+
+
+def decode_image(content: bytes, name: str, image_size: int, cut_bottom: int = 0) -> np.ndarray:
+    """Reads an image as `read_image` does, from the bytes of its file.
+
+    Args:
+        content: The bytes.
+        name: What to call the image in errors.
+        image_size: As in `read_image`.
+        cut_bottom: As in `read_image`. Defaults to `0`.
+
+    Returns:
+        As `read_image`.
+
+    Raises:
+        ValueError: As `read_image` does.
+    """
+    return _read(io.BytesIO(content), name, image_size, cut_bottom)
+
+
+def _read(file: str | Path | io.BytesIO, name: str, image_size: int, cut_bottom: int) -> np.ndarray:
     try:
-        with Image.open(path) as image:
-            upright = ImageOps.exif_transpose(image).convert("RGB")
-            resized = upright.resize((image_size, image_size), Image.Resampling.BILINEAR)
+        with Image.open(file) as image:
+            height = image.height
+            image.draft(None, (DRAFT_MARGIN * image_size, DRAFT_MARGIN * image_size))
+            _check_size(image)
+            rows = -(-cut_bottom * image.height // height)
+            part = image.crop((0, 0, image.width, image.height - rows)) if rows else image
+            # In place, since the other way copies an image that stands upright already.
+            ImageOps.exif_transpose(part, in_place=True)
+            resized = _rgb(part).resize((image_size, image_size), Image.Resampling.BILINEAR)
             return np.asarray(resized, dtype=np.uint8)
     except FileNotFoundError as error:
-        raise ValueError(f"There is no image {str(path)!r}.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
-        raise ValueError(
-            f"{str(path)!r} cannot be read as an image ({error}). Mend it or take it away."
-        ) from error
+        raise ValueError(f"There is no image {name!r}.") from error
     except Image.DecompressionBombError as error:
-        raise ValueError(f"{str(path)!r} is too large an image: {error}.") from error
+        raise ValueError(f"{name!r} is too large an image: {error}.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
+        raise ValueError(
+            f"{name!r} cannot be read as an image ({error}). Mend it or take it away."
+        ) from error
+
+
+def _check_size(image: Image.Image) -> None:
+    # Pillow itself only warns up to twice its limit.
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:
+        raise Image.DecompressionBombError(
+            f"{image.width} x {image.height} pixels, more than PIL.Image.MAX_IMAGE_PIXELS = {limit}"
+        )
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):
+        return _from_deep_greys(image)
+    if image.mode == "F":
+        raise ValueError("floating-point pixels, whose range the file does not say")
+    return image.convert("RGB")
+
+
+def _from_deep_greys(image: Image.Image) -> Image.Image:
+    """Pillow clips greys of more than 8 bits at 255 rather than scale them."""
+    greys = np.asarray(image)
+    if greys.min() < 0 or greys.max() > 65535:
+        raise ValueError(f"greys of {greys.min()} to {greys.max()}, beyond 16 bits")
+    return Image.fromarray((greys.astype(np.uint32) >> 8).astype(np.uint8)).convert("RGB")

@@ -6,15 +6,17 @@ import keras
 
 from keras_rbi import backbones
 from keras_rbi.datasets.augmentation import flip_and_rotate
+from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.image_folder import ImageFolder
+from keras_rbi.datasets.image_files import ImageFiles
 from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.datasets.load import load
 from keras_rbi.datasets.mixing import Mixing
 from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.models.backbone_classifier import backbone_classifier
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training.compile_stage import compile_stage
-from keras_rbi.training.settings import NO_WEIGHTS, TYPEFACES, TrainingSettings
+from keras_rbi.training.settings import NO_WEIGHTS, TrainingSettings
 from keras_rbi.training.stages import stages
 
 # Enough that a percent of accuracy is many images.
@@ -50,10 +52,19 @@ def load_split(
         per_class = TYPEFACES_PER_CLASS.get(split, settings.per_class)
         data = Typefaces(split, per_class, image_size, settings.seed)
     else:
-        data = ImageFolder(settings.dataset, split, image_size, settings.seed)
-        for number in range(len(data)):
-            data.image(number)
-            progress(split, number + 1, len(data))
+        data = load(
+            settings.dataset,
+            settings.data_dir,
+            split,
+            image_size,
+            settings.seed,
+            settings.source,
+            on_error=settings.on_error,
+            progress=progress,
+        )
+        # Where unreadable images are skipped, all have been read already.
+        if isinstance(data, ImageFiles) and settings.on_error == "raise":
+            data.read_all(progress)
     return ImageSequence(
         data,
         settings.batch_size,

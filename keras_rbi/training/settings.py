@@ -8,6 +8,9 @@ from typing import Any
 from keras_rbi.backbones.catalogue import SMALL_CNN
 from keras_rbi.backbones.efficientnet_lite_weights import has_imagenet_weights
 from keras_rbi.backbones.get import find
+from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
+from keras_rbi.datasets.image_files import ON_ERROR
+from keras_rbi.datasets.load import SOURCES
 from keras_rbi.models.rbi_model import PAPER_LEARNING_RATE
 from keras_rbi.training.recipes import (
     BACKBONE,
@@ -18,7 +21,6 @@ from keras_rbi.training.recipes import (
     recipe_settings,
 )
 
-TYPEFACES = "typefaces"
 IMAGENET = "imagenet"
 NO_WEIGHTS = "none"
 PRETRAINED = "EfficientNetLite0"
@@ -41,7 +43,11 @@ class TrainingSettings:
     A recipe fills in what is left open; 0 switches off what a recipe has on.
 
     Attributes:
-        dataset: `"typefaces"`, or a folder of class folders.
+        dataset: A name of `keras_rbi.datasets.available()`, a folder of class folders, or a `.csv`
+            or `.tsv` file, as in `keras_rbi.datasets.load`.
+        data_dir: Where a released set lies, as in `load`.
+        source: `"files"` or `"tfds"`, as in `load`.
+        on_error: `"raise"` or `"skip"`: what to do about images that cannot be read, as in `load`.
         backbone: A name of `keras_rbi.backbones.available()`. By default, for the typefaces,
             EfficientNetLite0 where its weights (the extra `pretrained`) are installed and
             SmallCNN where not; DenseNet201 for photographs.
@@ -99,6 +105,9 @@ class TrainingSettings:
     """
 
     dataset: str = TYPEFACES
+    data_dir: str | None = None
+    source: str = "files"
+    on_error: str = "raise"
     backbone: str | None = None
     weights: str | None = None
     image_size: int | None = None
@@ -157,10 +166,12 @@ class TrainingSettings:
         }
         if (self.dataset, backbone, weights) == (TYPEFACES, PRETRAINED, IMAGENET):
             defaults |= PRETRAINED_ON_TYPEFACES
-        dataset = self.dataset
-        if dataset != TYPEFACES:
+        dataset, data_dir = self.dataset, self.data_dir
+        if dataset not in (TYPEFACES, *DATASETS):
             dataset = str(Path(dataset).resolve())
-        return dataclasses.replace(self, dataset=dataset)._with(defaults)
+        if data_dir is not None:
+            data_dir = str(Path(data_dir).resolve())
+        return dataclasses.replace(self, dataset=dataset, data_dir=data_dir)._with(defaults)
 
     def _default_backbone(self) -> str:
         if self.dataset != TYPEFACES:
@@ -205,6 +216,14 @@ def check(settings: TrainingSettings) -> None:
     for name in ("weight_decay", "warmup_epochs", "head_epochs"):
         if (value := getattr(settings, name) or 0) < 0:
             raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
+    for name, ways in {"on_error": ON_ERROR, "source": SOURCES}.items():
+        if (value := getattr(settings, name)) not in ways:
+            raise ValueError(f"`{name}` must be one of {ways}. Received: {name}={value!r}.")
+    if settings.dataset == TYPEFACES and settings.data_dir is not None:
+        raise ValueError(
+            "The typefaces are rendered where they are used. Received: "
+            f"data_dir={settings.data_dir!r}. Leave it out, or name another dataset."
+        )
     _check_epochs(settings)
     _check_backbone(settings)
 

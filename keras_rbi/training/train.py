@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
 from keras_rbi.models.rbi_model import RBIModel
@@ -196,6 +197,7 @@ def _finish(
         "test_accuracy_by_relations": [row.as_dict() for row in rows],
         "test_images": test.num_images,
         "test_order": f"shuffled once, seed {settings.seed}",
+        "test_note": note_on(settings.dataset),
         "last_epoch": {name: values[-1] for name, values in history.items()},
         "parameters": model.count_params(),
         "settings": settings.as_dict(),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_rbi.datasets import ImageFolder, flip_and_rotate, read_image
+from keras_rbi.datasets import ImageFolder, flip_and_rotate
 
 
 def fill(folder, counts):
@@ -50,6 +50,20 @@ def test_divided_folders_keep_their_division(tmp_path, test_folder):
     assert not held_out & kept
 
 
+def test_a_validation_folder_beside_a_test_folder_is_the_validation_split(tmp_path):
+    fill(tmp_path / "train", {"a": 10, "b": 20})
+    fill(tmp_path / "val", {"a": 1, "b": 2})
+    fill(tmp_path / "test", {"a": 2, "b": 1})
+    splits = {split: ImageFolder(tmp_path, split, 8) for split in ("train", "validation", "test")}
+    for split, folder, count in (
+        ("train", "train", 30),
+        ("validation", "val", 3),
+        ("test",) * 2 + (3,),
+    ):
+        assert len(splits[split]) == count
+        assert {path.parent.parent.name for path in splits[split].paths} == {folder}
+
+
 @pytest.mark.parametrize("count", [3, 4, 5, 6, 11])
 def test_small_classes_are_in_every_split_once(tmp_path, count):
     fill(tmp_path, {"a": count, "b": count})
@@ -70,22 +84,6 @@ def test_images_are_resized_rgb(tmp_path):
     np.testing.assert_array_equal(data.image(0), image)
 
 
-@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "CMYK", "1"])
-def test_images_of_all_modes_become_rgb(tmp_path, mode):
-    file = tmp_path / ("x.jpg" if mode == "CMYK" else "x.png")
-    Image.new("RGB", (9, 9), (200, 200, 200)).convert(mode).save(file)
-    assert read_image(file, 8).shape == (8, 8, 3)
-
-
-def test_rotated_photographs_stand_upright(tmp_path):
-    picture = Image.fromarray(np.repeat(np.arange(8, dtype=np.uint8)[:, None] * 30, 8, 1))
-    exif = Image.Exif()
-    exif[0x0112] = 3
-    picture.save(tmp_path / "x.png", exif=exif)
-    upright = read_image(tmp_path / "x.png", 8)[..., 0]
-    assert upright[0, 0] > upright[-1, 0]
-
-
 def test_unfit_folders_are_named(tmp_path):
     with pytest.raises(ValueError, match="no folder"):
         ImageFolder(tmp_path / "none")
@@ -103,18 +101,6 @@ def test_unfit_folders_are_named(tmp_path):
         ImageFolder(tmp_path / "more", "test")
     with pytest.raises(ValueError, match="split='dev'"):
         ImageFolder(tmp_path / "few", "dev")
-
-
-def test_unreadable_images_are_named(tmp_path):
-    whole = tmp_path / "whole.png"
-    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)).save(whole)
-    for name, content in (("empty", b""), ("text", b"words"), ("cut", whole.read_bytes()[:3000])):
-        file = tmp_path / f"{name}.png"
-        file.write_bytes(content)
-        with pytest.raises(ValueError, match=f"{name}.png.*cannot be read"):
-            read_image(file, 8)
-    with pytest.raises(ValueError, match="no image"):
-        read_image(tmp_path / "none.png", 8)
 
 
 def test_augmentation_flips_half_and_turns_a_little():

@@ -1,0 +1,182 @@
+"""`keras-rbi datasets`."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings, progress_bars
+from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
+from keras_rbi.datasets.checks import Report, check, unreadable
+from keras_rbi.datasets.dataset_info import DatasetInfo
+from keras_rbi.datasets.download import download
+from keras_rbi.datasets.load import check_options, read_unchecked
+from keras_rbi.datasets.locate import locate
+
+app = typer.Typer(help="List the data sets, and check those you have.", no_args_is_help=False)
+# Problems that are printed; a folder of broken images can have thousands.
+SHOWN = 20
+
+
+@app.callback(invoke_without_command=True)
+def datasets(
+    context: typer.Context,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """List the data sets that train and datasets check take by name.
+
+    Examples:
+
+    `keras-rbi datasets` - all of them
+
+    `keras-rbi datasets check cub_200_2011 data/` - whether data/ holds this one as it was released
+    """
+    if context.invoked_subcommand:
+        return
+    if as_json:
+        print(json.dumps([_as_dict(info) for info in DATASETS.values()], indent=2))
+        return
+    table = Table(title=f"{len(DATASETS) + 1} data sets")
+    table.add_column("name", no_wrap=True)
+    table.add_column("classes", justify="right")
+    for split in ("train", "validation", "test"):
+        table.add_column(split, justify="right")
+    table.add_column("download")
+    for info in DATASETS.values():
+        counts = (info.images.get(split) for split in ("train", "validation", "test"))
+        table.add_row(
+            info.name,
+            f"{info.classes:,}",
+            *("held out" if count is None else f"{count:,}" for count in counts),
+            "yes" if _downloads(info) else "no",
+        )
+    table.add_row(TYPEFACES, "22", "any", "880", "2,200", "needless")
+    console.print(table)
+    console.print("Their pages, files and options: keras-rbi datasets --json")
+    console.print("Your own: a folder with a folder of images for each class, or a CSV file.")
+    console.print("Next: keras-rbi train --dataset cub_200_2011 --data-dir data --download")
+
+
+@app.command("check")
+def check_dataset(
+    name: Annotated[
+        str, typer.Argument(help="A name that keras-rbi datasets lists, a folder, or a CSV file.")
+    ],
+    data_dir: Annotated[
+        Path | None,
+        typer.Argument(help="The folder with the archives, or with what was extracted from them."),
+    ] = None,
+    decode: Annotated[
+        bool, typer.Option("--decode", help="Read every image, which takes minutes.")
+    ] = False,
+    coarse: Annotated[
+        str | None, typer.Option(help="Level of the coarse labels. [default: the set's first]")
+    ] = None,
+    subset: Annotated[
+        str | None, typer.Option(help="`full` or `mini` of inaturalist_2021.")
+    ] = None,
+    download_it: Annotated[
+        bool, typer.Option("--download", help="Download what is missing, if it is public.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Compare data with what was released: counts, order of labels, missing files.
+
+    Ends with the exit code 1 where something differs.
+
+    Examples:
+
+    `keras-rbi datasets check stanford_dogs data/dogs`
+
+    `keras-rbi datasets check birds/ --decode` - a folder of your own, with every image read
+    """
+    options = {key: value for key, value in {"coarse": coarse, "subset": subset}.items() if value}
+    with one_line_errors(), one_line_warnings():
+        if name == TYPEFACES:
+            fail("The typefaces are rendered where they are used: there are no files to check.")
+        if name in DATASETS:
+            check_options(DATASETS[name], options)
+        make_ready(name, data_dir, download_it, subset)
+        records = read_unchecked(name, data_dir, options)
+        report = check(records, DATASETS.get(name), options)
+    if decode:
+        with progress_bars("Reading {} images") as progress:
+            report.problems.extend(unreadable(records, progress))
+    if as_json:
+        print(json.dumps(dataclasses.asdict(report), indent=2))
+    else:
+        _print(report, DATASETS.get(name))
+    if report.problems:
+        raise typer.Exit(1)
+
+
+def make_ready(
+    name: str, data_dir: Path | None, download_it: bool, subset: str | None = None
+) -> None:
+    """Downloads what is missing of a released set, if it is to, and extracts it, with bars.
+
+    Raises:
+        ValueError: If it cannot be.
+    """
+    info = DATASETS.get(name)
+    if download_it and info is None:
+        raise ValueError(f"{name!r} is none of the released data sets, so it has no address.")
+    if download_it and data_dir is None:
+        raise ValueError("Say where to put what is downloaded: --data-dir.")
+    if info is None or data_dir is None:
+        return
+    if download_it:
+        with progress_bars("Downloading {}") as progress:
+            download(info, data_dir, subset, progress)
+    with progress_bars("Extracting {}") as progress:
+        locate(info, data_dir, subset, progress)
+
+
+def _print(report: Report, info: DatasetInfo | None) -> None:
+    groups = "" if report.groups is None else f", {report.groups} groups"
+    table = Table(title=f"{report.title}: {report.classes} classes{groups}")
+    for column in ("split", "images", "as released", "classes", "images a class"):
+        table.add_column(column, justify="left" if column == "split" else "right")
+    for split, counts in report.splits.items():
+        released = info.images.get(split) if info else None
+        table.add_row(
+            split,
+            f"{counts.images:,}",
+            "" if released is None else f"{released:,}",
+            f"{counts.classes:,}",
+            f"{counts.fewest:,} to {counts.most:,}",
+        )
+    console.print(table)
+    console.print(escape(report.root), highlight=False, soft_wrap=True)
+    for problem in report.problems[:SHOWN]:
+        console.print(f"[red]differs[/red] {escape(problem)}", highlight=False, soft_wrap=True)
+    if len(report.problems) > SHOWN:
+        console.print(f"and {len(report.problems) - SHOWN} more: --json shows them all")
+    if not report.problems:
+        what = "All as it was released." if info else "No file is missing."
+        console.print(f"[green]{what}[/green]")
+    if info and info.note:
+        console.print(info.note)
+
+
+def _downloads(info: DatasetInfo) -> bool:
+    return all(file.url for file in info.files)
+
+
+def _as_dict(info: DatasetInfo) -> dict[str, Any]:
+    return {
+        "name": info.name,
+        "title": info.title,
+        "page": info.page,
+        "classes": info.classes,
+        "images": dict(info.images),
+        "options": {name: list(choices) for name, choices in info.options.items()},
+        "files": [file.name for file in info.files],
+        "download": _downloads(info),
+        "tfds": info.tfds,
+        "note": info.note,
+    }

@@ -1,0 +1,86 @@
+"""Which images of a data set belong to a split."""
+
+import math
+
+import numpy as np
+
+from keras_rbi.datasets.records import SPLITS, Records
+
+# Train and validation together: what published protocols train on once every choice is made.
+TRAINVAL = "trainval"
+ALL_SPLITS = (*SPLITS, TRAINVAL)
+TEST_SHARE = 0.2
+VALIDATION_SHARE = 0.1
+
+
+def members(records: Records, split: str, seed: int) -> np.ndarray:
+    """The images of a split, by class and, in a class, by file.
+
+    Official splits stay as they are. Where there is no official validation split, a tenth of each
+    class's training images, drawn by the seed, is it; the test images are never used for it. Where
+    there are no splits at all, a fifth of each class is drawn for the test before.
+
+    Args:
+        records: The images.
+        split: `"train"`, `"validation"`, `"test"` or `"trainval"`.
+        seed: Integer.
+
+    Returns:
+        int64 array of image numbers.
+
+    Raises:
+        ValueError: If `split` is none, or if a class has too few images to divide.
+    """
+    if split not in ALL_SPLITS:
+        raise ValueError(f"`split` must be one of {ALL_SPLITS}. Received: split={split!r}.")
+    if split == TRAINVAL:
+        both = [members(records, part, seed) for part in ("train", "validation")]
+        return _in_order(records, np.concatenate(both))
+    if records.splits is None:
+        return _drawn(records, _in_order(records, np.arange(len(records.files))), split, seed, True)
+    splits = np.array(records.splits)
+    if split == "test" or "validation" in records.splits:
+        return _in_order(records, np.flatnonzero(splits == split))
+    return _drawn(records, _in_order(records, np.flatnonzero(splits == "train")), split, seed)
+
+
+def _in_order(records: Records, numbers: np.ndarray) -> np.ndarray:
+    """Image numbers sorted by class and by file, whichever order a source gives them in."""
+    ordered = sorted(
+        numbers.tolist(),
+        key=lambda number: (records.labels[number], records.files[number].split("/")),
+    )
+    return np.array(ordered, np.int64)
+
+
+def _drawn(
+    records: Records, numbers: np.ndarray, split: str, seed: int, with_test: bool = False
+) -> np.ndarray:
+    labels = records.labels[numbers]
+    ends = np.searchsorted(labels, np.arange(len(records.class_names)), side="right")
+    chosen = []
+    begin = 0
+    for label, end in enumerate(ends):
+        of_class = numbers[begin:end]
+        begin = end
+        if len(of_class) < 3:
+            where = f" in {str(records.path(of_class[0]).parent)!r}" if len(of_class) else ""
+            raise ValueError(
+                f"Each class needs at least three images to divide. Received: {len(of_class)} of "
+                f"the class {records.class_names[label]!r}{where}."
+            )
+        chosen.append(of_class[_places(len(of_class), split, [seed, label], with_test)])
+    return np.concatenate(chosen)
+
+
+def _places(count: int, split: str, key: list[int], with_test: bool) -> np.ndarray:
+    # Rounded up, so that every split has an image of every class.
+    test = math.ceil(TEST_SHARE * count) if with_test else 0
+    validation = test + math.ceil(VALIDATION_SHARE * (count - test))
+    order = np.random.default_rng(key).permutation(count)
+    parts = {
+        "test": order[:test],
+        "validation": order[test:validation],
+        "train": order[validation:],
+    }
+    return np.sort(parts[split])

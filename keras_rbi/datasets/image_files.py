@@ -1,0 +1,173 @@
+"""Image files with labels as a data set."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from keras_rbi.datasets.division import members
+from keras_rbi.datasets.image_data import ImageData, RememberedImages
+from keras_rbi.datasets.reading import decode_image, read_image
+from keras_rbi.datasets.records import DatasetWarning, Records
+
+ON_ERROR = ("raise", "skip")
+# Called with the split, the number of images done and of all images.
+Progress = Callable[[str, int, int], None]
+
+
+def read_record(records: Records, number: int, image_size: int) -> np.ndarray:
+    """Image number `number` of all splits, as `read_image` reads it."""
+    path = records.path(number)
+    if records.content is None:
+        return read_image(path, image_size, records.cut_bottom)
+    return decode_image(records.content(number), str(path), image_size, records.cut_bottom)
+
+
+class ImageFiles(ImageData):
+    """The images of one split of a data set that lies in files, read when they are asked for.
+
+    Images are in the order of their classes and, in a class, of their files. What is read is kept
+    in memory where all of the split fits into 1 GiB.
+
+    Args:
+        records: What is known of the images of all splits, as `from_lists` and the readers of the
+            released sets make it.
+        split: `"train"`, `"validation"`, `"test"`, or `"trainval"` for the first two. Where there
+            is no official validation split, a tenth of each class's training images is held out
+            for it. Defaults to `"train"`.
+        image_size: Integer, the side in pixels to which images are resized. Defaults to `224`.
+        seed: Integer, of the images held out. Defaults to `0`.
+        on_error: `"raise"`: an image that cannot be read is an error when it is asked for.
+            `"skip"`: all images are read at once, and those that cannot be are left out and
+            counted in a `DatasetWarning`. Defaults to `"raise"`.
+        progress: Function of the split, the number of images read and of all images, called
+            while `"skip"` reads them. Defaults to nothing.
+
+    Attributes:
+        split: The split.
+        part_names: Names of the parts that `parts` gives, or `None`.
+        skipped: Paths of the images that were left out.
+
+    Raises:
+        ValueError: If an argument is out of its range, or if the split has no image.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        split: str = "train",
+        image_size: int = 224,
+        seed: int = 0,
+        on_error: str = "raise",
+        progress: Progress = lambda *_: None,
+    ) -> None:
+        if on_error not in ON_ERROR:
+            raise ValueError(f"`on_error` must be one of {ON_ERROR}. Received: {on_error!r}.")
+        if isinstance(image_size, bool) or not isinstance(image_size, int) or image_size < 1:
+            raise ValueError(
+                f"`image_size` must be a positive integer. Received: image_size={image_size!r}."
+            )
+        self._records = records
+        self._numbers = members(records, split, seed)
+        if not len(self._numbers):
+            raise ValueError(f"There are no {split} images in {str(records.root)!r}.")
+        self.split = split
+        self.image_size = image_size
+        self.class_names = records.class_names
+        self.coarse_names = records.coarse_names
+        self.part_names = records.part_names
+        self.skipped: list[Path] = []
+        self._remembered = RememberedImages((image_size, image_size, 3), len(self._numbers))
+        self._places = np.arange(len(self._numbers))
+        self._select(self._places)
+        if on_error == "skip":
+            self._skip_unreadable(progress)
+
+    @property
+    def paths(self) -> list[Path]:
+        """The image files, in the order of the labels."""
+        return [self._records.path(number) for number in self._numbers]
+
+    def image(self, index: int) -> np.ndarray:
+        """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""
+        image = self._remembered.get(self._places[index])
+        if image is None:
+            image = read_record(self._records, int(self._numbers[index]), self.image_size)
+            self._remembered.put(self._places[index], image)
+        return image
+
+    def boxes(self, index: int) -> np.ndarray:
+        """Bounding boxes of image number `index`.
+
+        Args:
+            index: Integer.
+
+        Returns:
+            float32 array of shape `(boxes, 4)`: left, top, right, bottom in pixels of the file as
+            it is, before it is turned or resized. No rows where there are none.
+        """
+        boxes = self._records.boxes
+        if boxes is None:
+            return np.zeros((0, 4), np.float32)
+        return boxes(int(self._numbers[index]))
+
+    def parts(self, index: int) -> np.ndarray:
+        """Parts of image number `index`, in the order of `part_names`.
+
+        Args:
+            index: Integer.
+
+        Returns:
+            float32 array of shape `(parts, 3)`: x and y in pixels of the file as it is, and 1 where
+            the part is visible, else 0. No rows where the set has no parts.
+        """
+        parts = self._records.parts
+        if parts is None:
+            return np.zeros((0, 3), np.float32)
+        return parts(int(self._numbers[index]))
+
+    def read_all(self, progress: Progress = lambda *_: None) -> None:
+        """Reads every image, so that an unreadable one shows before a run begins.
+
+        Args:
+            progress: As in the class.
+
+        Raises:
+            ValueError: If an image cannot be read, with its path.
+        """
+        for index in range(len(self)):
+            self.image(index)
+            progress(self.split, index + 1, len(self))
+
+    def _skip_unreadable(self, progress: Progress) -> None:
+        readable, count = [], len(self)
+        for index in range(count):
+            try:
+                self.image(index)
+                readable.append(index)
+            except ValueError:
+                self.skipped.append(self._records.path(self._numbers[index]))
+            progress(self.split, index + 1, count)
+        if not readable:
+            raise ValueError(
+                f"None of the {count} {self.split} images in {str(self._records.root)!r} can be "
+                "read."
+            )
+        self._select(np.array(readable))
+        if self.skipped:
+            names = ", ".join(str(path) for path in self.skipped[:3])
+            more = ", ..." if len(self.skipped) > 3 else ""
+            warnings.warn(
+                f"{len(self.skipped)} of {count} {self.split} images cannot be read and are left "
+                f"out: {names}{more}",
+                DatasetWarning,
+                stacklevel=4,
+            )
+
+    def _select(self, places: np.ndarray) -> None:
+        self._places = self._places[places]
+        self._numbers = self._numbers[places]
+        self.labels = self._records.labels[self._numbers]
+        coarse = self._records.coarse_labels
+        self.coarse_labels = None if coarse is None else coarse[self._numbers]

@@ -1,0 +1,173 @@
+"""Any data set by its name."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
+from keras_rbi.datasets.checks import check
+from keras_rbi.datasets.dataset_info import DatasetInfo
+from keras_rbi.datasets.download import download as download_files
+from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.datasets.image_files import ImageFiles, Progress
+from keras_rbi.datasets.image_folder import read_folder
+from keras_rbi.datasets.lists import DELIMITERS, read_table
+from keras_rbi.datasets.locate import locate
+from keras_rbi.datasets.records import DatasetWarning, Records
+from keras_rbi.datasets.tfds_source import read_prepared
+from keras_rbi.datasets.typefaces import Typefaces
+
+SOURCES = ("files", "tfds")
+
+
+def load(
+    name: str | Path,
+    data_dir: str | Path | None = None,
+    split: str = "train",
+    image_size: int | None = None,
+    seed: int = 0,
+    source: str = "files",
+    on_error: str = "raise",
+    download: bool = False,
+    progress: Progress = lambda *_: None,
+    **options: Any,
+) -> ImageData:
+    """One split of a data set: a released one by its name, or one of your own by its path.
+
+    What was read is compared with what was released: other counts, labels or missing files are
+    told in a `DatasetWarning`.
+
+    Args:
+        name: A name of `keras_rbi.datasets.available()`, such as `"cub_200_2011"`; the path of a
+            folder of class folders; or that of a `.csv` or `.tsv` file with the columns path,
+            label and, if you like, split and coarse_label.
+        data_dir: Where a released set lies: the folder with its archives or with what was
+            extracted from them. Of a table, the folder that its paths start from, by default the
+            table's own. Defaults to `None`.
+        split: `"train"`, `"validation"`, `"test"`, or `"trainval"`, the first two together, which
+            published protocols train on. Where there is no official validation split, a tenth of
+            each class's training images is held out. Defaults to `"train"`.
+        image_size: Integer, the side in pixels to which images are resized. By default 224, and 64
+            for the typefaces. Defaults to `None`.
+        seed: Integer, of the images held out. Defaults to `0`.
+        source: `"files"`, or `"tfds"` for the set as TensorFlow Datasets has prepared it in
+            `data_dir`. Defaults to `"files"`.
+        on_error: As in `ImageFiles`. Defaults to `"raise"`.
+        download: Boolean, whether to download the files of a released set that are missing, into
+            `data_dir`, where their address is public. Defaults to `False`.
+        progress: Function of a name, the number of things done and of all of them: images of a
+            split that `"skip"` reads, bytes of a file that is downloaded. Defaults to nothing.
+        **options: Options of the set: `coarse` of nabirds, fgvc_aircraft and inaturalist_2021,
+            `class_order` of tiny_imagenet_200, `subset` of inaturalist_2021; `per_class`, `text`
+            and `fonts` of the typefaces.
+
+    Returns:
+        An `ImageData`; of everything that lies in files, an `ImageFiles`.
+
+    Raises:
+        ValueError: If there is no such set, or if its files are not there, with what is missing,
+            where it comes from and where to put it.
+
+    Example:
+
+    >>> data = keras_rbi.datasets.load("typefaces", split="test", per_class=2)
+    >>> len(data), data.coarse_names[0]
+    (44, 'DejaVu Sans')
+    """
+    if source not in SOURCES:
+        raise ValueError(f"`source` must be one of {SOURCES}. Received: source={source!r}.")
+    if str(name) == TYPEFACES:
+        if image_size is not None:
+            options["image_size"] = image_size
+        return Typefaces(split, seed=seed, **options)
+    size_of_files = 224 if image_size is None else image_size
+    info = DATASETS.get(str(name))
+    if info is not None:
+        check_options(info, options)
+    if source == "tfds":
+        if info is None:
+            raise ValueError(f"TensorFlow Datasets has no {str(name)!r}. Use source='files'.")
+        records = read_prepared(info, data_dir, download)
+    else:
+        if download and info is not None and data_dir is not None:
+            download_files(info, data_dir, options.get("subset"), progress)
+        records = read_unchecked(name, data_dir, options)
+    warn_of_differences(records, info, options)
+    return ImageFiles(records, split, size_of_files, seed, on_error, progress)
+
+
+def warn_of_differences(
+    records: Records, info: DatasetInfo | None, options: dict[str, Any]
+) -> None:
+    """Warns where what was read is not what was released."""
+    report = check(records, info, options)
+    if report.problems:
+        warnings.warn(
+            f"{report.title} in {report.root!r} is not as it should be: "
+            f"{' '.join(report.problems)}",
+            DatasetWarning,
+            stacklevel=3,
+        )
+
+
+def read_unchecked(
+    name: str | Path, data_dir: str | Path | None, options: dict[str, Any]
+) -> Records:
+    """What the files of a data set say of its images.
+
+    Args:
+        name: As in `load`, but not the typefaces.
+        data_dir: As in `load`.
+        options: As in `load`.
+
+    Returns:
+        Records.
+
+    Raises:
+        ValueError: As `load` does.
+    """
+    info = DATASETS.get(str(name))
+    if info is None:
+        if options:
+            raise ValueError(f"Data of one's own has no options. Received: {sorted(options)}.")
+        return _own(Path(name), data_dir)
+    check_options(info, options)
+    if data_dir is None:
+        raise ValueError(
+            f"Say where {info.title} lies, or is to be put: `data_dir` (on the command line "
+            f"--data-dir). It comes from {info.page}."
+        )
+    root = locate(info, data_dir, options.get("subset"))
+    try:
+        return info.read(root, **options)
+    except (KeyError, IndexError, TypeError) as error:
+        raise ValueError(
+            f"The files of {info.title} in {str(root)!r} are not as released: {error!r}."
+        ) from error
+
+
+def _own(path: Path, data_dir: str | Path | None) -> Records:
+    if path.suffix.lower() in DELIMITERS:
+        return read_table(path, None if data_dir is None else Path(data_dir))
+    if not path.exists() and len(path.parts) == 1:
+        raise ValueError(
+            f"There is no folder {str(path)!r}, and no data set of that name. A data set is one of "
+            f"{', '.join([*DATASETS, TYPEFACES])}, a folder with a folder of images for each "
+            "class, or a .csv or .tsv file."
+        )
+    return read_folder(path)
+
+
+def check_options(info: DatasetInfo, options: dict[str, Any]) -> None:
+    """Refuses options that a released set does not have.
+
+    Raises:
+        ValueError: If there is one.
+    """
+    for option, value in options.items():
+        choices = info.options.get(option)
+        if choices is None:
+            known = ", ".join(info.options) or "none"
+            raise ValueError(f"{info.name} has no option {option!r}. Its options: {known}.")
+        if value not in choices:
+            raise ValueError(f"`{option}` must be one of {choices}. Received: {value!r}.")

@@ -1,0 +1,74 @@
+"""CUB-200-2011: 200 species of birds with boxes and 15 parts."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_rbi.datasets.readers.tables import (
+    corners,
+    part_rows,
+    read_integers,
+    read_keyed_rows,
+    read_numbers,
+    read_pairs,
+    rows_of,
+)
+from keras_rbi.datasets.records import Records, one_row_each, rows_each
+
+
+def read(root: Path) -> Records:
+    """Reads the folder `CUB_200_2011`.
+
+    Args:
+        root: The folder, with `images.txt`.
+
+    Returns:
+        Records: labels are the class ids less 1, which is the order of the folders.
+
+    Raises:
+        ValueError: If a file is missing or not as released.
+    """
+    images = read_pairs(root / "images.txt")
+    classes = read_pairs(root / "classes.txt")
+    class_of = read_integers(root / "image_class_labels.txt")
+    training = read_integers(root / "train_test_split.txt")
+    ids = [key for key in images if key in class_of and key in training]
+    findings = []
+    if len(ids) < len(images):
+        findings.append(f"{len(images) - len(ids)} images of images.txt have no class or no split.")
+    order = sorted(classes, key=int)
+    if [int(key) for key in order] != list(range(1, len(order) + 1)):
+        findings.append("The class ids of classes.txt are not 1, 2, 3, ...")
+    if [classes[key] for key in order] != sorted(classes.values()):
+        findings.append("The classes of classes.txt are not in the order of their folders.")
+    label_of = {int(key): label for label, key in enumerate(order)}
+    strange = {key for key in ids if class_of[key] not in label_of}
+    if strange:
+        findings.append(f"{len(strange)} images have a class that classes.txt lacks.")
+        ids = [key for key in ids if key not in strange]
+    labels = np.array([label_of[class_of[key]] for key in ids], np.int64)
+    misplaced = sum(images[key].split("/")[0] != classes[str(class_of[key])] for key in ids)
+    if misplaced:
+        findings.append(f"{misplaced} images lie in the folder of another class than theirs.")
+    boxes = rows_of(ids, read_numbers(root / "bounding_boxes.txt", 4), 4)
+    part_names = parts = None
+    if (root / "parts" / "part_locs.txt").is_file():
+        part_names = list(read_pairs(root / "parts" / "parts.txt").values())
+        rows = read_keyed_rows(root / "parts" / "part_locs.txt", 4)
+        parts = rows_each(part_rows(ids, rows, 1, len(part_names)))
+    return Records(
+        root,
+        ["images/" + images[key] for key in ids],
+        labels,
+        [class_name(classes[key]) for key in order],
+        ["train" if training[key] == 1 else "test" for key in ids],
+        boxes=one_row_each(corners(boxes)),
+        parts=parts,
+        part_names=part_names,
+        findings=findings,
+    )
+
+
+def class_name(folder: str) -> str:
+    """`Black footed Albatross` of the folder `001.Black_footed_Albatross`."""
+    return folder.split(".", 1)[-1].replace("_", " ")

@@ -1,0 +1,68 @@
+"""Oxford Flowers-102, whose labels count from 1 in the files and from 0 here."""
+
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+
+from keras_rbi.datasets.readers.tables import read_mat
+from keras_rbi.datasets.records import Records
+
+SETS = {"trnid": "train", "valid": "validation", "tstid": "test"}
+
+
+def read(root: Path) -> Records:
+    """Reads a folder with `jpg`, `imagelabels.mat` and `setid.mat`.
+
+    Args:
+        root: The folder.
+
+    Returns:
+        Records: labels are those of the files less 1. The names, which are not in the files, are
+        those of the set's page.
+
+    Raises:
+        ValueError: If a file is missing or not as released.
+    """
+    given = np.atleast_1d(read_mat(root / "imagelabels.mat")["labels"]).astype(np.int64)
+    sets = read_mat(root / "setid.mat")
+    ids: list[int] = []
+    splits: list[str] = []
+    for key, split in SETS.items():
+        of_split = [int(number) for number in np.atleast_1d(sets[key])]
+        ids.extend(of_split)
+        splits.extend([split] * len(of_split))
+    names = flower_names()
+    if min(ids) < 1 or max(ids) > len(given):
+        raise ValueError(
+            f"setid.mat in {str(root)!r} has images {min(ids)} to {max(ids)}, and there are "
+            f"{len(given)} labels."
+        )
+    labels = given[np.array(ids) - 1] - 1
+    if labels.min() < 0 or labels.max() >= len(names):
+        raise ValueError(
+            f"The labels in {str(root)!r} are {labels.min() + 1} to {labels.max() + 1}. They are 1 "
+            f"to {len(names)} in the released file."
+        )
+    findings = []
+    if sorted(ids) != list(range(1, len(given) + 1)):
+        findings.append("The three sets of setid.mat are not each image once.")
+    return Records(
+        root,
+        [f"jpg/{file_name(number)}" for number in ids],
+        labels,
+        names,
+        splits,
+        findings=findings,
+    )
+
+
+def file_name(number: int) -> str:
+    """`image_00001.jpg` of 1."""
+    return f"image_{number:05d}.jpg"
+
+
+def flower_names() -> list[str]:
+    """The 102 names, in the order of the labels."""
+    text = files("keras_rbi.datasets.readers").joinpath("oxford_flowers102.txt").read_text("utf-8")
+    return text.splitlines()

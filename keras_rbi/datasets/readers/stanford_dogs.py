@@ -1,0 +1,61 @@
+"""Stanford Dogs: 120 breeds, all of whose images come from ImageNet."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from keras_rbi.datasets.readers.tables import read_boxes, read_mat
+from keras_rbi.datasets.records import Records
+
+
+def read(root: Path) -> Records:
+    """Reads a folder with `Images`, the lists, and `Annotation` where it is there.
+
+    Args:
+        root: The folder; the lists `train_list.mat` and `test_list.mat` lie in it or in `lists`.
+
+    Returns:
+        Records: labels are in the order of the folders, which is that of the lists' labels.
+
+    Raises:
+        ValueError: If a file is missing or not as released.
+    """
+    lists = root if (root / "train_list.mat").is_file() else root / "lists"
+    files: list[str] = []
+    splits: list[str] = []
+    given: list[int] = []
+    for split in ("train", "test"):
+        content = read_mat(lists / f"{split}_list.mat")
+        names = [str(name) for name in np.atleast_1d(content["file_list"])]
+        files.extend(names)
+        splits.extend([split] * len(names))
+        given.extend(int(label) for label in np.atleast_1d(content["labels"]))
+    folders = sorted({file.split("/")[0] for file in files})
+    label_of = {folder: label for label, folder in enumerate(folders)}
+    labels = np.array([label_of[file.split("/")[0]] for file in files], np.int64)
+    findings = []
+    if labels.tolist() != [label - 1 for label in given]:
+        findings.append("The labels of the lists are not the order of the folders, from 1.")
+    if len(set(files)) < len(files):
+        findings.append(f"{len(files) - len(set(files))} images are listed twice.")
+    annotations = root / "Annotation"
+    return Records(
+        root,
+        ["Images/" + file for file in files],
+        labels,
+        [class_name(folder) for folder in folders],
+        splits,
+        boxes=partial(_boxes, annotations, files) if annotations.is_dir() else None,
+        findings=findings,
+    )
+
+
+def class_name(folder: str) -> str:
+    """`soft-coated wheaten terrier` of `n02098105-soft-coated_wheaten_terrier`."""
+    return folder.split("-", 1)[-1].replace("_", " ")
+
+
+def _boxes(annotations: Path, files: list[str], number: int) -> np.ndarray:
+    # The annotations are XML without a suffix.
+    return read_boxes(annotations / files[number].rsplit(".", 1)[0])

@@ -1,0 +1,137 @@
+"""The text, MATLAB and XML files that data sets come with."""
+
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a text file that are not empty.
+
+    Raises:
+        ValueError: If the file is missing or no text, with its path.
+    """
+    try:
+        # Names in some files have accents in Latin-1.
+        text = path.read_bytes()
+        try:
+            content = text.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            content = text.decode("latin-1")
+    except OSError as error:
+        raise ValueError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
+    return [line.rstrip("\r") for line in content.split("\n") if line.strip()]
+
+
+def read_pairs(path: Path) -> dict[str, str]:
+    """Lines of a key, a space and the rest, which may hold more spaces."""
+    pairs = {}
+    for line in read_lines(path):
+        key, _, value = line.strip().partition(" ")
+        if not value:
+            raise ValueError(f"{str(path)!r} has a line without a value: {line!r}.")
+        pairs[key] = value.strip()
+    return pairs
+
+
+def read_integers(path: Path) -> dict[str, int]:
+    """Lines of a key and a whole number."""
+    pairs = read_pairs(path)
+    try:
+        return {key: int(value) for key, value in pairs.items()}
+    except ValueError as error:
+        raise ValueError(f"{str(path)!r} has a line without a whole number: {error}.") from error
+
+
+def read_numbers(path: Path, width: int) -> dict[str, list[float]]:
+    """Lines of a key and `width` numbers."""
+    rows = {}
+    for key, value in read_pairs(path).items():
+        rows[key] = _numbers(path, value, width)
+    return rows
+
+
+def read_keyed_rows(path: Path, width: int) -> list[tuple[str, list[float]]]:
+    """Lines of a key, which may repeat, and `width` numbers."""
+    rows = []
+    for line in read_lines(path):
+        key, _, value = line.strip().partition(" ")
+        rows.append((key, _numbers(path, value, width)))
+    return rows
+
+
+def _numbers(path: Path, text: str, width: int) -> list[float]:
+    try:
+        numbers = [float(part) for part in text.split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != width:
+        raise ValueError(f"{str(path)!r} needs {width} numbers after the id. Received: {text!r}.")
+    return numbers
+
+
+def read_mat(path: Path) -> dict[str, Any]:
+    """Variables of a MATLAB file, without axes of length 1.
+
+    Raises:
+        ValueError: If the file is missing or none of MATLAB's, with its path.
+    """
+    # Slow to import, and only three sets have such files.
+    from scipy.io import loadmat
+
+    try:
+        return loadmat(path, squeeze_me=True)
+    except Exception as error:
+        # Whatever a file that is no MATLAB file makes of scipy, which has errors of its own.
+        raise ValueError(f"{str(path)!r} cannot be read as a MATLAB file: {error}.") from error
+
+
+def read_boxes(path: Path) -> np.ndarray:
+    """Bounding boxes of an annotation in XML, as Pascal VOC has them.
+
+    Returns:
+        float32 array of shape `(boxes, 4)`: left, top, right, bottom.
+
+    Raises:
+        ValueError: If the file is missing or not as released, with its path.
+    """
+    try:
+        rows = [
+            [float(box.findtext(side, "")) for side in ("xmin", "ymin", "xmax", "ymax")]
+            for box in ElementTree.parse(path).iter("bndbox")
+        ]
+    except (OSError, ElementTree.ParseError, ValueError) as error:
+        raise ValueError(f"{str(path)!r} cannot be read as an annotation: {error}.") from error
+    return np.array(rows, np.float32).reshape(-1, 4)
+
+
+def rows_of(keys: list[str], table: dict[str, list[float]], width: int) -> np.ndarray:
+    """Rows of a table in the order of `keys`; NaN where a key has none."""
+    missing = [float("nan")] * width
+    return np.array([table.get(key, missing) for key in keys], np.float32).reshape(-1, width)
+
+
+def corners(boxes: np.ndarray) -> np.ndarray:
+    """Left, top, right, bottom of boxes given as left, top, width, height."""
+    return np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], axis=1)
+
+
+def part_rows(
+    keys: list[str], rows: list[tuple[str, list[float]]], first: int, count: int
+) -> np.ndarray:
+    """Parts of images as an array of shape `(images, count, 3)`.
+
+    Args:
+        keys: Ids of the images.
+        rows: Id of an image and part number, x, y, visible.
+        first: The number of the first part.
+        count: How many parts there are.
+    """
+    place = {key: number for number, key in enumerate(keys)}
+    parts = np.zeros((len(keys), count, 3), np.float32)
+    for key, (part, *rest) in rows:
+        if key in place and 0 <= int(part) - first < count:
+            parts[place[key], int(part) - first] = rest
+    return parts

@@ -1,0 +1,91 @@
+"""Tiny-ImageNet-200: 200 classes of 64x64 pixels, whose test images have no labels."""
+
+from pathlib import Path
+
+import numpy as np
+
+from keras_rbi.datasets.readers.tables import read_lines
+from keras_rbi.datasets.records import Records, one_row_each
+
+CLASS_ORDERS = ("sorted", "official")
+
+
+def read(root: Path, class_order: str = "sorted") -> Records:
+    """Reads the folder `tiny-imagenet-200`; its `val` images are the test.
+
+    Args:
+        root: The folder, with `wnids.txt`.
+        class_order: `"sorted"`: labels in the order of the WordNet ids, which is that of the
+            folders and of most loaders; `"official"`: in the order of `wnids.txt`. Defaults to
+            `"sorted"`.
+
+    Returns:
+        Records.
+
+    Raises:
+        ValueError: If a file is missing or not as released.
+    """
+    official = [line.strip() for line in read_lines(root / "wnids.txt")]
+    order = sorted(official) if class_order == "sorted" else official
+    rows = [*_training(root, order), *_validation(root)]
+    findings = []
+    folders = {path.name for path in (root / "train").iterdir() if path.is_dir()}
+    if folders != set(official):
+        findings.append(
+            f"{len(folders ^ set(official))} ids are in wnids.txt or among the folders of train "
+            "only."
+        )
+    known = [row for row in rows if row[1] in set(official)]
+    if len(known) < len(rows):
+        findings.append(f"{len(rows) - len(known)} val images have a class wnids.txt lacks.")
+    label_of = {wnid: label for label, wnid in enumerate(order)}
+    boxes = np.array([row[3] for row in known], np.float32).reshape(-1, 4)
+    return Records(
+        root,
+        [row[0] for row in known],
+        np.array([label_of[row[1]] for row in known], np.int64),
+        _names(root, order),
+        [row[2] for row in known],
+        boxes=one_row_each(boxes),
+        findings=findings,
+    )
+
+
+Row = tuple[str, str, str, list[float]]
+
+
+def _training(root: Path, wnids: list[str]) -> list[Row]:
+    rows = []
+    for wnid in wnids:
+        for file, *box in _cells(root / "train" / wnid / f"{wnid}_boxes.txt", 5):
+            rows.append((f"train/{wnid}/images/{file}", wnid, "train", [float(x) for x in box]))
+    return rows
+
+
+def _validation(root: Path) -> list[Row]:
+    return [
+        (f"val/images/{file}", wnid, "test", [float(x) for x in box])
+        for file, wnid, *box in _cells(root / "val" / "val_annotations.txt", 6)
+    ]
+
+
+def _cells(path: Path, width: int) -> list[list[str]]:
+    """Cells of a table with tabs whose last four columns are whole numbers."""
+    rows = [line.split("\t") for line in read_lines(path)]
+    for row in rows:
+        if len(row) != width or not all(cell.strip().isdigit() for cell in row[-4:]):
+            raise ValueError(
+                f"A line of {str(path)!r} needs {width} cells, the last four whole numbers. "
+                f"Found: {row}."
+            )
+    return rows
+
+
+def _names(root: Path, order: list[str]) -> list[str]:
+    """The first of the names of each class; with its id where two classes share it."""
+    words = dict(line.split("\t", 1) for line in read_lines(root / "words.txt") if "\t" in line)
+    first = [words.get(wnid, wnid).split(",")[0].strip() for wnid in order]
+    return [
+        name if first.count(name) == 1 else f"{name} ({wnid})"
+        for name, wnid in zip(first, order, strict=True)
+    ]

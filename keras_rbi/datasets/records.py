@@ -1,0 +1,99 @@
+"""What the files of a data set say of its images, before any image is read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+SPLITS = ("train", "validation", "test")
+# Rows about one image, by its number: boxes of four numbers, or parts of three.
+RowsOfImage = Callable[[int], np.ndarray]
+
+
+class DatasetWarning(UserWarning):
+    """What was read of a data set is not what was released: counts, labels or files differ."""
+
+
+@dataclass
+class Records:
+    """The images of all splits of a data set.
+
+    Attributes:
+        root: The folder that `files` are relative to.
+        files: Path of each image, with slashes.
+        labels: int64 array of shape `(images,)`, the class of each image.
+        class_names: Names of the classes, in the order of the labels.
+        splits: `"train"`, `"validation"` or `"test"` of each image, or `None` where the splits are
+            to be drawn.
+        coarse_labels: int64 array of shape `(images,)`, the group of classes of each image.
+        coarse_names: Names of those groups.
+        boxes: Function of an image's number that returns its bounding boxes, float32 of shape
+            `(boxes, 4)`: left, top, right, bottom in pixels of the file as it is.
+        parts: Function of an image's number that returns its parts, float32 of shape
+            `(parts, 3)`: x and y in pixels of the file as it is, and 1 where the part is visible.
+        part_names: Names of the parts.
+        cut_bottom: Rows of pixels at the bottom of each file that are no part of the photograph.
+        content: Function of an image's number that returns the bytes of its file, or `None` where
+            the files lie at `path`.
+        findings: What is not as released, a sentence each.
+    """
+
+    root: Path
+    files: list[str]
+    labels: np.ndarray
+    class_names: list[str]
+    splits: list[str] | None = None
+    coarse_labels: np.ndarray | None = None
+    coarse_names: list[str] | None = None
+    boxes: RowsOfImage | None = None
+    parts: RowsOfImage | None = None
+    part_names: list[str] | None = None
+    cut_bottom: int = 0
+    content: Callable[[int], bytes] | None = None
+    findings: list[str] = field(default_factory=list)
+
+    def path(self, number: int) -> Path:
+        """The file of image number `number`."""
+        return self.root / self.files[number]
+
+
+def one_row_each(rows: np.ndarray) -> RowsOfImage:
+    """Boxes of images that have one each, given as an array of shape `(images, 4)`."""
+    return partial(_row, np.asarray(rows, np.float32))
+
+
+def rows_each(rows: np.ndarray) -> RowsOfImage:
+    """Rows of images, given as an array of shape `(images, rows, columns)`."""
+    return partial(_rows, np.asarray(rows, np.float32))
+
+
+# Functions of the module, since lambdas cannot be sent to another process.
+def _row(rows: np.ndarray, number: int) -> np.ndarray:
+    return rows[number : number + 1]
+
+
+def _rows(rows: np.ndarray, number: int) -> np.ndarray:
+    return rows[number]
+
+
+def numbered(
+    names: Sequence[str], order: Sequence[str] | None = None
+) -> tuple[np.ndarray, list[str]]:
+    """Labels of names, and the names in the order of the labels.
+
+    Args:
+        names: A name for each image.
+        order: The names in the order of the labels; sorted if `None`, by number where all of them
+            are whole numbers.
+
+    Returns:
+        int64 array of shape `(images,)`, and a list of strings.
+    """
+    if order is None:
+        distinct = set(names)
+        whole = all(name.isascii() and name.isdigit() for name in distinct)
+        order = sorted(distinct, key=lambda name: (int(name), name)) if whole else sorted(distinct)
+    label = {name: number for number, name in enumerate(order)}
+    return np.array([label[name] for name in names], np.int64), list(order)
