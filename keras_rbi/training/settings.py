@@ -6,32 +6,22 @@ from pathlib import Path
 from typing import Any
 
 from keras_rbi.backbones.catalogue import SMALL_CNN
-from keras_rbi.backbones.efficientnet_lite_weights import has_imagenet_weights
 from keras_rbi.backbones.get import find
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
 from keras_rbi.datasets.image_files import ON_ERROR
 from keras_rbi.datasets.load import SOURCES
 from keras_rbi.models.rbi_model import PAPER_LEARNING_RATE
-from keras_rbi.training.recipes import (
-    BACKBONE,
-    CONSTANT,
-    COSINE,
-    NOTHING,
-    STEM,
-    recipe_settings,
-)
+from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_settings
 
 IMAGENET = "imagenet"
 NO_WEIGHTS = "none"
 PRETRAINED = "EfficientNetLite0"
-# How the typefaces are learned from ImageNet in five minutes on two cores: found on their
-# validation images.
+# How it learns the typefaces in some minutes on two cores: found on their validation images.
 PRETRAINED_ON_TYPEFACES = {
     "image_size": 96,
     "epochs": 3,
     "learning_rate": 3e-3,
     "embedding_dim": 256,
-    "freeze": STEM,
     "freeze_batch_norms": True,
 }
 
@@ -48,16 +38,15 @@ class TrainingSettings:
         data_dir: Where a released set lies, as in `load`.
         source: `"files"` or `"tfds"`, as in `load`.
         on_error: `"raise"` or `"skip"`: what to do about images that cannot be read, as in `load`.
-        backbone: A name of `keras_rbi.backbones.available()`. By default, for the typefaces,
-            EfficientNetLite0 where its weights (the extra `pretrained`) are installed and
-            SmallCNN where not; DenseNet201 for photographs.
+        backbone: A name of `keras_rbi.backbones.available()`. By default SmallCNN for the
+            typefaces, DenseNet201 for photographs.
         weights: `"imagenet"`, `"none"` or a path. By default none for SmallCNN and ImageNet's for
             the others.
         image_size: Side of the images in pixels. By default that of the backbone's weights, 64 for
             SmallCNN, and 96 for EfficientNetLite0 on the typefaces.
         batch_size: Images in a training batch, which relate to each other.
-        epochs: By default 6 for the typefaces, 3 from ImageNet's weights, 50 for photographs, as
-            in the paper.
+        epochs: By default 6 for the typefaces, 3 for EfficientNetLite0, and 50 for photographs,
+            as in the paper.
         learning_rate: The peak, from which it falls to 0 along a cosine, or stays, as `schedule`
             says. By default 4e-3 from scratch, and the paper's 1e-5 from pretrained weights, 3e-3
             for EfficientNetLite0 on the typefaces.
@@ -70,9 +59,8 @@ class TrainingSettings:
         relation_dropout: As in `RBIModel`.
         recipe: A name of `keras_rbi.training.recipes.RECIPES`: `"paper"` trains as the paper
             does, whatever `variant` is; `"finetune"` as practitioners do.
-        freeze: `"backbone"`, `"stem"` or `"none"`: what is left as it is, as in
-            `keras_rbi.training.freezing`. By default nothing, and the stem of EfficientNetLite0 on
-            the typefaces.
+        freeze: `"backbone"`, `"stem"` or `None`: what is left as it is, as in
+            `keras_rbi.training.freezing`.
         head_epochs: Number of first epochs in which the backbone is frozen; the others are
             trained as the other settings say.
         freeze_batch_norms: Whether the backbone's batch normalisations are left as they are,
@@ -152,7 +140,7 @@ class TrainingSettings:
         return settings
 
     def _with_defaults(self) -> "TrainingSettings":
-        backbone = self.backbone or self._default_backbone()
+        backbone = self.backbone or (SMALL_CNN if self.dataset == TYPEFACES else "DenseNet201")
         small = backbone.lower() == SMALL_CNN.lower()
         weights = self.weights or (NO_WEIGHTS if small else IMAGENET)
         defaults: dict[str, Any] = {
@@ -172,12 +160,6 @@ class TrainingSettings:
         if data_dir is not None:
             data_dir = str(Path(data_dir).resolve())
         return dataclasses.replace(self, dataset=dataset, data_dir=data_dir)._with(defaults)
-
-    def _default_backbone(self) -> str:
-        if self.dataset != TYPEFACES:
-            return "DenseNet201"
-        wanted = self.weights in (None, IMAGENET) and has_imagenet_weights(PRETRAINED)
-        return PRETRAINED if wanted else SMALL_CNN
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":
         """The same settings, with these values where they are open."""
@@ -201,7 +183,7 @@ def check(settings: TrainingSettings) -> None:
         ValueError: If there is one.
     """
     for name, choices in {
-        "freeze": (None, NOTHING, BACKBONE, STEM),
+        "freeze": (None, BACKBONE, STEM),
         "schedule": (COSINE, CONSTANT),
     }.items():
         if (value := getattr(settings, name)) not in choices:

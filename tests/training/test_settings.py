@@ -4,32 +4,17 @@ from keras_rbi.training import TrainingSettings
 from keras_rbi.training.stages import Stage, stage_after, stages
 
 
-@pytest.fixture
-def pretrained(monkeypatch):
-    """Says whether ImageNet weights are installed."""
-
-    def pretrained(installed):
-        module = TrainingSettings.resolved.__globals__
-        monkeypatch.setitem(module, "has_imagenet_weights", lambda name: installed)
-
-    return pretrained
-
-
-def test_a_bare_run_fine_tunes_where_weights_are_installed(pretrained):
-    pretrained(True)
-    settings = TrainingSettings().resolved()
-    assert (settings.backbone, settings.weights) == ("EfficientNetLite0", "imagenet")
-    assert (settings.image_size, settings.freeze, settings.freeze_batch_norms) == (96, "stem", True)
-    assert TrainingSettings(freeze="none").resolved().freeze == "none"
-    assert settings.resolved() == settings
-    for scratch in (TrainingSettings(weights="none"), TrainingSettings(backbone="SmallCNN")):
-        assert scratch.resolved().backbone == "SmallCNN"
-    folder = TrainingSettings(dataset="birds", backbone="EfficientNetLite0").resolved()
-    assert (folder.image_size, folder.learning_rate) == (224, 1e-5)
+def test_efficientnet_lite_learns_the_typefaces_from_imagenet():
+    settings = TrainingSettings(backbone="EfficientNetLite0").resolved()
+    assert (settings.weights, settings.image_size) == ("imagenet", 96)
+    assert (settings.learning_rate, settings.freeze_batch_norms) == (3e-3, True)
+    scratch = TrainingSettings(backbone="EfficientNetLite0", weights="none").resolved()
+    assert (scratch.learning_rate, scratch.freeze_batch_norms) == (4e-3, None)
+    photographs = TrainingSettings(dataset="birds", backbone="EfficientNetLite0").resolved()
+    assert (photographs.image_size, photographs.learning_rate) == (224, 1e-5)
 
 
-def test_a_bare_run_without_them_is_from_scratch(pretrained):
-    pretrained(False)
+def test_a_bare_run_is_what_it_was():
     settings = TrainingSettings().resolved()
     assert (settings.backbone, settings.weights) == ("SmallCNN", "none")
     assert (settings.epochs, settings.learning_rate, settings.schedule) == (6, 4e-3, "cosine")
