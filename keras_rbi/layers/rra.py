@@ -406,7 +406,7 @@ class RRA(InferenceRelations, keras.layers.Layer):
         # First, since a comparison with an open batch would be traced as a condition on it.
         if self.inference_relations == "self" and not training:
             widths.insert(0, 1)
-        elif self.inference_relations == "references" and not training:
+        elif self.inference_relations == "references" and not training and self.has_references:
             widths.insert(0, 1 + self.known_references().num_references)
         rows_fit = len(relations_shape) == len(features_shape) and all(
             None in pair or pair[0] == pair[1]
