@@ -82,7 +82,8 @@ def measure_run(settings: training.TrainingSettings) -> dict[str, Any]:
             errors = {"relations_error": model.references.relations_error}
         elif "references" not in changed:
             changed["references"] = share_changed(model, images, embeddings, test, "references")
-    return {"rows": rows, "changed": changed, **errors}
+    count = {"test_images": metrics["test_images"]}
+    return {"rows": rows, "changed": changed, **count, **errors}
 
 
 def share_changed(
@@ -170,9 +171,10 @@ def markdown(content: dict[str, Any], figure: Path | None, page: Path) -> str:
         f"Top-1 accuracy in %, mean ± standard deviation over {len(seeds)} seeds; typefaces, "
         f"{settings['per_class']} training images a class of {settings['image_size']}×"
         f"{settings['image_size']} pixels, {settings['epochs']} epochs, training batches of "
-        f"{settings['batch_size']}, {settings['backbone']} from scratch, 2,200 test images in one "
-        f"shuffled order; {content['backend']} {found[content['backend']]}, keras "
-        f"{found['keras']}, {content['machine']['cores']} cores of {content['machine']['cpu']}, "
+        f"{settings['batch_size']}, {settings['backbone']} from scratch, "
+        f"{runs[0]['test_images']:,} test images in one shuffled order; "
+        f"{content['backend']} {found[content['backend']]}, keras {found['keras']}, "
+        f"{content['machine']['cores']} cores of {content['machine']['cpu']}, "
         "no GPU. The last three rows: images, in %, whose class is not the same in "
         f"{ORDERS} random companies of 31 others and one of their own class.",
         "",

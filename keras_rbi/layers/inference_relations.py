@@ -31,6 +31,11 @@ class InferenceRelations:
         # In a function, since Keras takes a layer in an attribute for a part of this one.
         self._get_references: Callable[[], References] = lambda: references
 
+    @property
+    def has_references(self) -> bool:
+        """Whether `relate_to` has been called; a layer that is being loaded has none yet."""
+        return hasattr(self, "_get_references")
+
     def known_references(self) -> References:
         """The references.
 
@@ -40,7 +45,7 @@ class InferenceRelations:
         Raises:
             ValueError: If there are none.
         """
-        if not hasattr(self, "_get_references"):
+        if not self.has_references:
             raise ValueError(
                 f"The layer {getattr(self, 'name', '')!r} is to relate images to references, and "
                 "has none. Call `set_references` of the RBIModel that it is in."

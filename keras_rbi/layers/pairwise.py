@@ -13,7 +13,9 @@ EXACT_PRODUCT_LENGTH = 256
 # Values of those products held at a time: few on TensorFlow, which works on ten parts of a loop
 # at once; elsewhere as many as make up for the cost of dispatching a part.
 EXACT_VALUES_AT_A_TIME = 3 * (2**14 if keras.backend.backend() == "tensorflow" else 2**18)
-# Rows that images are expected to be compared with references in: it only cuts up the work.
+# The same for products with references, cut up as if so many rows came at a time: how many do
+# come is open where a function is traced.
+REFERENCE_VALUES_AT_A_TIME = 2**21
 ROWS_EXPECTED = 32
 # Differences held at a time: 2 MiB, which a core's cache holds, but never so few pixels that the
 # loop itself takes longer than the differences.
@@ -58,7 +60,7 @@ def mean_squared_error_to(pixels: Tensor, references: Tensor) -> Tensor:
     count, length = references.shape
     pixels = ops.round(ops.cast(pixels, "float32"))
     values = count * (EXACT_PRODUCT_LENGTH + ROWS_EXPECTED)
-    chunk = EXACT_PRODUCT_LENGTH * max(1, EXACT_VALUES_AT_A_TIME // values)
+    chunk = EXACT_PRODUCT_LENGTH * max(1, REFERENCE_VALUES_AT_A_TIME // values)
     batch = ops.shape(pixels)[0]
 
     def add_part(index: Any, total: Tensor) -> Tensor:

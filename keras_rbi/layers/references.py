@@ -44,7 +44,7 @@ class References(keras.layers.Layer):
     Example:
 
     >>> references = References(3, (8, 8, 3), features_dim=4)
-    >>> references.errors(np.zeros((2, 8, 8, 3))).shape
+    >>> tuple(references.errors(np.zeros((2, 8, 8, 3))).shape)
     (2, 3)
     """
 

@@ -403,10 +403,11 @@ class RRA(InferenceRelations, keras.layers.Layer):
             return
         batch, width = features_shape[-2], relations_shape[-1]
         widths = [batch, self.group_size]
+        # First, since a comparison with an open batch would be traced as a condition on it.
         if self.inference_relations == "self" and not training:
-            widths.append(1)
-        elif self.inference_relations == "references" and not training:
-            widths.append(1 + self.known_references().num_references)
+            widths.insert(0, 1)
+        elif self.inference_relations == "references" and not training and self.has_references:
+            widths.insert(0, 1 + self.known_references().num_references)
         rows_fit = len(relations_shape) == len(features_shape) and all(
             None in pair or pair[0] == pair[1]
             for pair in zip(relations_shape[:-1], features_shape[:-1], strict=True)

@@ -12,7 +12,7 @@ from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.references import References
 from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.layers.thumbnails import thumbnails
-from keras_rbi.models.batches import batches_of, batches_of_arrays, to_numpy
+from keras_rbi.models.batches import batches_of, batches_of_arrays, labels_of, to_numpy
 from keras_rbi.models.reference_selection import (
     CANDIDATES,
     SELECTIONS,
@@ -189,8 +189,12 @@ class RelatesToReferences(keras.Model):
         )
         pool = per_class if select == "random" else max(CANDIDATES, 4 * per_class)
         assert self.num_classes is not None
-        sample, labels = sample_of_each_class(batches, self.num_classes, pool, rng)
-        images = self._as_bytes(np.stack(sample))
+        # As bytes at once: a sample of large images as floats would fill the memory.
+        of_bytes = ((labels_of(batch), self._as_bytes(to_numpy(batch[0]))) for batch in batches)
+        sample, labels = sample_of_each_class(
+            ((images, numbers) for numbers, images in of_bytes), self.num_classes, pool, rng
+        )
+        images = np.stack(sample)
         if select == "random":
             return images
         of_features = select == "herding"
@@ -220,7 +224,9 @@ class RelatesToReferences(keras.Model):
                 f"The pixels of references must be from 0 to {limit:g}. Received: values from "
                 f"{images.min():g} to {images.max():g}."
             )
-        levels = images if images.dtype == np.uint8 else np.asarray(images, "float64")
+        if images.dtype == np.uint8 and limit == 255.0:
+            return images
+        levels = np.asarray(images, "float32")
         if limit == 255.0 and np.any((levels > 0) & (levels < 1)) and levels.max() <= 1:
             raise ValueError(
                 "The references look like images of 0..1, and the model takes those of 0..255. "

@@ -22,5 +22,6 @@ def weights_digest(weights: Iterable[Any]) -> np.ndarray:
     digest = 0
     for weight in weights:
         values = np.asarray(ops.convert_to_numpy(weight)).astype("float32", copy=False)
-        digest = zlib.crc32(values.tobytes(), digest)
+        flat: Any = np.ascontiguousarray(values).reshape(-1)
+        digest = zlib.crc32(memoryview(flat).cast("B"), digest)
     return np.frombuffer(digest.to_bytes(DIGEST_BYTES, "little"), "uint8")

@@ -33,7 +33,7 @@ def figures(accuracy):
         }
     )
     changed = {"self": 0.0, "batch": accuracy / 10, "references": 0.0}
-    return {"rows": rows, "changed": changed, "relations_error": 0.002}
+    return {"rows": rows, "changed": changed, "relations_error": 0.002, "test_images": 2200}
 
 
 def test_runs_that_are_done_are_not_repeated(relations, tmp_path, monkeypatch):
@@ -75,6 +75,9 @@ def test_table_and_figure_give_mean_and_deviation_over_seeds(
     assert '| "batch", test batches of 8 | 55.8 ± 7.1 | 75.8 ± 7.1 |' in text
     assert '| "references", 1 a class, random | 65.0 ± 7.1 | 85.0 ± 7.1 |' in text
     assert '| answers that company changes, "batch" | 5.5 ± 0.7 | 7.5 ± 0.7 |' in text
+    assert "mean ± standard deviation over 2 seeds" in text
+    assert "2,200 test images" in text
+    assert "off by 2.0e-03 on average" in text
     assert "![Accuracy by relations and test batch size](figure.png)" in text
     assert picture.stat().st_size > 5000
     assert '"batch", test batches of 8' in capsys.readouterr().out

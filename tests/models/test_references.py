@@ -219,6 +219,18 @@ def test_new_references_replace_the_old_ones(tmp_path):
     assert loaded.references.get_config() == model.references.get_config()
 
 
+def test_layers_of_ones_own_are_saved_with_the_mode(tmp_path):
+    model = with_references(
+        small_model(rpe=RPE(normalize=False), rra=RRA(8, softmax_axis=-1)), keep="features"
+    )
+    expected = model.predict(QUERIES, verbose=0)
+    model.save(tmp_path / "m.keras")
+    loaded = keras.models.load_model(tmp_path / "m.keras")
+    assert loaded.relations == loaded.rra.inference_relations == "references"
+    assert loaded.references.get_config() == model.references.get_config()
+    np.testing.assert_allclose(loaded.predict(QUERIES, verbose=0), expected, atol=1e-6)
+
+
 def test_references_are_not_trained_and_do_not_change_training():
     models = [small_model(relation_dropout=0.0) for _ in range(2)]
     models[1].set_weights(models[0].get_weights())
@@ -349,6 +361,7 @@ def test_a_mode_without_references_says_what_to_call():
         ((IMAGES.astype("float32") - 1,), "from 0 to 255"),
         ((IMAGES * np.float32(np.nan),), "from 0 to 255"),
         ((IMAGES / np.float32(255),), "Multiply them by 255"),
+        ((IMAGES[..., 0], LABELS), "model's size"),
         ((IMAGES, LABELS + 1), "do not fit the 4 classes"),
         ((IMAGES, LABELS[:5]), "20 images and 5 labels"),
         ((IMAGES, LABELS, 0), "per_class=0"),
