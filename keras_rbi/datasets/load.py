@@ -1,5 +1,6 @@
 """Any data set by its name."""
 
+import difflib
 import warnings
 from pathlib import Path
 from typing import Any
@@ -149,11 +150,14 @@ def read_unchecked(
 def _own(path: Path, data_dir: str | Path | None) -> Records:
     if path.suffix.lower() in DELIMITERS:
         return read_table(path, None if data_dir is None else Path(data_dir))
-    if not path.exists() and len(path.parts) == 1:
+    if not path.exists():
+        names = [*DATASETS, TYPEFACES]
+        near = difflib.get_close_matches(path.name.lower(), names, n=3)
         raise ValueError(
-            f"There is no folder {str(path)!r}, and no data set of that name. A data set is one of "
-            f"{', '.join([*DATASETS, TYPEFACES])}, a folder with a folder of images for each "
-            "class, or a .csv or .tsv file."
+            f"There is no folder {str(path)!r}, and no data set {path.name!r}. "
+            + (f"Did you mean {' or '.join(near)}? " if near else "")
+            + f"A data set is one of {', '.join(names)}, a folder with a folder of images for "
+            "each class, or a .csv or .tsv file."
         )
     return read_folder(path)
 

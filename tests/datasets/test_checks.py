@@ -193,7 +193,7 @@ def test_the_command_checks_ones_own_folder(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["cub200"], "no data set of that name"),
+        (["cub200"], "no data set 'cub200'"),
         (["cub_200_2011"], "--data-dir"),
         (["nabirds", ".", "--download"], "allaboutbirds"),
         (["birds/", "--download"], "no address"),

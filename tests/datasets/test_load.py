@@ -248,7 +248,7 @@ def test_typefaces_are_one_of_them():
 
 def test_what_cannot_be_loaded_is_named(tmp_path):
     for arguments, message in (
-        (("cub200",), "no data set of that name.*cub_200_2011"),
+        (("cub200",), "no data set 'cub200'.*cub_200_2011"),
         (("cub_200_2011",), "Say where .*--data-dir.*caltech"),
         (("nabirds", tmp_path), "nabirds.tar.gz.*allaboutbirds.*without the page"),
         (("fgvc_aircraft", tmp_path / "none"), r"does not exist.*2013b.tar.gz.*--download"),
@@ -268,3 +268,10 @@ def test_what_cannot_be_loaded_is_named(tmp_path):
         load("fgvc_aircraft", tmp_path, image_size=0)
     with pytest.raises(ValueError, match="`on_error`"):
         load("fgvc_aircraft", tmp_path, on_error="ignore")
+
+
+def test_a_name_with_a_typo_is_told_the_nearest(tmp_path):
+    with pytest.raises(ValueError, match="Did you mean cub_200_2011"):
+        load(tmp_path / "cub_200_201")
+    with pytest.raises(ValueError, match=r"no data set 'qqq'\. A data set"):
+        load("qqq")
