@@ -8,6 +8,16 @@ import keras
 import numpy as np
 
 from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.datasets.sampling import (
+    BALANCED,
+    PK,
+    SAMPLINGS,
+    SHUFFLED,
+    balanced_order,
+    pk_order,
+    shuffled_order,
+)
+from keras_rbi.layers.relation_groups import positive_integer
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 Mix = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
@@ -23,7 +33,8 @@ class ImageSequence(keras.utils.PyDataset):
 
     Args:
         data: An `ImageData`, such as those of `keras_rbi.datasets`.
-        batch_size: Integer, images in a batch; the last batch may have fewer. Defaults to `32`.
+        batch_size: Integer, images in a batch; the last batch may have fewer. Defaults to `None`,
+            which is 32, and `classes_per_batch * images_per_class` with `sampling="pk"`.
         shuffle: `True` for a new order in every epoch, `"once"` for one shuffled order, `False`
             for that of the data. Defaults to `True`.
         seed: Integer, the seed of the order and of the augmentation. Defaults to `0`.
@@ -34,6 +45,21 @@ class ImageSequence(keras.utils.PyDataset):
         mix: Function of a batch of images, its one-hot labels and a NumPy random generator that
             returns the batch to train on, such as `Mixing`, or `None`. It takes `one_hot=True`.
             Defaults to `None`.
+        sampling: How the images of an epoch are chosen, anew in each:
+
+            * `"shuffled"`: every image once.
+            * `"balanced"`: from every class as many, the mean size of a class, rounded up. Smaller
+              classes repeat images, each as often as any other of its class, give or take once;
+              larger ones leave some out, others in the next epoch.
+            * `"pk"`: every batch has P classes with K images each, class by class. An epoch is
+              `ceil(images / (P * K))` batches, all of them whole. Classes come round in turn, and
+              the images of a class too, so that of two classes, or of two images of a class, none
+              comes more than once more often. A batch repeats an image only where its class has
+              fewer than K.
+
+            Classes without images do not count. Defaults to `"shuffled"`.
+        classes_per_batch: Integer, P, with `sampling="pk"` alone. Defaults to `None`.
+        images_per_class: Integer, K, with `sampling="pk"` alone. Defaults to `None`.
         workers: Integer, threads that prepare batches. Defaults to `2`.
         **kwargs: The other arguments of `keras.utils.PyDataset`.
 
@@ -52,20 +78,19 @@ class ImageSequence(keras.utils.PyDataset):
     def __init__(
         self,
         data: ImageData,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         shuffle: bool | str = True,
         seed: int = 0,
         augment: Augment | None = None,
         one_hot: bool = False,
         mix: Mix | None = None,
         workers: int = 2,
+        sampling: str = SHUFFLED,
+        classes_per_batch: int | None = None,
+        images_per_class: int | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(workers=workers, **kwargs)
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(
-                f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}."
-            )
         if shuffle not in (True, False, "once"):
             raise ValueError(
                 f"`shuffle` must be True, False or 'once'. Received: shuffle={shuffle!r}."
@@ -77,14 +102,49 @@ class ImageSequence(keras.utils.PyDataset):
             )
         if len(data) == 0:
             raise ValueError("The data set is empty: it has no image to make a batch of.")
+        if sampling not in SAMPLINGS:
+            raise ValueError(f"`sampling` must be one of {SAMPLINGS}. Received: {sampling!r}.")
+        if sampling != SHUFFLED and shuffle is False:
+            raise ValueError(
+                f"sampling={sampling!r} draws images, which is an order of its own. Received: "
+                "shuffle=False. Pass shuffle=True, or 'once' for the same draw in every epoch."
+            )
         self.data = data
-        self.batch_size = batch_size
+        self.sampling = sampling
+        self.classes_per_batch = classes_per_batch
+        self.images_per_class = images_per_class
+        self.batch_size = self._checked_batch_size(batch_size)
         self.shuffle = shuffle
         self.seed = seed
         self.augment = augment
         self.one_hot = one_hot
         self.mix = mix
         self.epoch = 0
+
+    def _checked_batch_size(self, batch_size: int | None) -> int:
+        parts = {
+            "classes_per_batch": self.classes_per_batch,
+            "images_per_class": self.images_per_class,
+        }
+        if self.sampling != PK:
+            if any(value is not None for value in parts.values()):
+                raise ValueError(
+                    "`classes_per_batch` and `images_per_class` are for sampling='pk'. Received: "
+                    f"sampling={self.sampling!r} and {_listed(parts)}."
+                )
+            return positive_integer("batch_size", 32 if batch_size is None else batch_size)
+        classes, images = (positive_integer(*part) for part in parts.items())
+        if classes > (there := len(np.unique(self.data.labels))):
+            raise ValueError(
+                f"A batch cannot have more classes than have images, {there}. Received: "
+                f"classes_per_batch={classes}."
+            )
+        if batch_size not in (None, classes * images):
+            raise ValueError(
+                f"`batch_size` must be classes_per_batch * images_per_class, {classes * images}, "
+                f"with sampling='pk'. Received: batch_size={batch_size!r}. Leave it out."
+            )
+        return classes * images
 
     @property
     def epoch(self) -> int:
@@ -102,8 +162,15 @@ class ImageSequence(keras.utils.PyDataset):
     def _order_of(self, epoch: int) -> np.ndarray:
         if self.shuffle is False:
             return np.arange(len(self.data))
-        key = [self.seed, 0 if self.shuffle == "once" else epoch]
-        return np.random.default_rng(key).permutation(len(self.data))
+        rng = np.random.default_rng([self.seed, 0 if self.shuffle == "once" else epoch])
+        labels = self.data.labels
+        if self.sampling == BALANCED:
+            return balanced_order(labels, rng)
+        if self.sampling == PK:
+            assert self.classes_per_batch is not None
+            assert self.images_per_class is not None
+            return pk_order(labels, self.classes_per_batch, self.images_per_class, rng)
+        return shuffled_order(labels, rng)
 
     def on_epoch_end(self) -> None:
         """Moves on to the next epoch; Keras calls it."""
@@ -122,10 +189,14 @@ class ImageSequence(keras.utils.PyDataset):
     @property
     def num_images(self) -> int:
         """Number of images in an epoch."""
-        return len(self.data)
+        return len(self._order)
 
     def with_batch_size(self, batch_size: int) -> "ImageSequence":
-        """The same images in the same order, in batches of another size."""
+        """The same images in the same order, in batches of another size.
+
+        Raises:
+            ValueError: If the size is not positive, or not the only one that `"pk"` can have.
+        """
         sequence = ImageSequence(
             self.data,
             batch_size,
@@ -135,12 +206,15 @@ class ImageSequence(keras.utils.PyDataset):
             self.one_hot,
             self.mix,
             self.workers,
+            self.sampling,
+            self.classes_per_batch,
+            self.images_per_class,
         )
         sequence.epoch = self.epoch
         return sequence
 
     def __len__(self) -> int:
-        return math.ceil(len(self.data) / self.batch_size)
+        return math.ceil(len(self._order) / self.batch_size)
 
     def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         if not -len(self) <= index < len(self):
@@ -161,3 +235,7 @@ class ImageSequence(keras.utils.PyDataset):
         if self.augment is None:
             return image
         return self.augment(image, np.random.default_rng([self.seed, self.epoch, int(member)]))
+
+
+def _listed(arguments: dict[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
