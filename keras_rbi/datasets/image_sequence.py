@@ -1,5 +1,6 @@
 """Batches of a data set for Keras."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_rbi.datasets.batches_ahead import BatchesAhead, Key
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.sampling import (
     BALANCED,
@@ -14,12 +16,14 @@ from keras_rbi.datasets.sampling import (
     SAMPLINGS,
     SHUFFLED,
     balanced_order,
+    batch_size_of,
     pk_order,
     shuffled_order,
 )
-from keras_rbi.layers.relation_groups import positive_integer
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Batch = tuple[np.ndarray, np.ndarray] | tuple[np.ndarray, np.ndarray, np.ndarray]
+LAST_BATCHES = ("keep", "drop", "pad")
 Mix = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
@@ -33,8 +37,8 @@ class ImageSequence(keras.utils.PyDataset):
 
     Args:
         data: An `ImageData`, such as those of `keras_rbi.datasets`.
-        batch_size: Integer, images in a batch; the last batch may have fewer. Defaults to `None`,
-            which is 32, and `classes_per_batch * images_per_class` with `sampling="pk"`.
+        batch_size: Integer, images in a batch. Defaults to `None`, which is 32, and
+            `classes_per_batch * images_per_class` with `sampling="pk"`.
         shuffle: `True` for a new order in every epoch, `"once"` for one shuffled order, `False`
             for that of the data. Defaults to `True`.
         seed: Integer, the seed of the order and of the augmentation. Defaults to `0`.
@@ -60,8 +64,20 @@ class ImageSequence(keras.utils.PyDataset):
             Classes without images do not count. Defaults to `"shuffled"`.
         classes_per_batch: Integer, P, with `sampling="pk"` alone. Defaults to `None`.
         images_per_class: Integer, K, with `sampling="pk"` alone. Defaults to `None`.
-        workers: Integer, threads that prepare batches. Defaults to `2`.
-        **kwargs: The other arguments of `keras.utils.PyDataset`.
+        last_batch: What becomes of an epoch's last batch where it is not whole:
+
+            * `"keep"`: it has fewer images.
+            * `"drop"`: its images are left out, others in the next epoch.
+            * `"pad"`: the epoch's first images fill it, and batches are `(images, labels,
+              sample_weights)`: float32 of shape `(batch,)`, 1 for the batch's own images and 0
+              for the filling. What fills are images like any, so that in training the others
+              have as many mates as elsewhere, but they count in no loss and in no weighted
+              metric. The rows relate to them with `relations="batch"`; with `"self"` and
+              `"references"` each row's prediction is what it is without them.
+
+            Defaults to `"keep"`.
+        workers: Integer, threads that prepare the next batches, and as many batches ahead; none
+            with 0. Keras knows nothing of them: its own would mix epochs. Defaults to `2`.
 
     Raises:
         ValueError: If an argument is out of its range, or if the data is empty.
@@ -88,9 +104,10 @@ class ImageSequence(keras.utils.PyDataset):
         sampling: str = SHUFFLED,
         classes_per_batch: int | None = None,
         images_per_class: int | None = None,
-        **kwargs: Any,
+        last_batch: str = "keep",
     ) -> None:
-        super().__init__(workers=workers, **kwargs)
+        super().__init__(workers=1)
+        self._ahead = BatchesAhead(workers)
         if shuffle not in (True, False, "once"):
             raise ValueError(
                 f"`shuffle` must be True, False or 'once'. Received: shuffle={shuffle!r}."
@@ -109,42 +126,29 @@ class ImageSequence(keras.utils.PyDataset):
                 f"sampling={sampling!r} draws images, which is an order of its own. Received: "
                 "shuffle=False. Pass shuffle=True, or 'once' for the same draw in every epoch."
             )
+        if last_batch not in LAST_BATCHES:
+            raise ValueError(
+                f"`last_batch` must be one of {LAST_BATCHES}. Received: {last_batch!r}."
+            )
         self.data = data
+        self.last_batch = last_batch
         self.sampling = sampling
         self.classes_per_batch = classes_per_batch
         self.images_per_class = images_per_class
-        self.batch_size = self._checked_batch_size(batch_size)
+        self.batch_size = batch_size_of(
+            sampling, batch_size, classes_per_batch, images_per_class, data.labels
+        )
         self.shuffle = shuffle
         self.seed = seed
         self.augment = augment
         self.one_hot = one_hot
         self.mix = mix
         self.epoch = 0
-
-    def _checked_batch_size(self, batch_size: int | None) -> int:
-        parts = {
-            "classes_per_batch": self.classes_per_batch,
-            "images_per_class": self.images_per_class,
-        }
-        if self.sampling != PK:
-            if any(value is not None for value in parts.values()):
-                raise ValueError(
-                    "`classes_per_batch` and `images_per_class` are for sampling='pk'. Received: "
-                    f"sampling={self.sampling!r} and {_listed(parts)}."
-                )
-            return positive_integer("batch_size", 32 if batch_size is None else batch_size)
-        classes, images = (positive_integer(*part) for part in parts.items())
-        if classes > (there := len(np.unique(self.data.labels))):
+        if len(self) == 0:
             raise ValueError(
-                f"A batch cannot have more classes than have images, {there}. Received: "
-                f"classes_per_batch={classes}."
+                "No batch is left: last_batch='drop' and fewer images than one takes. Received: "
+                f"{len(self._order)} images and batch_size={self.batch_size}."
             )
-        if batch_size not in (None, classes * images):
-            raise ValueError(
-                f"`batch_size` must be classes_per_batch * images_per_class, {classes * images}, "
-                f"with sampling='pk'. Received: batch_size={batch_size!r}. Leave it out."
-            )
-        return classes * images
 
     @property
     def epoch(self) -> int:
@@ -183,16 +187,22 @@ class ImageSequence(keras.utils.PyDataset):
 
     @property
     def labels(self) -> np.ndarray:
-        """Labels of the images in the order of this epoch."""
-        return self.data.labels[self._order]
+        """Labels of the images in the order of this epoch, without what fills the last batch."""
+        return self.data.labels[self._order[: self.num_images]]
 
     @property
     def num_images(self) -> int:
-        """Number of images in an epoch."""
+        """Number of images in an epoch, without what fills the last batch."""
+        if self.last_batch == "drop":
+            return len(self) * self.batch_size
         return len(self._order)
 
-    def with_batch_size(self, batch_size: int) -> "ImageSequence":
+    def with_batch_size(self, batch_size: int, last_batch: str | None = None) -> "ImageSequence":
         """The same images in the same order, in batches of another size.
+
+        Args:
+            batch_size: Integer, images in a batch.
+            last_batch: What becomes of the last one. Defaults to `None`, the same as here.
 
         Raises:
             ValueError: If the size is not positive, or not the only one that `"pk"` can have.
@@ -205,37 +215,47 @@ class ImageSequence(keras.utils.PyDataset):
             self.augment,
             self.one_hot,
             self.mix,
-            self.workers,
+            self._ahead.workers,
             self.sampling,
             self.classes_per_batch,
             self.images_per_class,
+            last_batch or self.last_batch,
         )
         sequence.epoch = self.epoch
         return sequence
 
     def __len__(self) -> int:
-        return math.ceil(len(self._order) / self.batch_size)
+        batches = len(self._order) / self.batch_size
+        return math.floor(batches) if self.last_batch == "drop" else math.ceil(batches)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __getitem__(self, index: int) -> Batch:
         if not -len(self) <= index < len(self):
             raise IndexError(f"There is no batch {index}: the epoch has {len(self)}.")
         index %= len(self)
-        members = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        images = np.stack([self._image(member) for member in members])
+        make = functools.partial(self._batch, self._order)
+        return self._ahead.get((self.epoch, index), make, len(self))
+
+    def _batch(self, order: np.ndarray, key: Key, for_each: Callable[..., Any]) -> Batch:
+        # The epoch may have moved on while a thread is at this.
+        epoch, index = key
+        members = order[index * self.batch_size : (index + 1) * self.batch_size]
+        own = np.arange(self.batch_size) < len(members)
+        if self.last_batch == "pad":
+            members = np.append(members, np.resize(order, self.batch_size - len(members)))
+        images = np.stack(list(for_each(functools.partial(self._image, epoch), members)))
         labels = self.data.labels[members]
         if self.one_hot:
             labels = np.eye(len(self.class_names), dtype="float32")[labels]
-        if self.mix is None:
-            return images, labels
-        # The last number keeps these draws apart from those of the image of the same number.
-        return self.mix(images, labels, np.random.default_rng([self.seed, self.epoch, index, 1]))
+        if self.mix is not None:
+            # The last number keeps these draws apart from those of the image of the same number.
+            rng = np.random.default_rng([self.seed, epoch, index, 1])
+            images, labels = self.mix(images, labels, rng)
+        if self.last_batch == "pad":
+            return images, labels, own.astype("float32")
+        return images, labels
 
-    def _image(self, member: int) -> np.ndarray:
+    def _image(self, epoch: int, member: int) -> np.ndarray:
         image = self.data.image(int(member))
         if self.augment is None:
             return image
-        return self.augment(image, np.random.default_rng([self.seed, self.epoch, int(member)]))
-
-
-def _listed(arguments: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+        return self.augment(image, np.random.default_rng([self.seed, epoch, int(member)]))

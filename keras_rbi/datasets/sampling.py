@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from keras_rbi.layers.relation_groups import positive_integer
+
 SHUFFLED = "shuffled"
 BALANCED = "balanced"
 PK = "pk"
@@ -99,3 +101,48 @@ def pk_order(labels: np.ndarray, classes: int, images: int, rng: np.random.Gener
     for number, where in enumerate(places):
         order[where] = groups_in_turn(members[number], images, len(where), rng)
     return order.ravel()
+
+
+def batch_size_of(
+    sampling: str,
+    batch_size: int | None,
+    classes_per_batch: int | None,
+    images_per_class: int | None,
+    labels: np.ndarray,
+) -> int:
+    """The size of a batch, from what was asked for.
+
+    Args:
+        sampling: One of `SAMPLINGS`.
+        batch_size: The size, or `None` for 32, and for P * K with `"pk"`.
+        classes_per_batch: P with `"pk"`, else `None`.
+        images_per_class: K with `"pk"`, else `None`.
+        labels: Class of each image.
+
+    Returns:
+        The size.
+
+    Raises:
+        ValueError: If one is not a positive integer, or if they contradict each other or the data.
+    """
+    parts = {"classes_per_batch": classes_per_batch, "images_per_class": images_per_class}
+    if sampling != PK:
+        if any(value is not None for value in parts.values()):
+            given = ", ".join(f"{name}={value!r}" for name, value in parts.items())
+            raise ValueError(
+                "`classes_per_batch` and `images_per_class` are for sampling='pk'. Received: "
+                f"sampling={sampling!r} and {given}."
+            )
+        return positive_integer("batch_size", 32 if batch_size is None else batch_size)
+    classes, images = (positive_integer(*part) for part in parts.items())
+    if classes > (there := len(np.unique(labels))):
+        raise ValueError(
+            f"A batch cannot have more classes than have images, {there}. Received: "
+            f"classes_per_batch={classes}."
+        )
+    if batch_size not in (None, classes * images):
+        raise ValueError(
+            f"`batch_size` must be classes_per_batch * images_per_class, {classes * images}, "
+            f"with sampling='pk'. Received: batch_size={batch_size!r}. Leave it out."
+        )
+    return classes * images
