@@ -161,6 +161,8 @@ class ImageSequence(keras.utils.PyDataset):
     @epoch.setter
     def epoch(self, value: int) -> None:
         self._epoch = value
+        self._first_step = 0
+        self._fit_is_next = False
         self._order = self._order_of(value)
 
     def _order_of(self, epoch: int) -> np.ndarray:
@@ -178,7 +180,34 @@ class ImageSequence(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         """Moves on to the next epoch; Keras calls it."""
-        self.epoch += 1
+        if self._fit_is_next:
+            self._fit_is_next = False
+        else:
+            self.epoch += 1
+
+    def resume(self, epoch: int, step: int = 0, before_fit: bool = False) -> None:
+        """Leaves what an epoch has left after its first batches, as they are without interruption.
+
+        The next epoch is a whole one again. `fit` takes the length of its first epoch for that of
+        all, so have it finish the epoch (`epochs=1`), and call it anew for the others.
+
+        Args:
+            epoch: Integer, the epoch.
+            step: Integer, number of its batches that are done. Defaults to `0`.
+            before_fit: Boolean, whether `fit` is what comes next. Keras ends an epoch when `fit`
+                begins; that end is then passed over. Defaults to `False`.
+
+        Raises:
+            ValueError: If the epoch has no batch left after so many.
+        """
+        self.epoch = epoch
+        if not 0 <= step < len(self):
+            raise ValueError(
+                f"`step` must be at least 0 and below the batches of an epoch, {len(self)}. "
+                f"Received: step={step!r}. Where all are done, resume the next epoch."
+            )
+        self._first_step = step
+        self._fit_is_next = before_fit
 
     @property
     def class_names(self) -> list[str]:
@@ -188,17 +217,16 @@ class ImageSequence(keras.utils.PyDataset):
     @property
     def labels(self) -> np.ndarray:
         """Labels of the images in the order of this epoch, without what fills the last batch."""
-        return self.data.labels[self._order[: self.num_images]]
+        end = self._batches * self.batch_size
+        return self.data.labels[self._order[self._first_step * self.batch_size : end]]
 
     @property
     def num_images(self) -> int:
-        """Number of images in an epoch, without what fills the last batch."""
-        if self.last_batch == "drop":
-            return len(self) * self.batch_size
-        return len(self._order)
+        """Number of images in this epoch, without what fills the last batch."""
+        return len(self.labels)
 
     def with_batch_size(self, batch_size: int, last_batch: str | None = None) -> "ImageSequence":
-        """The same images in the same order, in batches of another size.
+        """The same whole epoch in the same order, in batches of another size.
 
         Args:
             batch_size: Integer, images in a batch.
@@ -224,16 +252,20 @@ class ImageSequence(keras.utils.PyDataset):
         sequence.epoch = self.epoch
         return sequence
 
-    def __len__(self) -> int:
+    @property
+    def _batches(self) -> int:
         batches = len(self._order) / self.batch_size
         return math.floor(batches) if self.last_batch == "drop" else math.ceil(batches)
+
+    def __len__(self) -> int:
+        return self._batches - self._first_step
 
     def __getitem__(self, index: int) -> Batch:
         if not -len(self) <= index < len(self):
             raise IndexError(f"There is no batch {index}: the epoch has {len(self)}.")
-        index %= len(self)
+        index = index % len(self) + self._first_step
         make = functools.partial(self._batch, self._order)
-        return self._ahead.get((self.epoch, index), make, len(self))
+        return self._ahead.get((self.epoch, index), make, self._batches)
 
     def _batch(self, order: np.ndarray, key: Key, for_each: Callable[..., Any]) -> Batch:
         # The epoch may have moved on while a thread is at this.
