@@ -211,6 +211,14 @@ def train(
             "is validated, tested and saved. [default: 0, none]",
         ),
     ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            help="`paper` flips and rotates; `torchvision` crops, flips and jitters colours; "
+            "`randaugment` crops, flips and applies RandAugment; `none`. [default: paper, none on "
+            "the typefaces]",
+        ),
+    ] = None,
     label_smoothing: Annotated[
         float | None,
         typer.Option(

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_rbi.datasets.augmentation_recipes import Augment, augmentation
 from keras_rbi.datasets.batches_ahead import BatchesAhead, Key
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.sampling import (
@@ -21,7 +22,6 @@ from keras_rbi.datasets.sampling import (
     shuffled_order,
 )
 
-Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 Batch = tuple[np.ndarray, np.ndarray] | tuple[np.ndarray, np.ndarray, np.ndarray]
 LAST_BATCHES = ("keep", "drop", "pad")
 Mix = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
@@ -42,8 +42,9 @@ class ImageSequence(keras.utils.PyDataset):
         shuffle: `True` for a new order in every epoch, `"once"` for one shuffled order, `False`
             for that of the data. Defaults to `True`.
         seed: Integer, the seed of the order and of the augmentation. Defaults to `0`.
-        augment: Function of an image (uint8, `(height, width, 3)`) and a NumPy random generator
-            that returns the image to train on, or `None`. Defaults to `None`.
+        augment: `"paper"`, `"torchvision"` or `"randaugment"`; a function of an image (uint8,
+            `(height, width, 3)`) and a NumPy random generator that returns the image to train on;
+            or `None`. Defaults to `None`.
         one_hot: Boolean, whether labels are rows of one 1 and zeros, float32 of shape
             `(batch, classes)`, rather than whole numbers. Defaults to `False`.
         mix: Function of a batch of images, its one-hot labels and a NumPy random generator that
@@ -97,7 +98,7 @@ class ImageSequence(keras.utils.PyDataset):
         batch_size: int | None = None,
         shuffle: bool | str = True,
         seed: int = 0,
-        augment: Augment | None = None,
+        augment: str | Augment | None = None,
         one_hot: bool = False,
         mix: Mix | None = None,
         workers: int = 2,
@@ -140,7 +141,7 @@ class ImageSequence(keras.utils.PyDataset):
         )
         self.shuffle = shuffle
         self.seed = seed
-        self.augment = augment
+        self.augment = augmentation(augment)
         self.one_hot = one_hot
         self.mix = mix
         self.epoch = 0

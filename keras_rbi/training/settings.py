@@ -8,6 +8,7 @@ from typing import Any
 from keras_rbi.backbones.catalogue import SMALL_CNN
 from keras_rbi.backbones.efficientnet_lite_weights import has_imagenet_weights
 from keras_rbi.backbones.get import find
+from keras_rbi.datasets.augmentation_recipes import AUGMENTATIONS, PAPER
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
 from keras_rbi.datasets.image_files import ON_ERROR
 from keras_rbi.datasets.load import SOURCES
@@ -23,6 +24,7 @@ from keras_rbi.training.recipes import (
 
 IMAGENET = "imagenet"
 NO_WEIGHTS = "none"
+NO_AUGMENTATION = "none"
 PRETRAINED = "EfficientNetLite0"
 # How the typefaces are learned from ImageNet in five minutes on two cores: found on their
 # validation images.
@@ -86,6 +88,8 @@ class TrainingSettings:
         warmup_epochs: Number of epochs, or a fraction, in which the learning rate rises from 0.
         ema: Momentum of the moving average of the weights, such as 0.99. Validation, test and the
             saved model use the average.
+        augment: `"paper"`, `"torchvision"`, `"randaugment"`, as in `ImageSequence`, or `"none"`. By
+            default `"paper"` for photographs and none for the typefaces.
         label_smoothing: Share of a label that is spread evenly over all classes.
         mixup: As in `Mixing`. RPE relates the mixed images.
         cutmix: As in `Mixing`. RPE relates the mixed images.
@@ -129,6 +133,7 @@ class TrainingSettings:
     schedule: str | None = None
     warmup_epochs: float | None = None
     ema: float | None = None
+    augment: str | None = None
     label_smoothing: float | None = None
     mixup: float | None = None
     cutmix: float | None = None
@@ -163,6 +168,7 @@ class TrainingSettings:
             "learning_rate": 4e-3 if weights == NO_WEIGHTS else PAPER_LEARNING_RATE,
             "embedding_dim": 128 if small else 1024,
             "schedule": COSINE,
+            "augment": NO_AUGMENTATION if self.dataset == TYPEFACES else PAPER,
         }
         if (self.dataset, backbone, weights) == (TYPEFACES, PRETRAINED, IMAGENET):
             defaults |= PRETRAINED_ON_TYPEFACES
@@ -203,6 +209,7 @@ def check(settings: TrainingSettings) -> None:
     for name, choices in {
         "freeze": (None, NOTHING, BACKBONE, STEM),
         "schedule": (COSINE, CONSTANT),
+        "augment": (*AUGMENTATIONS, NO_AUGMENTATION),
     }.items():
         if (value := getattr(settings, name)) not in choices:
             known = " or ".join(repr(choice) for choice in choices if choice)
