@@ -1,6 +1,7 @@
 """Data and model of a training run."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -36,7 +37,7 @@ def load_split(
             are all read before the first step, so that an unreadable one ends nothing half-way.
 
     Returns:
-        An `ImageSequence`: reshuffled in each epoch, augmented and mixed for
+        An `ImageSequence`: drawn anew in each epoch, augmented and mixed for
         training, in one shuffled order otherwise. Labels of the test images are whole numbers
         always, those of the others one-hot where the loss needs it.
 
@@ -73,7 +74,18 @@ def load_split(
         augment=settings.augment if augmented else None,
         one_hot=settings.one_hot_labels and split != "test",
         mix=_mixing(settings) if training else None,
+        **(_sampling(settings) if training else {}),
     )
+
+
+def _sampling(settings: TrainingSettings) -> dict[str, Any]:
+    images = settings.images_per_class
+    classes = settings.batch_size // images if images else None
+    return {
+        "sampling": settings.sampling,
+        "classes_per_batch": classes,
+        "images_per_class": images,
+    }
 
 
 def _mixing(settings: TrainingSettings) -> Mixing | None:

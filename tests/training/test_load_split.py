@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import released
 
@@ -29,6 +30,30 @@ def test_photographs_are_flipped_and_rotated_unless_told_otherwise(tmp_path):
     assert split_of(birds, augment="none").augment is None
     shown = [split_of(birds, augment=name)[0][0] for name in ("paper", "torchvision")]
     assert (shown[0] != shown[1]).any()
+
+
+def test_training_images_are_drawn_as_asked_for_and_others_are_not():
+    shuffled, balanced = split_of(), split_of(sampling="balanced")
+    assert sorted(shuffled.labels) == sorted(balanced.labels) == sorted([*range(22)] * 2)
+    assert (shuffled.sampling, balanced.sampling) == ("shuffled", "balanced")
+    pk = split_of(sampling="pk", images_per_class=2)
+    assert all(len(set(pk[index][1])) == 4 for index in range(len(pk)))
+    by_default = split_of(sampling="pk")
+    assert np.unique(by_default[0][1], return_counts=True)[1].tolist() == [4, 4]
+    assert split_of(split="validation", sampling="pk").sampling == "shuffled"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sampling": "often"}, "sampling='often'"),
+        ({"images_per_class": 2}, "sampling='shuffled'"),
+        ({"sampling": "pk", "images_per_class": 3}, "images_per_class=3 and batch_size=8"),
+    ],
+)
+def test_unfit_sampling_is_named(changes, message):
+    with pytest.raises(ValueError, match=message):
+        dataclasses.replace(TYPEFACES, **changes).resolved()
 
 
 def test_an_unknown_augmentation_is_named():
