@@ -17,7 +17,9 @@ from keras_rbi.datasets.download import download
 from keras_rbi.datasets.load import check_options, read_unchecked
 from keras_rbi.datasets.locate import locate
 
-app = typer.Typer(help="List the data sets, and check those you have.", no_args_is_help=False)
+app = typer.Typer(
+    help="List the data sets, and check or show those you have.", no_args_is_help=False
+)
 # Problems that are printed; a folder of broken images can have thousands.
 SHOWN = 20
 

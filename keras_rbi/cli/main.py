@@ -10,6 +10,7 @@ from keras_rbi.cli.datasets import app as datasets
 from keras_rbi.cli.evaluate import evaluate
 from keras_rbi.cli.output import fail
 from keras_rbi.cli.predict import predict
+from keras_rbi.cli.show import show
 from keras_rbi.cli.train import train
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(backbones)
+datasets.command("show")(show)
 app.add_typer(datasets, name="datasets")
 
 

@@ -209,6 +209,30 @@ def train(
             "is validated, tested and saved. [default: 0, none]",
         ),
     ] = None,
+    sampling: Annotated[
+        str,
+        typer.Option(
+            help="How training images are drawn: `shuffled`, each once an epoch; and, for classes "
+            "that differ in size, `balanced`, as many of each class, or `pk`, batches of a few "
+            "classes with --images-per-class of each."
+        ),
+    ] = "shuffled",
+    images_per_class: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="With --sampling pk: images of each class in a batch; a divisor of --batch-size. "
+            "[default: 4]",
+        ),
+    ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            help="`paper` flips and rotates; `torchvision` crops, flips and jitters colours; "
+            "`randaugment` crops, flips and applies RandAugment; `none`. [default: paper, none on "
+            "the typefaces]",
+        ),
+    ] = None,
     label_smoothing: Annotated[
         float | None,
         typer.Option(

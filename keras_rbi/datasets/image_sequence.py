@@ -1,5 +1,6 @@
 """Batches of a data set for Keras."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -7,9 +8,22 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_rbi.datasets.augmentation_recipes import Augment, augmentation
+from keras_rbi.datasets.batches_ahead import BatchesAhead, Key
 from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.datasets.sampling import (
+    BALANCED,
+    PK,
+    SAMPLINGS,
+    SHUFFLED,
+    balanced_order,
+    batch_size_of,
+    pk_order,
+    shuffled_order,
+)
 
-Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Batch = tuple[np.ndarray, np.ndarray] | tuple[np.ndarray, np.ndarray, np.ndarray]
+LAST_BATCHES = ("keep", "drop", "pad")
 Mix = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
@@ -23,19 +37,48 @@ class ImageSequence(keras.utils.PyDataset):
 
     Args:
         data: An `ImageData`, such as those of `keras_rbi.datasets`.
-        batch_size: Integer, images in a batch; the last batch may have fewer. Defaults to `32`.
+        batch_size: Integer, images in a batch. Defaults to `None`, which is 32, and
+            `classes_per_batch * images_per_class` with `sampling="pk"`.
         shuffle: `True` for a new order in every epoch, `"once"` for one shuffled order, `False`
             for that of the data. Defaults to `True`.
         seed: Integer, the seed of the order and of the augmentation. Defaults to `0`.
-        augment: Function of an image (uint8, `(height, width, 3)`) and a NumPy random generator
-            that returns the image to train on, or `None`. Defaults to `None`.
+        augment: `"paper"`, `"torchvision"` or `"randaugment"`; a function of an image (uint8,
+            `(height, width, 3)`) and a NumPy random generator that returns the image to train on;
+            or `None`. Defaults to `None`.
         one_hot: Boolean, whether labels are rows of one 1 and zeros, float32 of shape
             `(batch, classes)`, rather than whole numbers. Defaults to `False`.
         mix: Function of a batch of images, its one-hot labels and a NumPy random generator that
             returns the batch to train on, such as `Mixing`, or `None`. It takes `one_hot=True`.
             Defaults to `None`.
-        workers: Integer, threads that prepare batches. Defaults to `2`.
-        **kwargs: The other arguments of `keras.utils.PyDataset`.
+        sampling: How the images of an epoch are chosen, anew in each:
+
+            * `"shuffled"`: every image once.
+            * `"balanced"`: from every class as many, the mean size of a class, rounded up. Smaller
+              classes repeat images, each as often as any other of its class, give or take once;
+              larger ones leave some out, others in the next epoch.
+            * `"pk"`: every batch has P classes with K images each, class by class. An epoch is
+              `ceil(images / (P * K))` batches, all of them whole. Classes come round in turn, and
+              the images of a class too, so that of two classes, or of two images of a class, none
+              comes more than once more often. A batch repeats an image only where its class has
+              fewer than K.
+
+            Classes without images do not count. Defaults to `"shuffled"`.
+        classes_per_batch: Integer, P, with `sampling="pk"` alone. Defaults to `None`.
+        images_per_class: Integer, K, with `sampling="pk"` alone. Defaults to `None`.
+        last_batch: What becomes of an epoch's last batch where it is not whole:
+
+            * `"keep"`: it has fewer images.
+            * `"drop"`: its images are left out, others in the next epoch.
+            * `"pad"`: the epoch's first images fill it, and batches are `(images, labels,
+              sample_weights)`: float32 of shape `(batch,)`, 1 for the batch's own images and 0
+              for the filling. What fills are images like any, so that in training the others
+              have as many mates as elsewhere, but they count in no loss and in no weighted
+              metric. The rows relate to them with `relations="batch"`; with `"self"` and
+              `"references"` each row's prediction is what it is without them.
+
+            Defaults to `"keep"`.
+        workers: Integer, threads that prepare the next batches, and as many batches ahead; none
+            with 0. Keras knows nothing of them: its own would mix epochs. Defaults to `2`.
 
     Raises:
         ValueError: If an argument is out of its range, or if the data is empty.
@@ -52,20 +95,20 @@ class ImageSequence(keras.utils.PyDataset):
     def __init__(
         self,
         data: ImageData,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         shuffle: bool | str = True,
         seed: int = 0,
-        augment: Augment | None = None,
+        augment: str | Augment | None = None,
         one_hot: bool = False,
         mix: Mix | None = None,
         workers: int = 2,
-        **kwargs: Any,
+        sampling: str = SHUFFLED,
+        classes_per_batch: int | None = None,
+        images_per_class: int | None = None,
+        last_batch: str = "keep",
     ) -> None:
-        super().__init__(workers=workers, **kwargs)
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(
-                f"`batch_size` must be a positive integer. Received: batch_size={batch_size!r}."
-            )
+        super().__init__(workers=1)
+        self._ahead = BatchesAhead(workers)
         if shuffle not in (True, False, "once"):
             raise ValueError(
                 f"`shuffle` must be True, False or 'once'. Received: shuffle={shuffle!r}."
@@ -77,14 +120,36 @@ class ImageSequence(keras.utils.PyDataset):
             )
         if len(data) == 0:
             raise ValueError("The data set is empty: it has no image to make a batch of.")
+        if sampling not in SAMPLINGS:
+            raise ValueError(f"`sampling` must be one of {SAMPLINGS}. Received: {sampling!r}.")
+        if sampling != SHUFFLED and shuffle is False:
+            raise ValueError(
+                f"sampling={sampling!r} draws images, which is an order of its own. Received: "
+                "shuffle=False. Pass shuffle=True, or 'once' for the same draw in every epoch."
+            )
+        if last_batch not in LAST_BATCHES:
+            raise ValueError(
+                f"`last_batch` must be one of {LAST_BATCHES}. Received: {last_batch!r}."
+            )
         self.data = data
-        self.batch_size = batch_size
+        self.last_batch = last_batch
+        self.sampling = sampling
+        self.classes_per_batch = classes_per_batch
+        self.images_per_class = images_per_class
+        self.batch_size = batch_size_of(
+            sampling, batch_size, classes_per_batch, images_per_class, data.labels
+        )
         self.shuffle = shuffle
         self.seed = seed
-        self.augment = augment
+        self.augment = augmentation(augment)
         self.one_hot = one_hot
         self.mix = mix
         self.epoch = 0
+        if len(self) == 0:
+            raise ValueError(
+                "No batch is left: last_batch='drop' and fewer images than one takes. Received: "
+                f"{len(self._order)} images and batch_size={self.batch_size}."
+            )
 
     @property
     def epoch(self) -> int:
@@ -97,17 +162,53 @@ class ImageSequence(keras.utils.PyDataset):
     @epoch.setter
     def epoch(self, value: int) -> None:
         self._epoch = value
+        self._first_step = 0
+        self._fit_is_next = False
         self._order = self._order_of(value)
 
     def _order_of(self, epoch: int) -> np.ndarray:
         if self.shuffle is False:
             return np.arange(len(self.data))
-        key = [self.seed, 0 if self.shuffle == "once" else epoch]
-        return np.random.default_rng(key).permutation(len(self.data))
+        rng = np.random.default_rng([self.seed, 0 if self.shuffle == "once" else epoch])
+        labels = self.data.labels
+        if self.sampling == BALANCED:
+            return balanced_order(labels, rng)
+        if self.sampling == PK:
+            assert self.classes_per_batch is not None
+            assert self.images_per_class is not None
+            return pk_order(labels, self.classes_per_batch, self.images_per_class, rng)
+        return shuffled_order(labels, rng)
 
     def on_epoch_end(self) -> None:
         """Moves on to the next epoch; Keras calls it."""
-        self.epoch += 1
+        if self._fit_is_next:
+            self._fit_is_next = False
+        else:
+            self.epoch += 1
+
+    def resume(self, epoch: int, step: int = 0, before_fit: bool = False) -> None:
+        """Leaves what an epoch has left after its first batches, as they are without interruption.
+
+        The next epoch is a whole one again. `fit` takes the length of its first epoch for that of
+        all, so have it finish the epoch (`epochs=1`), and call it anew for the others.
+
+        Args:
+            epoch: Integer, the epoch.
+            step: Integer, number of its batches that are done. Defaults to `0`.
+            before_fit: Boolean, whether `fit` is what comes next. Keras ends an epoch when `fit`
+                begins; that end is then passed over. Defaults to `False`.
+
+        Raises:
+            ValueError: If the epoch has no batch left after so many.
+        """
+        self.epoch = epoch
+        if not 0 <= step < len(self):
+            raise ValueError(
+                f"`step` must be at least 0 and below the batches of an epoch, {len(self)}. "
+                f"Received: step={step!r}. Where all are done, resume the next epoch."
+            )
+        self._first_step = step
+        self._fit_is_next = before_fit
 
     @property
     def class_names(self) -> list[str]:
@@ -116,16 +217,25 @@ class ImageSequence(keras.utils.PyDataset):
 
     @property
     def labels(self) -> np.ndarray:
-        """Labels of the images in the order of this epoch."""
-        return self.data.labels[self._order]
+        """Labels of the images in the order of this epoch, without what fills the last batch."""
+        end = self._batches * self.batch_size
+        return self.data.labels[self._order[self._first_step * self.batch_size : end]]
 
     @property
     def num_images(self) -> int:
-        """Number of images in an epoch."""
-        return len(self.data)
+        """Number of images in this epoch, without what fills the last batch."""
+        return len(self.labels)
 
-    def with_batch_size(self, batch_size: int) -> "ImageSequence":
-        """The same images in the same order, in batches of another size."""
+    def with_batch_size(self, batch_size: int, last_batch: str | None = None) -> "ImageSequence":
+        """The same whole epoch in the same order, in batches of another size.
+
+        Args:
+            batch_size: Integer, images in a batch.
+            last_batch: What becomes of the last one. Defaults to `None`, the same as here.
+
+        Raises:
+            ValueError: If the size is not positive, or not the only one that `"pk"` can have.
+        """
         sequence = ImageSequence(
             self.data,
             batch_size,
@@ -134,30 +244,51 @@ class ImageSequence(keras.utils.PyDataset):
             self.augment,
             self.one_hot,
             self.mix,
-            self.workers,
+            self._ahead.workers,
+            self.sampling,
+            self.classes_per_batch,
+            self.images_per_class,
+            last_batch or self.last_batch,
         )
         sequence.epoch = self.epoch
         return sequence
 
-    def __len__(self) -> int:
-        return math.ceil(len(self.data) / self.batch_size)
+    @property
+    def _batches(self) -> int:
+        batches = len(self._order) / self.batch_size
+        return math.floor(batches) if self.last_batch == "drop" else math.ceil(batches)
 
-    def __getitem__(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+    def __len__(self) -> int:
+        return self._batches - self._first_step
+
+    def __getitem__(self, index: int) -> Batch:
         if not -len(self) <= index < len(self):
             raise IndexError(f"There is no batch {index}: the epoch has {len(self)}.")
-        index %= len(self)
-        members = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        images = np.stack([self._image(member) for member in members])
+        index = index % len(self) + self._first_step
+        make = functools.partial(self._batch, self._order)
+        return self._ahead.get((self.epoch, index), make, self._batches)
+
+    def _batch(self, order: np.ndarray, key: Key, for_each: Callable[..., Any]) -> Batch:
+        # The epoch may have moved on while a thread is at this.
+        epoch, index = key
+        members = order[index * self.batch_size : (index + 1) * self.batch_size]
+        own = np.arange(self.batch_size) < len(members)
+        if self.last_batch == "pad":
+            members = np.append(members, np.resize(order, self.batch_size - len(members)))
+        images = np.stack(list(for_each(functools.partial(self._image, epoch), members)))
         labels = self.data.labels[members]
         if self.one_hot:
             labels = np.eye(len(self.class_names), dtype="float32")[labels]
-        if self.mix is None:
-            return images, labels
-        # The last number keeps these draws apart from those of the image of the same number.
-        return self.mix(images, labels, np.random.default_rng([self.seed, self.epoch, index, 1]))
+        if self.mix is not None:
+            # The last number keeps these draws apart from those of the image of the same number.
+            rng = np.random.default_rng([self.seed, epoch, index, 1])
+            images, labels = self.mix(images, labels, rng)
+        if self.last_batch == "pad":
+            return images, labels, own.astype("float32")
+        return images, labels
 
-    def _image(self, member: int) -> np.ndarray:
+    def _image(self, epoch: int, member: int) -> np.ndarray:
         image = self.data.image(int(member))
         if self.augment is None:
             return image
-        return self.augment(image, np.random.default_rng([self.seed, self.epoch, int(member)]))
+        return self.augment(image, np.random.default_rng([self.seed, epoch, int(member)]))

@@ -53,6 +53,8 @@ def accuracy_by_relations(
     >>> [(row.relations, row.batch_size) for row in rows]
     [('self', None), ('batch', 1), ('batch', 8)]
     """
+    # Every image is to be counted, and once.
+    test = test.with_batch_size(test.batch_size, last_batch="keep")
     if not isinstance(model, RBIModel):
         predictions = [_predict_classes(model, images) for images, _ in test]
         return [RelationsAccuracy("none", None, _accuracy(np.concatenate(predictions), test))]

@@ -1,11 +1,11 @@
 """Data and model of a training run."""
 
 from collections.abc import Callable
+from typing import Any
 
 import keras
 
 from keras_rbi import backbones
-from keras_rbi.datasets.augmentation import flip_and_rotate
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.image_files import ImageFiles
@@ -16,7 +16,7 @@ from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.models.backbone_classifier import backbone_classifier
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training.compile_stage import compile_stage
-from keras_rbi.training.settings import NO_WEIGHTS, TrainingSettings
+from keras_rbi.training.settings import NO_AUGMENTATION, NO_WEIGHTS, TrainingSettings
 from keras_rbi.training.stages import stages
 
 # Enough that a percent of accuracy is many images.
@@ -37,7 +37,7 @@ def load_split(
             are all read before the first step, so that an unreadable one ends nothing half-way.
 
     Returns:
-        An `ImageSequence`: reshuffled in each epoch, augmented (photographs only) and mixed for
+        An `ImageSequence`: drawn anew in each epoch, augmented and mixed for
         training, in one shuffled order otherwise. Labels of the test images are whole numbers
         always, those of the others one-hot where the loss needs it.
 
@@ -65,15 +65,27 @@ def load_split(
         # Where unreadable images are skipped, all have been read already.
         if isinstance(data, ImageFiles) and settings.on_error == "raise":
             data.read_all(progress)
+    augmented = training and settings.augment != NO_AUGMENTATION
     return ImageSequence(
         data,
         settings.batch_size,
         shuffle=True if training else "once",
         seed=settings.seed,
-        augment=flip_and_rotate if training and settings.dataset != TYPEFACES else None,
+        augment=settings.augment if augmented else None,
         one_hot=settings.one_hot_labels and split != "test",
         mix=_mixing(settings) if training else None,
+        **(_sampling(settings) if training else {}),
     )
+
+
+def _sampling(settings: TrainingSettings) -> dict[str, Any]:
+    images = settings.images_per_class
+    classes = settings.batch_size // images if images else None
+    return {
+        "sampling": settings.sampling,
+        "classes_per_batch": classes,
+        "images_per_class": images,
+    }
 
 
 def _mixing(settings: TrainingSettings) -> Mixing | None:

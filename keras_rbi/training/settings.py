@@ -7,14 +7,17 @@ from typing import Any
 
 from keras_rbi.backbones.catalogue import SMALL_CNN
 from keras_rbi.backbones.get import find
+from keras_rbi.datasets.augmentation_recipes import AUGMENTATIONS, PAPER
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
 from keras_rbi.datasets.image_files import ON_ERROR
 from keras_rbi.datasets.load import SOURCES
+from keras_rbi.datasets.sampling import PK, SAMPLINGS, SHUFFLED
 from keras_rbi.models.rbi_model import PAPER_LEARNING_RATE
 from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_settings
 
 IMAGENET = "imagenet"
 NO_WEIGHTS = "none"
+NO_AUGMENTATION = "none"
 PRETRAINED = "EfficientNetLite0"
 # How it learns the typefaces in some minutes on two cores: found on their validation images.
 PRETRAINED_ON_TYPEFACES = {
@@ -74,6 +77,12 @@ class TrainingSettings:
         warmup_epochs: Number of epochs, or a fraction, in which the learning rate rises from 0.
         ema: Momentum of the moving average of the weights, such as 0.99. Validation, test and the
             saved model use the average.
+        sampling: `"shuffled"`, or, where classes differ in size, `"balanced"` or `"pk"`: how
+            training images are drawn, as in `ImageSequence`.
+        images_per_class: K with `sampling="pk"`: images of each class in a batch, which has
+            `batch_size / K` classes. By default 4.
+        augment: `"paper"`, `"torchvision"`, `"randaugment"`, as in `ImageSequence`, or `"none"`. By
+            default `"paper"` for photographs and none for the typefaces.
         label_smoothing: Share of a label that is spread evenly over all classes.
         mixup: As in `Mixing`. RPE relates the mixed images.
         cutmix: As in `Mixing`. RPE relates the mixed images.
@@ -117,6 +126,9 @@ class TrainingSettings:
     schedule: str | None = None
     warmup_epochs: float | None = None
     ema: float | None = None
+    sampling: str = SHUFFLED
+    images_per_class: int | None = None
+    augment: str | None = None
     label_smoothing: float | None = None
     mixup: float | None = None
     cutmix: float | None = None
@@ -151,6 +163,8 @@ class TrainingSettings:
             "learning_rate": 4e-3 if weights == NO_WEIGHTS else PAPER_LEARNING_RATE,
             "embedding_dim": 128 if small else 1024,
             "schedule": COSINE,
+            "images_per_class": 4 if self.sampling == PK else None,
+            "augment": NO_AUGMENTATION if self.dataset == TYPEFACES else PAPER,
         }
         if (self.dataset, backbone, weights) == (TYPEFACES, PRETRAINED, IMAGENET):
             defaults |= PRETRAINED_ON_TYPEFACES
@@ -185,6 +199,7 @@ def check(settings: TrainingSettings) -> None:
     for name, choices in {
         "freeze": (None, BACKBONE, STEM),
         "schedule": (COSINE, CONSTANT),
+        "augment": (*AUGMENTATIONS, NO_AUGMENTATION),
     }.items():
         if (value := getattr(settings, name)) not in choices:
             known = " or ".join(repr(choice) for choice in choices if choice)
@@ -198,7 +213,7 @@ def check(settings: TrainingSettings) -> None:
     for name in ("weight_decay", "warmup_epochs", "head_epochs"):
         if (value := getattr(settings, name) or 0) < 0:
             raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
-    for name, ways in {"on_error": ON_ERROR, "source": SOURCES}.items():
+    for name, ways in {"on_error": ON_ERROR, "source": SOURCES, "sampling": SAMPLINGS}.items():
         if (value := getattr(settings, name)) not in ways:
             raise ValueError(f"`{name}` must be one of {ways}. Received: {name}={value!r}.")
     if settings.dataset == TYPEFACES and settings.data_dir is not None:
@@ -206,8 +221,25 @@ def check(settings: TrainingSettings) -> None:
             "The typefaces are rendered where they are used. Received: "
             f"data_dir={settings.data_dir!r}. Leave it out, or name another dataset."
         )
+    _check_sampling(settings)
     _check_epochs(settings)
     _check_backbone(settings)
+
+
+def _check_sampling(settings: TrainingSettings) -> None:
+    images = settings.images_per_class
+    if images is None:
+        return
+    if settings.sampling != PK:
+        raise ValueError(
+            "`images_per_class` is for sampling='pk'. Received: "
+            f"images_per_class={images} and sampling={settings.sampling!r}."
+        )
+    if images < 1 or settings.batch_size % images:
+        raise ValueError(
+            "`images_per_class` must be positive and divide `batch_size`. Received: "
+            f"images_per_class={images} and batch_size={settings.batch_size}."
+        )
 
 
 def _check_epochs(settings: TrainingSettings) -> None:

@@ -237,7 +237,7 @@ def _write_history(folder: RunFolder, history: History) -> None:
 
 def _write_examples(folder: RunFolder, test: ImageSequence) -> None:
     folder.examples.mkdir(exist_ok=True)
-    images, labels = test[0]
+    images, labels = test[0][:2]
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         if number == EXAMPLES:
             break

@@ -23,6 +23,7 @@ class Understood(Exception):  # noqa: N818, the end of what is tested, not an er
 def test_commands_are_understood(command, tmp_path, monkeypatch):
     import keras_rbi.cli.datasets as datasets
     import keras_rbi.cli.train as train
+    from keras_rbi.cli.show import show
 
     def stop(*_, **__):
         raise Understood
@@ -37,6 +38,8 @@ def test_commands_are_understood(command, tmp_path, monkeypatch):
     monkeypatch.setitem(names, "make_ready", lambda *_: None)
     monkeypatch.setattr(datasets, "make_ready", lambda *_: None)
     monkeypatch.setattr(datasets, "read_unchecked", stop)
+    for name in ("make_ready", "load", "Typefaces"):
+        monkeypatch.setitem(show.__globals__, name, stop)
     with pytest.raises((Understood, SystemExit)) as ended:
         run(shlex.split(command)[1:])
     assert ended.type is Understood or ended.value.code == 0

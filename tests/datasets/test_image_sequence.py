@@ -1,3 +1,5 @@
+import threading
+
 import keras
 import numpy as np
 import pytest
@@ -67,29 +69,92 @@ def test_a_resumed_order_is_the_uninterrupted_one():
     assert numbers(resumed) == numbers(through)
 
 
-@pytest.mark.parametrize("workers", [1, 3])
+class SeenByTheModel(keras.metrics.Metric):
+    """A number that the labels tell in the order in which they reach the model in an epoch."""
+
+    def __init__(self, name="seen", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.digits = self.add_weight(name="digits", shape=(), dtype="int32", initializer="zeros")
+
+    def update_state(self, labels, predictions, sample_weight=None):
+        labels = keras.ops.cast(keras.ops.reshape(labels, (-1,)), "int32")
+        total = self.digits * 1
+        for place in range(2):
+            total = (total * 13 + labels[place] + 1) % 100003
+        self.digits.assign(total)
+
+    def result(self):
+        return self.digits * 1
+
+
+class Named(Numbered):
+    """Every image is a class of its own, so that labels tell images apart."""
+
+    def __init__(self, count):
+        super().__init__(count)
+        self.labels = np.arange(count)
+        self.class_names = [str(number) for number in range(count)]
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
 def test_fit_sees_the_order_of_seed_and_epoch(workers):
     """What reaches the model in each epoch, through Keras's own loaders and threads."""
-    seen = []
-
     inputs = keras.Input((2, 2, 3))
-    model = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Flatten()(inputs)))
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    model = keras.Model(inputs, keras.layers.Dense(8)(keras.layers.Flatten()(inputs)))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("sgd", loss, metrics=[SeenByTheModel()])
 
-    class Recording(ImageSequence):
-        def __getitem__(self, index):
-            batch = super().__getitem__(index)
-            seen.append((self.epoch, index, batch[0][:, 0, 0, 0].tolist()))
-            return batch
+    def digits(labels):
+        total = 0
+        for label in labels.tolist():
+            total = (total * 13 + label + 1) % 100003
+        return total
 
-    model.fit(Recording(Numbered(10), 4, seed=5, workers=workers), epochs=3, verbose=0)
-    # Keras ends an epoch when fit begins, so the epochs of the first fit are 1, 2 and 3.
-    expected = ImageSequence(Numbered(10), 4, seed=5)
-    for epoch in (1, 2, 3):
+    sequence = ImageSequence(Named(8), 2, seed=5, workers=workers)
+    history = model.fit(sequence, epochs=4, shuffle=False, verbose=0).history["seen"]
+    # Keras ends an epoch when fit begins, so the epochs of the first fit are 1, 2, 3 and 4.
+    for epoch, seen in enumerate(history, start=1):
+        expected = ImageSequence(Named(8), 2, seed=5)
         expected.epoch = epoch
-        for index in range(3):
-            assert (epoch, index, expected[index][0][:, 0, 0, 0].tolist()) in seen
-    assert max(epoch for epoch, _, _ in seen) == 3
+        assert int(seen) == digits(expected.labels)
+
+
+@pytest.mark.parametrize("workers", [0, 1, 3])
+def test_batches_may_be_asked_for_in_any_order(workers):
+    sequence = ImageSequence(Numbered(20), 3, seed=1, workers=workers)
+    expected = [sequence.labels[begin : begin + 3].tolist() for begin in range(0, 20, 3)]
+    for index in (3, 0, 1, 1, 2, 6, -1, 5, 4, 0):
+        assert sequence[index][1].tolist() == expected[index]
+    sequence.on_epoch_end()
+    assert sequence[1][1].tolist() == sequence.labels[3:6].tolist()
+
+
+def test_the_next_batch_is_prepared_while_the_model_works():
+    made = [threading.Event() for _ in range(12)]
+
+    class Told(Numbered):
+        def image(self, index):
+            made[index].set()
+            return super().image(index)
+
+    sequence = ImageSequence(Told(12), 3, shuffle=False, workers=1)
+    sequence[0]
+    assert all(event.wait(10) for event in made[3:6])
+    assert not any(event.is_set() for event in made[6:])
+
+
+def test_an_error_ahead_is_told_with_its_own_batch():
+    class Broken(Numbered):
+        def image(self, index):
+            if index == 5:
+                raise ValueError("image 5")
+            return super().image(index)
+
+    sequence = ImageSequence(Broken(8), 2, shuffle=False)
+    assert len(sequence[0][0]) == len(sequence[1][0]) == 2
+    with pytest.raises(ValueError, match="image 5"):
+        sequence[2]
+    assert len(sequence[3][0]) == 2
 
 
 def test_augmentation_is_a_matter_of_seed_epoch_and_image():
