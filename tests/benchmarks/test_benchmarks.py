@@ -67,25 +67,30 @@ def test_a_form_that_has_taken_its_time_is_not_repeated(clock):
     assert times == {"short": [0.25] * 5, "long": [2.0] * 2}
 
 
+def least_peak_of(call):
+    """Other threads of a process of many tests may need memory meanwhile, which only adds."""
+    return min(program("measure").peak_of(call) for _ in range(3))
+
+
 def test_peak_counts_memory_that_the_call_gives_back():
     def fill_and_free():
         np.ones(64 * MIB, "uint8")
         return np.ones(16 * MIB, "uint8")
 
-    assert program("measure").peak_of(fill_and_free) == pytest.approx(64 * MIB, abs=4 * MIB)
+    assert least_peak_of(fill_and_free) == pytest.approx(64 * MIB, abs=4 * MIB)
 
 
 def test_peak_counts_what_is_held_at_once():
     def fill():
         return np.ones(24 * MIB, "uint8"), np.ones(40 * MIB, "uint8")
 
-    assert program("measure").peak_of(fill) == pytest.approx(64 * MIB, abs=4 * MIB)
+    assert least_peak_of(fill) == pytest.approx(64 * MIB, abs=4 * MIB)
 
 
 def test_peak_does_not_count_what_was_there_before():
     held = np.ones(64 * MIB, "uint8")
     np.ones(64 * MIB, "uint8")
-    assert program("measure").peak_of(held.sum) < 4 * MIB
+    assert least_peak_of(held.sum) < 4 * MIB
 
 
 @pytest.mark.parametrize(
