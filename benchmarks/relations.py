@@ -42,6 +42,8 @@ REFERENCES = [
 # Company in which each image is asked for its class: so many shuffled orders, and a sorted one.
 ORDERS = 8
 BATCH = 32
+# Okabe and Ito's: told apart by colour-blind readers too.
+COLOURS = {"self": "#0072B2", "batch": "#D55E00", "references": "#009E73"}
 
 
 def settings_of(variant: str, seed: int, options: Any) -> training.TrainingSettings:
@@ -203,7 +205,7 @@ def draw(runs: Sequence[dict[str, Any]]) -> Figure:
     for place, variant in zip(axes, variants, strict=True):
         rows = [run["rows"] for run in runs if run["variant"] == variant]
         sizes = [row["batch_size"] for row in rows[0] if row["relations"] == "batch"]
-        for name, color in zip(MODES, ("C0", "C1", "C2"), strict=True):
+        for name, color in COLOURS.items():
             numbers = [
                 number
                 for number, row in enumerate(rows[0])
