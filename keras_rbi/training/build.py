@@ -37,9 +37,9 @@ def load_split(
             are all read before the first step, so that an unreadable one ends nothing half-way.
 
     Returns:
-        An `ImageSequence`: drawn anew in each epoch, augmented and mixed for
-        training, in one shuffled order otherwise. Labels of the test images are whole numbers
-        always, those of the others one-hot where the loss needs it.
+        An `ImageSequence`: drawn anew in each epoch, augmented and mixed for training, in one
+        shuffled order otherwise. Labels of the test images are whole numbers always, those of the
+        others one-hot where the loss needs it.
 
     Raises:
         ValueError: If the data is missing or unfit.
