@@ -1,7 +1,7 @@
 """Residual relationship attention: every image attends to the images of its batch."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 from keras import constraints, initializers, ops, regularizers
@@ -49,6 +49,15 @@ def attention_embeddings(weights: Tensor, value: Tensor, relations: Tensor | Non
     if relations is None:
         return embeddings
     return embeddings + ops.expand_dims(ops.sum(weights * relations, axis=-2), -1)
+
+
+class AttentionParts(NamedTuple):
+    """The embeddings Z, the residual R, the gate beta of every image, and the attention A."""
+
+    embeddings: Tensor
+    residual: Tensor
+    gate: Tensor
+    weights: Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")
@@ -268,6 +277,32 @@ class RRA(InferenceRelations, keras.layers.Layer):
         training: bool | None = None,
         return_attention_scores: bool = False,
     ) -> Any:
+        parts = self.parts(features, relations, mask=mask, training=training)
+        mixed = (1.0 - parts.gate) * parts.embeddings + parts.gate * parts.residual
+        if mask is not None:
+            mask = ops.cast(mask, "bool")
+        outputs = self.normalization(mixed, training=training, mask=mask)
+        outputs = ops.cast(outputs, self.compute_dtype)
+        return (outputs, parts.weights) if return_attention_scores else outputs
+
+    def parts(
+        self,
+        features: Tensor,
+        relations: Tensor | None = None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> AttentionParts:
+        """What the layer mixes, eqs. 3 to 12, for those who look into it.
+
+        Args:
+            features: As in a call of the layer, which must have been built.
+            relations: As in a call of the layer. Defaults to `None`.
+            mask: As in a call of the layer. Defaults to `None`.
+            training: As in a call of the layer. Defaults to `None`.
+
+        Returns:
+            An `AttentionParts`.
+        """
         self._check_shapes(features.shape, None if relations is None else relations.shape, training)
         if mask is not None:
             mask = ops.cast(mask, "bool")
@@ -296,11 +331,7 @@ class RRA(InferenceRelations, keras.layers.Layer):
         gate = ops.sigmoid(
             self.gate_dense(ops.concatenate([embeddings, residual, embeddings - residual], axis=-1))
         )
-        outputs = self.normalization(
-            (1.0 - gate) * embeddings + gate * residual, training=training, mask=mask
-        )
-        outputs = ops.cast(outputs, self.compute_dtype)
-        return (outputs, weights) if return_attention_scores else outputs
+        return AttentionParts(embeddings, residual, gate, weights)
 
     def _attend(
         self,

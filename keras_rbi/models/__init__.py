@@ -1,6 +1,7 @@
 """Models built on the relation layers."""
 
 from keras_rbi.models.backbone_classifier import backbone_classifier
+from keras_rbi.models.batch_attention import BatchAttention, batch_attention
 from keras_rbi.models.rbi_model import RBIModel
 
-__all__ = ["RBIModel", "backbone_classifier"]
+__all__ = ["BatchAttention", "RBIModel", "backbone_classifier", "batch_attention"]

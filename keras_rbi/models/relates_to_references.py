@@ -127,7 +127,7 @@ class RelatesToReferences(keras.Model):
         references = self.references
         if references is None:
             return
-        digest = weights_digest(self._embedder().weights)
+        digest = weights_digest(self.feature_model().weights)
         if np.array_equal(digest, ops.convert_to_numpy(references.digest)):
             return
         if not references.keeps_images:
@@ -146,7 +146,7 @@ class RelatesToReferences(keras.Model):
             self.relations == "references"
             and references is not None
             and not references.keeps_images
-            and self._embedder().trainable_weights
+            and self.feature_model().trainable_weights
         ):
             raise ValueError(
                 "Training changes the features of the references, and their images were not kept "
@@ -252,7 +252,7 @@ class RelatesToReferences(keras.Model):
             references.relations_error = float(np.mean(errors)) if len(images) > 1 else 0.0
         references.features.assign(features)
         references.relations.assign(relations)
-        references.digest.assign(weights_digest(self._embedder().weights))
+        references.digest.assign(weights_digest(self.feature_model().weights))
         self._attach(references)
 
     def _attach(self, references: References) -> None:
@@ -272,7 +272,7 @@ class RelatesToReferences(keras.Model):
         return np.concatenate([ops.convert_to_numpy(batch) for batch in batches])
 
     def _features_of(self, images: np.ndarray) -> np.ndarray:
-        return np.asarray(self._embedder().predict(self._from_bytes(images), BATCH_SIZE, 0))
+        return np.asarray(self.feature_model().predict(self._from_bytes(images), BATCH_SIZE, 0))
 
     def _answers_alone(self, images: np.ndarray) -> np.ndarray:
         mode = self.relations
@@ -288,13 +288,27 @@ class RelatesToReferences(keras.Model):
         limit = self.rpe.max_value
         return images if limit == 255.0 else (images * (limit / 255.0)).astype("float32")
 
-    def _embedder(self) -> keras.Model:
-        """The model from images to the features that the attention takes."""
-        if "_get_embedder" not in self.__dict__:
+    def feature_model(self) -> keras.Model:
+        """The model from images to N, the features that the attention is put on.
+
+        It shares its layers and weights with this one.
+
+        Returns:
+            A `keras.Model` from images `(batch, height, width, channels)` to
+            `(batch, embedding_dim)`.
+
+        Example:
+
+        >>> backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
+        >>> model = keras_rbi.RBIModel(backbone, num_classes=5, embedding_dim=16)
+        >>> model.feature_model().output_shape
+        (None, 16)
+        """
+        if "_get_feature_model" not in self.__dict__:
             embedder = keras.Model(self.input, self.rra.input[0])
             # In a function, since Keras takes a model in an attribute for a part of this one.
-            self._get_embedder: Callable[[], keras.Model] = lambda: embedder
-        return self._get_embedder()
+            self._get_feature_model: Callable[[], keras.Model] = lambda: embedder
+        return self._get_feature_model()
 
 
 def _thumbnail_factor(shape: Sequence[int], data_format: str) -> int:
