@@ -30,10 +30,11 @@ class ImageData(ABC):
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""
 
-    def at_size(self, image_size: int) -> "ImageData | None":
+    def at_size(self, image_size: int, cached: bool = True) -> "ImageData | None":
         """The same images at another size, or `None` where there is none but `image_size`.
 
         Args:
             image_size: Integer, the side in pixels.
+            cached: Boolean, whether they are kept as these are. Defaults to `True`.
         """
         return self if image_size == self.image_size else None

@@ -127,17 +127,18 @@ class ImageFiles(ImageData):
             self._cache.put(place, image)
         return image
 
-    def at_size(self, image_size: int) -> "ImageFiles":
+    def at_size(self, image_size: int, cached: bool = True) -> "ImageFiles":
         """The same images at another size, with a cache of their own.
 
         Args:
             image_size: Integer, the side in pixels.
+            cached: Boolean, whether they are kept as these are. Defaults to `True`.
         """
-        if image_size == self.image_size:
+        if image_size == self.image_size and cached:
             return self
         other = copy.copy(self)
         other.image_size = image_size
-        other._cache = other._new_cache()
+        other._cache = other._new_cache() if cached else NoCache()
         return other
 
     def boxes(self, index: int) -> np.ndarray:
