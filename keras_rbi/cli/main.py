@@ -8,6 +8,7 @@ import typer
 from keras_rbi.cli.backbones import backbones
 from keras_rbi.cli.datasets import app as datasets
 from keras_rbi.cli.evaluate import evaluate
+from keras_rbi.cli.leaks import leaks
 from keras_rbi.cli.output import fail
 from keras_rbi.cli.predict import predict
 from keras_rbi.cli.show import show
@@ -28,6 +29,7 @@ app.command()(evaluate)
 app.command()(predict)
 app.command()(backbones)
 datasets.command("show")(show)
+datasets.command("leaks")(leaks)
 app.add_typer(datasets, name="datasets")
 
 

@@ -61,6 +61,18 @@ def train(
         str,
         typer.Option(help="`raise` or `skip`: what to do about images that cannot be read."),
     ] = "raise",
+    cache: Annotated[
+        str,
+        typer.Option(
+            help="Where decoded photographs are kept for the next epoch: `ram`; `disk`, a file "
+            "that later runs find again; `none`; or `auto`, in memory where a split takes at most "
+            "1 GiB."
+        ),
+    ] = "auto",
+    cache_dir: Annotated[
+        Path | None,
+        typer.Option(help="Folder of --cache disk. [default: ~/.keras/datasets/keras_rbi]"),
+    ] = None,
     backbone: Annotated[
         str | None,
         typer.Option(
@@ -305,8 +317,9 @@ def train(
     if not rbi and (variant is not None or relation_dropout is not None):
         fail("--variant and --relation-dropout are settings of RBI. Leave them or --no-rbi out.")
 
-    if data_dir is not None:
-        given["data_dir"] = str(data_dir)
+    for name, path in {"data_dir": data_dir, "cache_dir": cache_dir}.items():
+        if path is not None:
+            given[name] = str(path)
     settings = TrainingSettings(**given)
     keep_freed_memory()
     with one_line_errors(), one_line_warnings():
@@ -314,10 +327,11 @@ def train(
             make_ready(settings.dataset, data_dir, download)
         folder = RunFolder(_folder(output, resume, settings))
         console.print(f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {folder.path}")
-        with progress_bars("Reading the {} images") as progress:
+        with progress_bars("Looking at the {} images") as progress:
             run = prepare(settings, folder, resume, progress)
     try:
-        metrics = run.complete()
+        with one_line_errors(), one_line_warnings():
+            metrics = run.complete()
     except KeyboardInterrupt:
         command = f"keras-rbi train --resume --output {shlex.quote(str(folder.path))}"
         console.print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")

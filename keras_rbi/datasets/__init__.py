@@ -3,6 +3,7 @@
 from keras_rbi.datasets import typefaces
 from keras_rbi.datasets.augmentation import flip_and_rotate
 from keras_rbi.datasets.catalogue import available
+from keras_rbi.datasets.duplicates import Duplicate, find_duplicates
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.image_files import ImageFiles
 from keras_rbi.datasets.image_folder import ImageFolder
@@ -16,6 +17,7 @@ from keras_rbi.datasets.typefaces import Typefaces
 
 __all__ = [
     "DatasetWarning",
+    "Duplicate",
     "ImageData",
     "ImageFiles",
     "ImageFolder",
@@ -23,6 +25,7 @@ __all__ = [
     "Mixing",
     "Typefaces",
     "available",
+    "find_duplicates",
     "flip_and_rotate",
     "from_lists",
     "load",

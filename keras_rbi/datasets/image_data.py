@@ -1,7 +1,6 @@
 """What every data set is to the library: images that can be asked for by number."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -31,29 +30,11 @@ class ImageData(ABC):
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""
 
+    def at_size(self, image_size: int, cached: bool = True) -> "ImageData | None":
+        """The same images at another size, or `None` where there is none but `image_size`.
 
-class RememberedImages:
-    """Images kept in memory once they have been made, as long as all of them fit.
-
-    Args:
-        shape: Shape of one image.
-        count: Number of images.
-        limit: Largest number of bytes that all of them may take. Defaults to 1 GiB.
-    """
-
-    def __init__(self, shape: Sequence[int], count: int, limit: int = 2**30) -> None:
-        fits = count * int(np.prod(shape)) <= limit
-        self._images = np.empty((count, *shape), np.uint8) if fits else None
-        self._known = np.zeros(count, bool)
-
-    def get(self, index: int) -> np.ndarray | None:
-        """The image, or None where it is not known."""
-        if self._images is None or not self._known[index]:
-            return None
-        return self._images[index]
-
-    def put(self, index: int, image: np.ndarray) -> None:
-        """Keeps an image, if there is room for all of them."""
-        if self._images is not None:
-            self._images[index] = image
-            self._known[index] = True
+        Args:
+            image_size: Integer, the side in pixels.
+            cached: Boolean, whether they are kept as these are. Defaults to `True`.
+        """
+        return self if image_size == self.image_size else None

@@ -1,5 +1,6 @@
 """Image files with labels as a data set."""
 
+import copy
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +8,21 @@ from pathlib import Path
 import numpy as np
 
 from keras_rbi.datasets.division import members
-from keras_rbi.datasets.image_data import ImageData, RememberedImages
-from keras_rbi.datasets.reading import decode_image, read_image
+from keras_rbi.datasets.image_cache import (
+    AUTO,
+    AUTO_LIMIT,
+    CACHES,
+    DISK,
+    RAM,
+    DiskCache,
+    ImageCache,
+    NoCache,
+    RamCache,
+    default_cache_dir,
+    file_name,
+)
+from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.datasets.reading import check_head, decode_image, read_image
 from keras_rbi.datasets.records import DatasetWarning, Records
 
 ON_ERROR = ("raise", "skip")
@@ -27,8 +41,7 @@ def read_record(records: Records, number: int, image_size: int) -> np.ndarray:
 class ImageFiles(ImageData):
     """The images of one split of a data set that lies in files, read when they are asked for.
 
-    Images are in the order of their classes and, in a class, of their files. What is read is kept
-    in memory where all of the split fits into 1 GiB.
+    Images are in the order of their classes and, in a class, of their files.
 
     Args:
         records: What is known of the images of all splits, as `from_lists` and the readers of the
@@ -39,10 +52,16 @@ class ImageFiles(ImageData):
         image_size: Integer, the side in pixels to which images are resized. Defaults to `224`.
         seed: Integer, of the images held out. Defaults to `0`.
         on_error: `"raise"`: an image that cannot be read is an error when it is asked for.
-            `"skip"`: all images are read at once, and those that cannot be are left out and
-            counted in a `DatasetWarning`. Defaults to `"raise"`.
+            `"skip"`: all images are read at once, at a small scale, and those that cannot be are
+            left out and counted in a `DatasetWarning`. Defaults to `"raise"`.
         progress: Function of the split, the number of images read and of all images, called
             while `"skip"` reads them. Defaults to nothing.
+        cache: Where images are kept once they have been read, resized, as uint8: `"ram"`;
+            `"disk"`, a file in `cache_dir` that other processes and later runs read too; `None`,
+            nowhere; `"auto"`, in memory where the whole split takes at most 1 GiB there. Defaults
+            to `"auto"`.
+        cache_dir: The folder for `cache="disk"`; by default `~/.keras/datasets/keras_rbi` (or in
+            `KERAS_HOME`). Defaults to `None`.
 
     Attributes:
         split: The split.
@@ -61,7 +80,16 @@ class ImageFiles(ImageData):
         seed: int = 0,
         on_error: str = "raise",
         progress: Progress = lambda *_: None,
+        cache: str | None = AUTO,
+        cache_dir: str | Path | None = None,
     ) -> None:
+        if cache not in CACHES:
+            raise ValueError(f"`cache` must be one of {CACHES}. Received: cache={cache!r}.")
+        if cache_dir is not None and cache != DISK:
+            raise ValueError(
+                f"`cache_dir` is for cache='disk'. Received: cache_dir={str(cache_dir)!r} and "
+                f"cache={cache!r}."
+            )
         if on_error not in ON_ERROR:
             raise ValueError(f"`on_error` must be one of {ON_ERROR}. Received: {on_error!r}.")
         if isinstance(image_size, bool) or not isinstance(image_size, int) or image_size < 1:
@@ -78,11 +106,12 @@ class ImageFiles(ImageData):
         self.coarse_names = records.coarse_names
         self.part_names = records.part_names
         self.skipped: list[Path] = []
-        self._remembered = RememberedImages((image_size, image_size, 3), len(self._numbers))
-        self._places = np.arange(len(self._numbers))
-        self._select(self._places)
+        self._cache_kind = cache
+        self._cache_dir = cache_dir
+        self._select(np.arange(len(self._numbers)))
         if on_error == "skip":
             self._skip_unreadable(progress)
+        self._cache = self._new_cache()
 
     @property
     def paths(self) -> list[Path]:
@@ -91,11 +120,26 @@ class ImageFiles(ImageData):
 
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""
-        image = self._remembered.get(self._places[index])
+        place = self._place(index)
+        image = self._cache.get(place)
         if image is None:
             image = read_record(self._records, int(self._numbers[index]), self.image_size)
-            self._remembered.put(self._places[index], image)
+            self._cache.put(place, image)
         return image
+
+    def at_size(self, image_size: int, cached: bool = True) -> "ImageFiles":
+        """The same images at another size, with a cache of their own.
+
+        Args:
+            image_size: Integer, the side in pixels.
+            cached: Boolean, whether they are kept as these are. Defaults to `True`.
+        """
+        if image_size == self.image_size and cached:
+            return self
+        other = copy.copy(self)
+        other.image_size = image_size
+        other._cache = other._new_cache() if cached else NoCache()
+        return other
 
     def boxes(self, index: int) -> np.ndarray:
         """Bounding boxes of image number `index`.
@@ -127,24 +171,28 @@ class ImageFiles(ImageData):
             return np.zeros((0, 3), np.float32)
         return parts(int(self._numbers[index]))
 
-    def read_all(self, progress: Progress = lambda *_: None) -> None:
-        """Reads every image, so that an unreadable one shows before a run begins.
+    def check_heads(self, progress: Progress = lambda *_: None) -> None:
+        """Looks at the first bytes of every file, so that most errors show before a run begins.
 
         Args:
             progress: As in the class.
 
         Raises:
-            ValueError: If an image cannot be read, with its path.
+            ValueError: If one is missing, or no image, with its path. A file that breaks off later
+                shows when it is read.
         """
-        for index in range(len(self)):
-            self.image(index)
+        for index, number in enumerate(self._numbers.tolist()):
+            path = self._records.path(number)
+            content = self._records.content
+            check_head(path if content is None else content(number), str(path))
             progress(self.split, index + 1, len(self))
 
     def _skip_unreadable(self, progress: Progress) -> None:
         readable, count = [], len(self)
         for index in range(count):
             try:
-                self.image(index)
+                # The smallest scale finds whatever is wrong, as the whole file is decoded.
+                read_record(self._records, int(self._numbers[index]), 1)
                 readable.append(index)
             except ValueError:
                 self.skipped.append(self._records.path(self._numbers[index]))
@@ -166,8 +214,26 @@ class ImageFiles(ImageData):
             )
 
     def _select(self, places: np.ndarray) -> None:
-        self._places = self._places[places]
         self._numbers = self._numbers[places]
         self.labels = self._records.labels[self._numbers]
         coarse = self._records.coarse_labels
         self.coarse_labels = None if coarse is None else coarse[self._numbers]
+
+    def _new_cache(self) -> ImageCache:
+        shape, count = (self.image_size, self.image_size, 3), len(self._numbers)
+        if self._cache_kind == RAM:
+            return RamCache(shape, count)
+        if self._cache_kind == AUTO and count * int(np.prod(shape)) <= AUTO_LIMIT:
+            return RamCache(shape, count)
+        if self._cache_kind != DISK:
+            return NoCache()
+        # Of all splits, so that another seed, which divides them otherwise, finds them too.
+        records = self._records
+        paths = [str(records.root.resolve()), *records.files]
+        name = file_name(paths, shape, f"cut {records.cut_bottom}")
+        folder = default_cache_dir() if self._cache_dir is None else Path(self._cache_dir)
+        return DiskCache(folder / name, shape, len(records.files), records.identify)
+
+    def _place(self, index: int) -> int:
+        """The number of an image in the cache."""
+        return int(self._numbers[index]) if self._cache_kind == DISK else index

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from keras_rbi.datasets.image_cache import AUTO
 from keras_rbi.datasets.image_files import ImageFiles, Progress
 from keras_rbi.datasets.reading import IMAGE_SUFFIXES
 from keras_rbi.datasets.records import SPLITS, Records, numbered
@@ -25,6 +26,8 @@ class ImageFolder(ImageFiles):
         seed: Integer, the seed of the division. Defaults to `0`.
         on_error: As in `ImageFiles`. Defaults to `"raise"`.
         progress: As in `ImageFiles`. Defaults to nothing.
+        cache: As in `ImageFiles`. Defaults to `"auto"`.
+        cache_dir: As in `ImageFiles`. Defaults to `None`.
 
     Attributes:
         paths: The image files, in the order of the labels.
@@ -42,10 +45,11 @@ class ImageFolder(ImageFiles):
         seed: int = 0,
         on_error: str = "raise",
         progress: Progress = lambda *_: None,
+        cache: str | None = AUTO,
+        cache_dir: str | Path | None = None,
     ) -> None:
-        super().__init__(
-            read_folder(Path(folder)), split, image_size, seed, on_error=on_error, progress=progress
-        )
+        records = read_folder(Path(folder))
+        super().__init__(records, split, image_size, seed, on_error, progress, cache, cache_dir)
 
 
 def read_folder(folder: Path) -> Records:

@@ -8,26 +8,26 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_rbi.datasets.augmentation_recipes import Augment, augmentation
+from keras_rbi.datasets.adapters import Adapters
+from keras_rbi.datasets.augmentation_recipes import Augment, augmentation, with_source
 from keras_rbi.datasets.batches_ahead import BatchesAhead, Key
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.sampling import (
     BALANCED,
     PK,
-    SAMPLINGS,
     SHUFFLED,
     balanced_order,
     batch_size_of,
     pk_order,
     shuffled_order,
 )
+from keras_rbi.datasets.sequence_arguments import check_arguments
 
 Batch = tuple[np.ndarray, np.ndarray] | tuple[np.ndarray, np.ndarray, np.ndarray]
-LAST_BATCHES = ("keep", "drop", "pad")
 Mix = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
-class ImageSequence(keras.utils.PyDataset):
+class ImageSequence(Adapters, keras.utils.PyDataset):
     """Batches `(images, labels)` of a data set, in an order that a seed and an epoch determine.
 
     Keras reorders the batches of a `PyDataset` but never their members. A model that learns
@@ -108,29 +108,9 @@ class ImageSequence(keras.utils.PyDataset):
         last_batch: str = "keep",
     ) -> None:
         super().__init__(workers=1)
-        self._ahead = BatchesAhead(workers)
-        if shuffle not in (True, False, "once"):
-            raise ValueError(
-                f"`shuffle` must be True, False or 'once'. Received: shuffle={shuffle!r}."
-            )
-        if mix is not None and not one_hot:
-            raise ValueError(
-                "A mixed image has several labels. Received: `mix` with one_hot=False. Pass "
-                "one_hot=True, and train with a categorical loss."
-            )
-        if len(data) == 0:
-            raise ValueError("The data set is empty: it has no image to make a batch of.")
-        if sampling not in SAMPLINGS:
-            raise ValueError(f"`sampling` must be one of {SAMPLINGS}. Received: {sampling!r}.")
-        if sampling != SHUFFLED and shuffle is False:
-            raise ValueError(
-                f"sampling={sampling!r} draws images, which is an order of its own. Received: "
-                "shuffle=False. Pass shuffle=True, or 'once' for the same draw in every epoch."
-            )
-        if last_batch not in LAST_BATCHES:
-            raise ValueError(
-                f"`last_batch` must be one of {LAST_BATCHES}. Received: {last_batch!r}."
-            )
+        self.threads = workers
+        self.start_threads()
+        check_arguments(data, shuffle, one_hot, mix, sampling, last_batch)
         self.data = data
         self.last_batch = last_batch
         self.sampling = sampling
@@ -142,14 +122,26 @@ class ImageSequence(keras.utils.PyDataset):
         self.shuffle = shuffle
         self.seed = seed
         self.augment = augmentation(augment)
+        self._source, self._augment = with_source(self.augment, data)
         self.one_hot = one_hot
         self.mix = mix
+        # Of an image that cannot be read: TensorFlow tells of it by an error of its own.
+        self.failure: ValueError | None = None
         self.epoch = 0
         if len(self) == 0:
             raise ValueError(
                 "No batch is left: last_batch='drop' and fewer images than one takes. Received: "
                 f"{len(self._order)} images and batch_size={self.batch_size}."
             )
+
+    def start_threads(self) -> None:
+        """Threads of its own, which know no batch yet."""
+        self._ahead = BatchesAhead(self.threads)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the epoch in force is one from its beginning."""
+        return self._first_step == 0
 
     @property
     def epoch(self) -> int:
@@ -244,7 +236,7 @@ class ImageSequence(keras.utils.PyDataset):
             self.augment,
             self.one_hot,
             self.mix,
-            self._ahead.workers,
+            self.threads,
             self.sampling,
             self.classes_per_batch,
             self.images_per_class,
@@ -266,7 +258,11 @@ class ImageSequence(keras.utils.PyDataset):
             raise IndexError(f"There is no batch {index}: the epoch has {len(self)}.")
         index = index % len(self) + self._first_step
         make = functools.partial(self._batch, self._order)
-        return self._ahead.get((self.epoch, index), make, self._batches)
+        try:
+            return self._ahead.get((self.epoch, index), make, self._batches)
+        except ValueError as error:
+            self.failure = error
+            raise
 
     def _batch(self, order: np.ndarray, key: Key, for_each: Callable[..., Any]) -> Batch:
         # The epoch may have moved on while a thread is at this.
@@ -288,7 +284,7 @@ class ImageSequence(keras.utils.PyDataset):
         return images, labels
 
     def _image(self, epoch: int, member: int) -> np.ndarray:
-        image = self.data.image(int(member))
-        if self.augment is None:
+        image = self._source.image(int(member))
+        if self._augment is None:
             return image
-        return self.augment(image, np.random.default_rng([self.seed, epoch, int(member)]))
+        return self._augment(image, np.random.default_rng([self.seed, epoch, int(member)]))

@@ -9,8 +9,9 @@ from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
 from keras_rbi.datasets.checks import check
 from keras_rbi.datasets.dataset_info import DatasetInfo
 from keras_rbi.datasets.download import download as download_files
+from keras_rbi.datasets.image_cache import AUTO
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.image_files import ImageFiles, Progress
+from keras_rbi.datasets.image_files import ON_ERROR, ImageFiles, Progress
 from keras_rbi.datasets.image_folder import read_folder
 from keras_rbi.datasets.lists import DELIMITERS, read_table
 from keras_rbi.datasets.locate import locate
@@ -31,6 +32,8 @@ def load(
     on_error: str = "raise",
     download: bool = False,
     progress: Progress = lambda *_: None,
+    cache: str | None = AUTO,
+    cache_dir: str | Path | None = None,
     **options: Any,
 ) -> ImageData:
     """One split of a data set: a released one by its name, or one of your own by its path.
@@ -58,6 +61,8 @@ def load(
             `data_dir`, where their address is public. Defaults to `False`.
         progress: Function of a name, the number of things done and of all of them: images of a
             split that `"skip"` reads, bytes of a file that is downloaded. Defaults to nothing.
+        cache: As in `ImageFiles`. Defaults to `"auto"`.
+        cache_dir: As in `ImageFiles`. Defaults to `None`.
         **options: Options of the set: `coarse` of nabirds, fgvc_aircraft and inaturalist_2021,
             `class_order` of tiny_imagenet_200, `subset` of inaturalist_2021; `per_class`, `text`
             and `fonts` of the typefaces.
@@ -78,6 +83,14 @@ def load(
     if source not in SOURCES:
         raise ValueError(f"`source` must be one of {SOURCES}. Received: source={source!r}.")
     if str(name) == TYPEFACES:
+        _refuse_for_typefaces(
+            data_dir=data_dir is not None,
+            source=source != SOURCES[0],
+            on_error=on_error != ON_ERROR[0],
+            download=download,
+            cache=cache != AUTO,
+            cache_dir=cache_dir is not None,
+        )
         if image_size is not None:
             options["image_size"] = image_size
         return Typefaces(split, seed=seed, **options)
@@ -94,7 +107,15 @@ def load(
             download_files(info, data_dir, options.get("subset"), progress)
         records = read_unchecked(name, data_dir, options)
     warn_of_differences(records, info, options)
-    return ImageFiles(records, split, size_of_files, seed, on_error, progress)
+    return ImageFiles(records, split, size_of_files, seed, on_error, progress, cache, cache_dir)
+
+
+def _refuse_for_typefaces(**given: bool) -> None:
+    if names := [name for name, is_given in given.items() if is_given]:
+        raise ValueError(
+            "The typefaces are rendered where they are used: there are no files to find, read or "
+            f"keep. Received: {', '.join(names)}. Leave it out."
+        )
 
 
 def warn_of_differences(

@@ -33,19 +33,24 @@ def crop_box(width: int, height: int, rng: np.random.Generator) -> tuple[int, in
     return 0, 0, width, height
 
 
-def crop_and_flip(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Enlarges a random part of an image to its size, and flips it in half of the cases.
+def crop_and_flip(
+    image: np.ndarray, rng: np.random.Generator, image_size: int | None = None
+) -> np.ndarray:
+    """Resizes a random part of an image, and flips it in half of the cases.
 
     Args:
         image: uint8 array of shape `(height, width, 3)`.
         rng: Random generator.
+        image_size: Side of the square to make of the part; `None` for the size of the image.
+            Defaults to `None`.
 
     Returns:
-        uint8 array of the same shape.
+        uint8 array of shape `(image_size, image_size, 3)`.
     """
     height, width = image.shape[:2]
     box = crop_box(width, height, rng)
-    part = Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR, box)
+    size = (width, height) if image_size is None else (image_size, image_size)
+    part = Image.fromarray(image).resize(size, Image.Resampling.BILINEAR, box)
     if rng.random() < 0.5:
         part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return np.asarray(part, dtype=np.uint8)

@@ -37,6 +37,8 @@ class Records:
         cut_bottom: Rows of pixels at the bottom of each file that are no part of the photograph.
         content: Function of an image's number that returns the bytes of its file, or `None` where
             the files lie at `path`.
+        container: Function of an image's number that returns the file that `content` reads it
+            from.
         findings: What is not as released, a sentence each.
     """
 
@@ -52,11 +54,22 @@ class Records:
     part_names: list[str] | None = None
     cut_bottom: int = 0
     content: Callable[[int], bytes] | None = None
+    container: Callable[[int], str] | None = None
     findings: list[str] = field(default_factory=list)
 
     def path(self, number: int) -> Path:
         """The file of image number `number`."""
         return self.root / self.files[number]
+
+    def identify(self, number: int) -> str:
+        """What changes with the file of image number `number`.
+
+        Raises:
+            OSError: If the file is missing.
+        """
+        file = self.path(number) if self.container is None else Path(self.container(number))
+        status = file.stat()
+        return f"{self.path(number)} {status.st_mtime_ns} {status.st_size}"
 
 
 def one_row_each(rows: np.ndarray) -> RowsOfImage:

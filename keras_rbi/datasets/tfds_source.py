@@ -141,6 +141,7 @@ def _records(info: DatasetInfo, folder: Path, prepared: Any) -> Records:
         partial(_boxes_in_pixels, store, boxes) if layout.boxes else None,
         findings=findings,
         content=store,
+        container=store.shard,
     )
 
 
@@ -197,6 +198,10 @@ class RecordStore:
         with open(self._paths[shard], "rb") as file:
             file.seek(begin)
             return self._parse(file.read(size))["image"]
+
+    def shard(self, number: int) -> str:
+        """The TFRecord file of image number `number`."""
+        return self._paths[self._places[number][0]]
 
     def _parse(self, record: bytes) -> dict[str, Any]:
         import tensorflow_datasets as tfds

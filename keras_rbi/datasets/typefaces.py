@@ -17,7 +17,8 @@ import numpy as np
 from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
-from keras_rbi.datasets.image_data import ImageData, RememberedImages
+from keras_rbi.datasets.image_cache import AUTO_LIMIT, ImageCache, NoCache, RamCache
+from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.image_sequence import ImageSequence
 
 # The typefaces that Matplotlib ships and that have all the letters, by family.
@@ -100,7 +101,9 @@ class Typefaces(ImageData):
         self.labels = np.tile(np.arange(len(typefaces)), per_class)
         self.coarse_labels = family_of_class[self.labels]
         self._paths = [path for _, _, path in typefaces]
-        self._remembered = RememberedImages((image_size, image_size), len(self.labels))
+        shape, count = (image_size, image_size), len(self.labels)
+        fits = count * image_size**2 <= AUTO_LIMIT
+        self._remembered: ImageCache = RamCache(shape, count) if fits else NoCache()
 
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""

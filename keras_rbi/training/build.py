@@ -16,7 +16,7 @@ from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.models.backbone_classifier import backbone_classifier
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training.compile_stage import compile_stage
-from keras_rbi.training.settings import NO_AUGMENTATION, NO_WEIGHTS, TrainingSettings
+from keras_rbi.training.settings import NO_AUGMENTATION, NO_CACHE, NO_WEIGHTS, TrainingSettings
 from keras_rbi.training.stages import stages
 
 # Enough that a percent of accuracy is many images.
@@ -33,8 +33,9 @@ def load_split(
     Args:
         settings: Resolved settings.
         split: `"train"`, `"validation"` or `"test"`.
-        progress: Called with the split, the number of images read and of all images. Photographs
-            are all read before the first step, so that an unreadable one ends nothing half-way.
+        progress: Called with the split, the number of files looked at and of all files. The first
+            bytes of each are looked at before the first step, so that most of what cannot be
+            read ends nothing half-way; with `on_error="skip"` all of each.
 
     Returns:
         An `ImageSequence`: drawn anew in each epoch, augmented and mixed for training, in one
@@ -61,10 +62,11 @@ def load_split(
             settings.source,
             on_error=settings.on_error,
             progress=progress,
+            cache=None if settings.cache == NO_CACHE else settings.cache,
+            cache_dir=settings.cache_dir,
         )
-        # Where unreadable images are skipped, all have been read already.
         if isinstance(data, ImageFiles) and settings.on_error == "raise":
-            data.read_all(progress)
+            data.check_heads(progress)
     augmented = training and settings.augment != NO_AUGMENTATION
     return ImageSequence(
         data,

@@ -9,6 +9,7 @@ from keras_rbi.backbones.catalogue import SMALL_CNN
 from keras_rbi.backbones.get import find
 from keras_rbi.datasets.augmentation_recipes import AUGMENTATIONS, PAPER
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
+from keras_rbi.datasets.image_cache import AUTO, DISK, RAM
 from keras_rbi.datasets.image_files import ON_ERROR
 from keras_rbi.datasets.load import SOURCES
 from keras_rbi.datasets.sampling import PK, SAMPLINGS, SHUFFLED
@@ -18,6 +19,7 @@ from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_
 IMAGENET = "imagenet"
 NO_WEIGHTS = "none"
 NO_AUGMENTATION = "none"
+NO_CACHE = "none"
 PRETRAINED = "EfficientNetLite0"
 # How it learns the typefaces in some minutes on two cores: found on their validation images.
 PRETRAINED_ON_TYPEFACES = {
@@ -41,6 +43,9 @@ class TrainingSettings:
         data_dir: Where a released set lies, as in `load`.
         source: `"files"` or `"tfds"`, as in `load`.
         on_error: `"raise"` or `"skip"`: what to do about images that cannot be read, as in `load`.
+        cache: `"auto"`, `"ram"`, `"disk"`, as in `ImageFiles`, or `"none"`: where decoded
+            photographs are kept.
+        cache_dir: The folder for `cache="disk"`, as in `ImageFiles`.
         backbone: A name of `keras_rbi.backbones.available()`. By default SmallCNN for the
             typefaces, DenseNet201 for photographs.
         weights: `"imagenet"`, `"none"` or a path. By default none for SmallCNN and ImageNet's for
@@ -105,6 +110,8 @@ class TrainingSettings:
     data_dir: str | None = None
     source: str = "files"
     on_error: str = "raise"
+    cache: str = AUTO
+    cache_dir: str | None = None
     backbone: str | None = None
     weights: str | None = None
     image_size: int | None = None
@@ -173,7 +180,11 @@ class TrainingSettings:
             dataset = str(Path(dataset).resolve())
         if data_dir is not None:
             data_dir = str(Path(data_dir).resolve())
-        return dataclasses.replace(self, dataset=dataset, data_dir=data_dir)._with(defaults)
+        cache_dir = None if self.cache_dir is None else str(Path(self.cache_dir).resolve())
+        settings = dataclasses.replace(
+            self, dataset=dataset, data_dir=data_dir, cache_dir=cache_dir
+        )
+        return settings._with(defaults)
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":
         """The same settings, with these values where they are open."""
@@ -213,17 +224,29 @@ def check(settings: TrainingSettings) -> None:
     for name in ("weight_decay", "warmup_epochs", "head_epochs"):
         if (value := getattr(settings, name) or 0) < 0:
             raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
-    for name, ways in {"on_error": ON_ERROR, "source": SOURCES, "sampling": SAMPLINGS}.items():
+    for name, ways in {
+        "on_error": ON_ERROR,
+        "source": SOURCES,
+        "sampling": SAMPLINGS,
+        "cache": (AUTO, RAM, DISK, NO_CACHE),
+    }.items():
         if (value := getattr(settings, name)) not in ways:
             raise ValueError(f"`{name}` must be one of {ways}. Received: {name}={value!r}.")
-    if settings.dataset == TYPEFACES and settings.data_dir is not None:
-        raise ValueError(
-            "The typefaces are rendered where they are used. Received: "
-            f"data_dir={settings.data_dir!r}. Leave it out, or name another dataset."
-        )
+    _check_typefaces(settings)
     _check_sampling(settings)
     _check_epochs(settings)
     _check_backbone(settings)
+
+
+def _check_typefaces(settings: TrainingSettings) -> None:
+    if settings.dataset != TYPEFACES:
+        return
+    for name in ("data_dir", "source", "on_error", "cache"):
+        if (value := getattr(settings, name)) != getattr(TrainingSettings, name):
+            raise ValueError(
+                f"The typefaces are rendered where they are used. Received: {name}={value!r}. "
+                "Leave it out, or name another dataset."
+            )
 
 
 def _check_sampling(settings: TrainingSettings) -> None:

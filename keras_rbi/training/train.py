@@ -68,6 +68,9 @@ class TrainingRun:
 
         Returns:
             The metrics, as in the folder's `metrics.json`.
+
+        Raises:
+            ValueError: If an image cannot be read, with its path.
         """
         steps_per_epoch = len(self.training)
         for stage in stages(self.settings):
@@ -87,17 +90,24 @@ class TrainingRun:
         if self.settings.ema:
             callbacks.append(EvaluateAveragedWeights())
         self.training.epoch = begin
-        self.model.fit(
-            self.training,
-            # The data is shuffled already, by the seed; Keras would reorder its batches by a
-            # random state that a resumed run does not have.
-            shuffle=False,
-            validation_data=self.validation,
-            initial_epoch=begin,
-            epochs=end,
-            callbacks=callbacks,
-            verbose=verbose,
-        )
+        try:
+            self.model.fit(
+                self.training,
+                # The data is shuffled already, by the seed; Keras would reorder its batches by a
+                # random state that a resumed run does not have.
+                shuffle=False,
+                validation_data=self.validation,
+                initial_epoch=begin,
+                epochs=end,
+                callbacks=callbacks,
+                verbose=verbose,
+            )
+        except Exception as error:
+            # TensorFlow turns an image that cannot be read into an error of its own.
+            for failure in (self.training.failure, self.validation.failure):
+                if failure is not None:
+                    raise failure from error
+            raise
 
 
 def prepare(
@@ -115,7 +125,7 @@ def prepare(
         folder: The folder, which must not exist yet unless the run is resumed.
         resume: Whether to go on after the last finished epoch of the folder's run. Defaults to
             `False`.
-        progress: Called while photographs are read. Defaults to nothing.
+        progress: Called while photographs are looked at. Defaults to nothing.
 
     Returns:
         A `TrainingRun` to `complete()`.

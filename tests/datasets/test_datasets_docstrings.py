@@ -5,12 +5,12 @@ import doctest
 import pytest
 
 import keras_rbi
-from keras_rbi.datasets import catalogue, lists
+from keras_rbi.datasets import catalogue, duplicates, lists
 
 
 @pytest.mark.parametrize(
     "module",
-    [catalogue, lists, keras_rbi.datasets.load],
+    [catalogue, duplicates, lists, keras_rbi.datasets.load],
     ids=lambda part: part.__name__,
 )
 def test_examples_give_what_they_show(module):
