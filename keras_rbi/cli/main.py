@@ -11,6 +11,7 @@ from keras_rbi.cli.evaluate import evaluate
 from keras_rbi.cli.export import export
 from keras_rbi.cli.output import fail
 from keras_rbi.cli.predict import predict
+from keras_rbi.cli.serve import serve
 from keras_rbi.cli.show import show
 from keras_rbi.cli.train import train
 
@@ -28,6 +29,7 @@ app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
 app.command()(export)
+app.command()(serve)
 app.command()(backbones)
 datasets.command("show")(show)
 app.add_typer(datasets, name="datasets")
