@@ -8,9 +8,11 @@ import typer
 from keras_rbi.cli.backbones import backbones
 from keras_rbi.cli.datasets import app as datasets
 from keras_rbi.cli.evaluate import evaluate
+from keras_rbi.cli.export import export
 from keras_rbi.cli.leaks import leaks
 from keras_rbi.cli.output import fail
 from keras_rbi.cli.predict import predict
+from keras_rbi.cli.serve import serve
 from keras_rbi.cli.show import show
 from keras_rbi.cli.train import train
 
@@ -27,6 +29,8 @@ app = typer.Typer(
 app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(export)
+app.command()(serve)
 app.command()(backbones)
 datasets.command("show")(show)
 datasets.command("leaks")(leaks)

@@ -13,6 +13,7 @@ from rich.table import Table
 from keras_rbi.datasets.records import DatasetWarning
 
 console = Console()
+errors = Console(stderr=True)
 
 
 def fail(message: str) -> NoReturn:
@@ -50,11 +51,15 @@ def one_line_warnings() -> Iterator[None]:
 
 
 @contextmanager
-def progress_bars(describe: str) -> Iterator[Callable[[str, int, int], None]]:
+def progress_bars(
+    describe: str, on: Console = console
+) -> Iterator[Callable[[str, int, int], None]]:
     """Bars for things that are done one after the other.
 
     Args:
         describe: What to call a thing, with `{}` for its name.
+        on: Where to draw them. Only what goes to the same place may be printed meanwhile.
+            Defaults to the standard output.
 
     Yields:
         Function of a thing's name, the number of its parts that are done, and of all of them, 0 if
@@ -64,8 +69,10 @@ def progress_bars(describe: str) -> Iterator[Callable[[str, int, int], None]]:
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(),
     )
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True) as bars:
+    own_output = on is console
+    with Progress(*columns, console=on, transient=True, redirect_stdout=own_output) as bars:
         tasks: dict[str, TaskID] = {}
 
         def progress(name: str, done: int, total: int) -> None:

@@ -1,63 +1,128 @@
 """`keras-rbi predict`."""
 
-import json
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import numpy as np
 import typer
-from rich.table import Table
 
-from keras_rbi.cli.output import console, one_line_errors
+from keras_rbi.cli.answers import WRITERS, Answer, Write, write_lines, write_tables
+from keras_rbi.cli.output import errors, fail, one_line_errors, progress_bars
 from keras_rbi.cli.trained_model import image_size_of, load_trained_model
-from keras_rbi.datasets.reading import read_image
+from keras_rbi.evaluation.predict_files import FileAnswer, find_images, predict_files
+from keras_rbi.evaluation.top_classes import top_classes
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.training.run_folder import write_atomically
 
-TOP = 5
-BATCH_SIZE = 32
+TABLE = "table"
+FORMATS = (TABLE, *WRITERS)
+# More tables than that are a wall.
+MOST_TABLES = 20
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
-    images: Annotated[list[Path], typer.Argument(help="Image files of any size.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Image files of any size, and folders, which are searched to the bottom."
+        ),
+    ],
+    top: Annotated[int, typer.Option(min=1, help="How many of the likeliest classes to give.")] = 5,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="`table`, which for more than 20 images is a line for each; `csv`; `jsonl`, a "
+            "JSON object on each line; or `json`. [default: as --output is called, else table]",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="The file to write to. [default: the terminal]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Images that the model is given at once.")
+    ] = 32,
 ) -> None:
-    """Name the five likeliest classes of each image.
+    """Name the likeliest classes of each image, of a few or of many thousand.
 
-    Example: `keras-rbi predict runs/typefaces-1 photo.jpg`
+    Images are answered in the order in which they are named, those of a folder sorted. Those that
+    cannot be read are listed at the end with the reason, and the exit code is 1.
+
+    Examples:
+
+    `keras-rbi predict runs/typefaces-1 photo.jpg`
+
+    `keras-rbi predict runs/birds-1 photos/ --top 3 --output answers.csv`
     """
+    form = _format(form, output, as_json)
+    if output is not None and not output.absolute().parent.is_dir():
+        fail(f"There is no folder {str(output.absolute().parent)!r} to write --output to.")
     with one_line_errors():
         network, class_names = load_trained_model(model)
         size = image_size_of(network)
-        pixels = np.stack([read_image(path, size) for path in images])
-    probabilities = network.predict(pixels, batch_size=BATCH_SIZE, verbose=0)
-    best = np.argsort(-probabilities, axis=-1)[:, :TOP]
-    answers: list[dict[str, Any]] = [
-        {
-            "image": str(path),
-            "top": [
-                {"class": class_names[number], "probability": float(row[number])}
-                for number in order
-            ],
-        }
-        for path, row, order in zip(images, probabilities, best, strict=True)
-    ]
-    if as_json:
-        print(json.dumps(answers, indent=2))
-        return
-    for answer in answers:
-        console.print(_table(answer))
-    if isinstance(network, RBIModel) and network.relations == "batch" and len(images) > 1:
-        console.print(
+        files = find_images(images)
+    write = WRITERS.get(form) or (write_tables if len(files) <= MOST_TABLES else write_lines)
+    unreadable: list[FileAnswer] = []
+
+    def answers(progress: Callable[[str, int, int], None]) -> Iterator[Answer]:
+        answered = predict_files(network.predict_on_batch, files, size, batch_size)
+        for done, answer in enumerate(answered, 1):
+            if answer.probabilities is None:
+                unreadable.append(answer)
+            else:
+                best = top_classes(answer.probabilities, class_names, top)
+                yield {"image": str(answer.path), "top": best}
+            progress("", done, len(files))
+
+    with _progress(output) as progress:
+        _write(write, answers(progress), output)
+    if isinstance(network, RBIModel) and network.relations == "batch" and len(files) > 1:
+        errors.print(
             "This model relates the images of a batch: each answer depends on the other images "
-            "of this call. Ask for one image at a time, or set model.relations = 'self'."
+            "of its batch. Ask for one image at a time (--batch-size 1), or set model.relations = "
+            "'self'.",
+            highlight=False,
+            soft_wrap=True,
         )
+    if unreadable:
+        print(f"{len(unreadable)} of {len(files)} images cannot be read:", file=sys.stderr)
+        for answer in unreadable:
+            print(f"  {answer.error}", file=sys.stderr)
+        raise typer.Exit(1)
 
 
-def _table(answer: dict[str, Any]) -> Table:
-    table = Table(title=answer["image"], title_justify="left")
-    table.add_column("class")
-    table.add_column("probability (%)", justify="right")
-    for row in answer["top"]:
-        table.add_row(row["class"], f"{100 * row['probability']:.1f}")
-    return table
+def _format(form: str | None, output: Path | None, as_json: bool) -> str:
+    if as_json and form not in (None, "json"):
+        fail(f"--json and --format {form} contradict each other. Leave out one.")
+    if form is not None and form not in FORMATS:
+        fail(f"There is no format {form!r}. Use one of {', '.join(FORMATS)}.")
+    if form or as_json:
+        return form or "json"
+    suffix = "" if output is None else output.suffix.lower().lstrip(".")
+    return suffix if suffix in WRITERS else TABLE
+
+
+@contextmanager
+def _progress(output: Path | None) -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on the error stream, where that is a terminal and no answers scroll by there."""
+    if errors.is_terminal and (output is not None or not sys.stdout.isatty()):
+        with progress_bars("Predicting", on=errors) as progress:
+            yield progress
+    else:
+        yield lambda *_: None
+
+
+def _write(write: Write, answers: Iterable[Answer], output: Path | None) -> None:
+    if output is None:
+        write(answers, sys.stdout)
+        return
+
+    def to(path: Path) -> None:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            write(answers, file)
+
+    write_atomically(output, to)

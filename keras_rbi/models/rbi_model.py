@@ -247,6 +247,32 @@ class RBIModel(RelatesToReferences):
                 self._compile_as_the_paper_trains(labels)
         return super().fit(x, y, *args, **kwargs)
 
+    def export(self, path: Any, format: str = "tf_saved_model", **kwargs: Any) -> Any:
+        """Exports the model to a format that answers without Keras.
+
+        Unlike `keras.Model.export` it reloads what it has written, compares the answers, and
+        leaves nothing that is not right.
+
+        Args:
+            path: Where to put it.
+            format: `"tf_saved_model"`, `"onnx"`, `"openvino"`, `"litert"` or `"torch"`.
+            **kwargs: Further arguments of `keras_rbi.export.export_model`: `relations`, `inputs`,
+                `outputs`, `top_k`, `precision` and others.
+
+        Returns:
+            A `keras_rbi.export.Export`.
+
+        Raises:
+            ValueError: As `export_model` does; with relations `"batch"`, unless it is asked for by
+                name.
+        """
+        # Models know nothing of exports until one is asked for.
+        from keras_rbi.export import export_model
+
+        if self.num_classes is None:
+            raise ValueError(NO_CLASSES_YET)
+        return export_model(self, path, format, **kwargs)
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.num_classes is None:
             raise ValueError(NO_CLASSES_YET)

@@ -1,0 +1,67 @@
+"""Answers for image files, written one by one in the format that was asked for."""
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+Answer = dict[str, Any]
+Write = Callable[[Iterable[Answer], TextIO], None]
+
+
+def write_tables(answers: Iterable[Answer], file: TextIO) -> None:
+    """A table for each image."""
+    console = _console(file)
+    for answer in answers:
+        table = Table(title=escape(answer["image"]), title_justify="left")
+        table.add_column("class")
+        table.add_column("probability (%)", justify="right")
+        for row in answer["top"]:
+            table.add_row(escape(row["class"]), f"{100 * row['probability']:.1f}")
+        console.print(table)
+
+
+def write_lines(answers: Iterable[Answer], file: TextIO) -> None:
+    """A line for each image, with its likeliest class."""
+    console = _console(file)
+    for answer in answers:
+        best = answer["top"][0]
+        line = f"{100 * best['probability']:5.1f} %  {best['class']}  {answer['image']}"
+        console.print(escape(line), highlight=False, soft_wrap=True)
+
+
+def write_csv(answers: Iterable[Answer], file: TextIO) -> None:
+    """A row for each image: its name, and class and probability of each of the likeliest."""
+    writer = csv.writer(file, lineterminator="\n")
+    for number, answer in enumerate(answers):
+        if not number:
+            ranks = range(1, len(answer["top"]) + 1)
+            names = [name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}")]
+            writer.writerow(["image", *names])
+        writer.writerow([answer["image"], *(v for row in answer["top"] for v in row.values())])
+
+
+def write_json_lines(answers: Iterable[Answer], file: TextIO) -> None:
+    """A JSON object on a line for each image."""
+    for answer in answers:
+        file.write(json.dumps(answer) + "\n")
+
+
+def write_json(answers: Iterable[Answer], file: TextIO) -> None:
+    """A JSON list with an object for each image."""
+    separator = "[\n"
+    for answer in answers:
+        file.write(separator + json.dumps(answer, indent=2))
+        separator = ",\n"
+    file.write("\n]\n" if separator == ",\n" else "[]\n")
+
+
+WRITERS: dict[str, Write] = {"csv": write_csv, "jsonl": write_json_lines, "json": write_json}
+
+
+def _console(file: TextIO) -> Console:
+    return Console(file=file)

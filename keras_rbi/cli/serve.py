@@ -1,0 +1,117 @@
+"""`keras-rbi serve`."""
+
+import importlib.util
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_rbi.cli.output import console, fail, one_line_errors
+from keras_rbi.cli.trained_model import load_trained_model
+from keras_rbi.export import ExportError, export_model
+from keras_rbi.export.metadata import version
+from keras_rbi.serving.cached_onnx import cached_onnx
+from keras_rbi.serving.limits import Limits
+from keras_rbi.training import RunFolder
+
+NEEDED = ("fastapi", "uvicorn", "python_multipart", "onnxruntime", "prometheus_client")
+# What a service may relate an image to: nothing that strangers send.
+RELATIONS = ("self", "references")
+LOOPBACK = "127.0.0.1"
+DEFAULTS = Limits()
+
+
+def serve(
+    model: Annotated[Path, typer.Argument(help="A run folder, a .keras file or an .onnx file.")],
+    host: Annotated[
+        str,
+        typer.Option(help="The address to listen on; 0.0.0.0 lets other machines in."),
+    ] = LOOPBACK,
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    relations: Annotated[
+        str | None,
+        typer.Option(help="`self` or `references`. [default: the model's, which must be of these]"),
+    ] = None,
+    max_batch: Annotated[
+        int, typer.Option(min=1, help="Most images that the model is given at once.")
+    ] = DEFAULTS.max_batch,
+    deadline_ms: Annotated[
+        float,
+        typer.Option(min=0, help="Milliseconds for which an image waits for others."),
+    ] = 1000 * DEFAULTS.deadline,
+    queue: Annotated[
+        int,
+        typer.Option(min=1, help="Most images in hand; further requests get 503."),
+    ] = DEFAULTS.queue,
+    max_request_bytes: Annotated[
+        int, typer.Option(min=1, help="Larger requests get 413.")
+    ] = DEFAULTS.max_request_bytes,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Images with more are not decoded.")
+    ] = DEFAULTS.max_pixels,
+) -> None:
+    """Answer images over HTTP, with ONNX Runtime.
+
+    A run or a .keras file is exported first, and the ONNX file kept in the folder `serving` beside
+    it. An answer never depends on what others send at the same time.
+
+    Examples:
+
+    `keras-rbi serve runs/birds-1`
+
+    `curl -F images=@photo.jpg http://127.0.0.1:8000/predict`
+    """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        fail(f"{', '.join(missing)} is not installed. Use pip install 'keras-rbi[serve]'.")
+    if relations not in (None, *RELATIONS):
+        fail(f"--relations must be one of {', '.join(RELATIONS)}. Received: {relations!r}.")
+    from keras_rbi.serving.onnx_model import OnnxModel
+    from keras_rbi.serving.run import run
+
+    with one_line_errors():
+        limits = Limits(max_batch, deadline_ms / 1000, queue, max_request_bytes, max_pixels)
+        served = OnnxModel(_onnx_file(model, relations))
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    console.print(
+        f"Serving {model} on {url} (relations {served.relations}). Ask it:\n"
+        f"  curl -F images=@photo.jpg {url}/predict",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+    run(served, limits, host, port)
+
+
+def _onnx_file(model: Path, relations: str | None) -> Path:
+    if model.suffix.lower() == ".onnx":
+        if relations is not None:
+            fail("The relations of an .onnx file are fixed. Leave out --relations.")
+        return model
+    file = RunFolder(model).model if model.is_dir() else model
+
+    def export(path: Path) -> None:
+        network, class_names = load_trained_model(model)
+        if getattr(network, "relations", None) == "batch" and relations is None:
+            fail(
+                "This model relates the images of a batch: strangers' images would change each "
+                "other's answers. Serve it with --relations self."
+            )
+        with console.status("Exporting to ONNX and comparing"):
+            try:
+                export_model(
+                    network,
+                    path,
+                    "onnx",
+                    relations=relations,
+                    outputs="probabilities",
+                    class_names=class_names,
+                    verbose=False,
+                )
+            except ExportError as error:
+                fail(str(error))
+
+    if not file.is_file():
+        # For its errors, which say what is missing.
+        load_trained_model(model)
+    return cached_onnx(file, relations, version(), export)

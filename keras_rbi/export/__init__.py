@@ -1,0 +1,15 @@
+"""Models that leave Python: formats that answer without Keras.
+
+`export_model(model, path, format="tf_saved_model", relations=None, inputs="images",
+outputs=("probabilities", "top_k"), top_k=5, precision="float32", representative_images=None,
+class_names=None, verbose=True)` returns an `Export`. In an ONNX file the input is `images`,
+float32 `(batch, height, width, 3)`, raw RGB of 0..255; outputs are `probabilities`,
+`top_k_classes` and `top_k_probabilities`; the JSON of `metadata_of` is in its metadata under the
+key `keras_rbi`.
+"""
+
+from keras_rbi.export.errors import ExportError
+from keras_rbi.export.export_model import Export, export_model
+from keras_rbi.export.formats import FORMATS
+
+__all__ = ["FORMATS", "Export", "ExportError", "export_model"]

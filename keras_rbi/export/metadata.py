@@ -1,0 +1,34 @@
+"""What an exported model tells of itself."""
+
+import importlib.metadata
+from typing import Any
+
+from keras_rbi.export.options import ExportOptions
+
+# The key or file under which every format holds it, as JSON.
+METADATA_KEY = "keras_rbi"
+METADATA_FILE = "keras_rbi.json"
+
+PREPROCESSING = "none to do: raw RGB pixels of 0..255 as float32; what the backbone needs is inside"
+
+
+def metadata_of(options: ExportOptions) -> dict[str, Any]:
+    """Class names, image shape, preprocessing, relations and version, ready for JSON."""
+    return {
+        "class_names": None if options.class_names is None else list(options.class_names),
+        "image_shape": list(options.image_shape),
+        "preprocessing": PREPROCESSING,
+        "relations": options.relations,
+        "inputs": list(options.inputs),
+        "outputs": options.output_names,
+        "precision": options.precision,
+        "keras_rbi_version": version(),
+    }
+
+
+def version() -> str:
+    """The version of keras-rbi, `"unknown"` where it runs without being installed."""
+    try:
+        return importlib.metadata.version("keras-rbi")
+    except importlib.metadata.PackageNotFoundError:
+        return "unknown"

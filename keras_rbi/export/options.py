@@ -1,0 +1,152 @@
+"""What an export is to hold."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import keras
+
+from keras_rbi.export.formats import format_named
+from keras_rbi.layers.inference_relations import InferenceRelations
+from keras_rbi.layers.relation_groups import check_inference_relations, positive_integer
+from keras_rbi.models.rbi_model import RBIModel
+
+INPUTS = ("images", "image_bytes", "sets")
+OUTPUTS = ("probabilities", "top_k")
+
+BATCH_BY_NAME_ONLY = (
+    "This model has relations='batch', in which an image's answer depends on the other images of "
+    "its batch, and a server puts strangers' requests into one batch and fills it with copies of "
+    "a row: one client's images would change another's answer. Pass relations='self' or "
+    "'references'; inputs='sets', which relates the images of a request alone; or, where every "
+    "batch is yours, relations='batch' by name."
+)
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What is to be written, after all checks and with nothing left open."""
+
+    format: str
+    relations: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    top_k: int
+    precision: str
+    class_names: tuple[str, ...] | None
+    image_shape: tuple[int, int, int]
+
+    @property
+    def relates_images(self) -> bool:
+        """Whether images of a batch or a set relate to each other."""
+        return self.relations == "batch" or "sets" in self.inputs
+
+    @property
+    def output_names(self) -> list[str]:
+        """Names of the outputs in their order."""
+        names = ["probabilities"] if "probabilities" in self.outputs else []
+        return [
+            *names,
+            *(["top_k_classes", "top_k_probabilities"] if "top_k" in self.outputs else []),
+        ]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields, ready for JSON."""
+        return asdict(self)
+
+    @staticmethod
+    def from_dict(fields: dict[str, Any]) -> "ExportOptions":
+        """The options that `as_dict` has given, after JSON has made lists of tuples."""
+        values: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()
+        }
+        return ExportOptions(**values)
+
+
+def export_options(
+    model: keras.Model,
+    format: str,
+    relations: str | None,
+    inputs: str | Sequence[str],
+    outputs: str | Sequence[str],
+    top_k: int,
+    precision: str,
+    class_names: Sequence[str] | None,
+) -> ExportOptions:
+    """Checks the arguments of `export_model` and settles what is open.
+
+    Raises:
+        ValueError: As `export_model` does.
+    """
+    entry = format_named(format)
+    if len(model.inputs) != 1 or len(model.input_shape) != 4 or len(model.output_shape) != 2:
+        raise ValueError(
+            "Only models from images to classes can be exported. Received: a model with input "
+            f"{model.input_shape} and output {model.output_shape}."
+        )
+    image_shape = tuple(model.input_shape[1:])
+    if None in image_shape:
+        raise ValueError(
+            f"The model takes images of any size, {image_shape}. Build it for one size: pass "
+            "input_shape=(height, width, 3) to its backbone."
+        )
+    names = _chosen("inputs", inputs, INPUTS)
+    if format != "tf_saved_model" and (len(names) > 1 or names[0] == "image_bytes"):
+        raise ValueError(
+            f"The format {format!r} has one way in, 'images' or 'sets'; a SavedModel has all of "
+            f"them. Received: inputs={inputs!r}."
+        )
+    if "image_bytes" in names and image_shape[2] != 3:
+        raise ValueError(
+            "inputs='image_bytes' decodes RGB images with their channels last. The model takes "
+            f"images of shape {image_shape}."
+        )
+    if precision not in entry.precisions:
+        raise ValueError(
+            f"The format {format!r} has the precisions {', '.join(map(repr, entry.precisions))}. "
+            f"Received: precision={precision!r}."
+        )
+    classes = int(model.output_shape[-1])
+    if class_names is None:
+        class_names = getattr(model, "class_names", None)
+    if class_names is not None and len(class_names) != classes:
+        raise ValueError(
+            f"The model has {classes} classes. Received: {len(class_names)} `class_names`."
+        )
+    return ExportOptions(
+        format=format,
+        relations=_relations(model, relations, names),
+        inputs=names,
+        outputs=_chosen("outputs", outputs, OUTPUTS),
+        top_k=min(positive_integer("top_k", top_k), classes),
+        precision=precision,
+        class_names=None if class_names is None else tuple(map(str, class_names)),
+        image_shape=image_shape,
+    )
+
+
+def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str]) -> str:
+    if not isinstance(model, RBIModel):
+        if relations is not None or "sets" in inputs:
+            raise ValueError(
+                "Only an RBIModel relates images. Received: another model, and "
+                f"relations={relations!r}, inputs={tuple(inputs)!r}."
+            )
+        return "none"
+    if "sets" in inputs and not all(
+        isinstance(layer, InferenceRelations) for layer in (model.rpe, model.rra)
+    ):
+        raise ValueError("inputs='sets' needs layers derived from RPE and RRA.")
+    if relations is None and model.relations == "batch":
+        if tuple(inputs) != ("sets",):
+            raise ValueError(BATCH_BY_NAME_ONLY)
+        return "batch"
+    return check_inference_relations(relations or model.relations)
+
+
+def _chosen(name: str, value: str | Sequence[str], choices: Sequence[str]) -> tuple[str, ...]:
+    values = (value,) if isinstance(value, str) else tuple(value)
+    if not values or len(set(values)) < len(values) or not set(values) <= set(choices):
+        known = ", ".join(map(repr, choices))
+        raise ValueError(f"`{name}` must be one or several of {known}. Received: {value!r}.")
+    return values

@@ -1,0 +1,98 @@
+"""What is exported: a model's answers under the names that they have in every format."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_rbi.export.options import ExportOptions
+from keras_rbi.models.rbi_model import RBIModel
+
+Tensor = Any
+
+
+class ServedImages(keras.Model):
+    """From images `(batch, height, width, 3)` of 0..255 to answers.
+
+    Args:
+        model: A classifier. One that gives logits gets a softmax.
+        options: What to answer with.
+
+    Output shape:
+        A dictionary of `probabilities`, float32 `(batch, classes)`, and of `top_k_classes`, int32,
+        and `top_k_probabilities`, float32, of shape `(batch, k)`, likeliest first; as a tuple with
+        `as_tuple=True`.
+    """
+
+    input_name = "images"
+
+    def __init__(self, model: keras.Model, options: ExportOptions, as_tuple: bool = False) -> None:
+        super().__init__(name="served")
+        self.model = model
+        self.options = options
+        self.as_tuple = as_tuple
+
+    @property
+    def input_spec_to_export(self) -> keras.InputSpec:
+        """Shape, dtype and name of the input."""
+        shape = (None, *self.options.image_shape)
+        return keras.InputSpec(shape=shape, dtype="float32", name=self.input_name)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Those of all classes."""
+        return self._from_outputs(self.model(images, training=False))
+
+    def call(self, images: Tensor) -> Any:
+        probabilities = self.probabilities(images)
+        answers = {}
+        if "probabilities" in self.options.outputs:
+            answers["probabilities"] = probabilities
+        if "top_k" in self.options.outputs:
+            best, classes = ops.top_k(probabilities, self.options.top_k)
+            answers["top_k_classes"] = ops.cast(classes, "int32")
+            answers["top_k_probabilities"] = best
+        return tuple(answers.values()) if self.as_tuple else answers
+
+    def _from_outputs(self, outputs: Tensor) -> Tensor:
+        return ops.softmax(outputs) if _gives_logits(self.model) else outputs
+
+
+class ServedSets(ServedImages):
+    """From sets `(sets, images, height, width, 3)` to answers.
+
+    The images of a set relate to each other and to no others: the relations of the paper for a
+    server, which may merge requests and fill them up.
+
+    Output shape:
+        As that of `ServedImages` with a leading axis of sets.
+    """
+
+    input_name = "sets"
+    model: RBIModel
+
+    def __init__(self, model: RBIModel, options: ExportOptions, as_tuple: bool = False) -> None:
+        super().__init__(model, options, as_tuple)
+        self.embed = keras.Model(model.input, model.rra.input[0])
+
+    @property
+    def input_spec_to_export(self) -> keras.InputSpec:
+        """Shape, dtype and name of the input."""
+        shape = (None, None, *self.options.image_shape)
+        return keras.InputSpec(shape=shape, dtype="float32", name=self.input_name)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Those of all classes, for each image of each set."""
+        features = self.embed(ops.reshape(images, (-1, *self.options.image_shape)), training=False)
+        features = ops.reshape(features, (*ops.shape(images)[:2], features.shape[-1]))
+        related = self.model.rra(features, self.model.rpe(images), training=False)
+        return self._from_outputs(self.model.get_layer("classifier")(related))
+
+
+def served(model: keras.Model, options: ExportOptions, as_tuple: bool = False) -> ServedImages:
+    """The model to export where a format has one way in."""
+    kind = ServedSets if options.inputs[0] == "sets" else ServedImages
+    return kind(model, options, as_tuple)
+
+
+def _gives_logits(model: keras.Model) -> bool:
+    return getattr(model.layers[-1], "activation", None) is keras.activations.linear

@@ -1,0 +1,275 @@
+"""Whether an exported model answers as the model that it was made from."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+from keras_rbi.export import runtimes
+from keras_rbi.export.errors import ExportError
+from keras_rbi.export.metadata import metadata_of
+from keras_rbi.export.options import ExportOptions
+from keras_rbi.export.served_models import ServedImages, ServedSets
+
+Arrays = dict[str, np.ndarray]
+
+BATCH_SIZES = (1, 5, 32)
+TOLERANCE = 1e-4
+SET_SHAPE = (3, 4)
+SECONDS = 900
+
+
+@dataclass
+class Case:
+    """One request: an input, its values, and what the model itself answers to it."""
+
+    input: str
+    values: np.ndarray
+    expected: np.ndarray
+    label: str
+    of_company: bool = False
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What was found.
+
+    Attributes:
+        differences: The largest difference from the model's own probabilities by what was asked,
+            for example `"batch of 5"`.
+        company: The largest change of a row's probabilities by another order, other neighbours
+            and padding; `None` where images relate.
+        same_bits: Whether another order of the other rows changed no bit of a row; `None` where
+            images relate.
+        agreement: Share of the images that are given the class that the model gives.
+    """
+
+    differences: dict[str, float]
+    company: float | None
+    same_bits: bool | None
+    agreement: float = field(default=1.0)
+
+
+def verify(model: keras.Model, path: Path, options: ExportOptions) -> Verification:
+    """Reloads an export in a process without Keras and compares its answers with the model's.
+
+    Args:
+        model: The model, with the relations of the options.
+        path: The export.
+        options: What it is to hold.
+
+    Returns:
+        A `Verification`.
+
+    Raises:
+        ExportError: If it cannot be run, if it tells other things of itself than was written, or
+            if an answer differs by more than 1e-4 (where weights are in float32).
+    """
+    cases = _cases(model, options)
+    answers, metadata = answers_without_keras(
+        path, options.format, [(case.input, case.values) for case in cases]
+    )
+    if metadata != json.loads(json.dumps(metadata_of(options))):
+        raise ExportError(f"The exported model does not give its metadata back: {metadata}.")
+    # Of neighbours that are only there to disturb, no answer is known.
+    answers = [
+        {name: rows[: len(case.expected)] for name, rows in answer.items()}
+        for case, answer in zip(cases, answers, strict=True)
+    ]
+    found = [_probabilities(answer, options) for answer in answers]
+    differences: dict[str, float] = {}
+    classes: list[np.ndarray] = []
+    for case, answer, rows in zip(cases, answers, found, strict=True):
+        expected = case.expected
+        difference = _difference(rows, expected, options)
+        if "top_k" in options.outputs:
+            difference = max(difference, _difference_of_top(answer, expected))
+        differences[case.label] = max(difference, differences.get(case.label, 0.0))
+        classes.append((_best(answer, options) == np.argmax(expected, axis=-1)).ravel())
+    company, same_bits = _company(cases, found)
+    worst = max(differences.values())
+    # Never true of NaN.
+    if options.precision == "float32" and not max(worst, company or 0.0) <= TOLERANCE:
+        numbers = ", ".join(f"{label}: {value:.2g}" for label, value in differences.items())
+        raise ExportError(
+            f"The exported model does not answer as the model does. Largest differences of "
+            f"probabilities, of which {TOLERANCE:g} is allowed: {numbers}; by other company in "
+            f"the batch: {company}. It was removed."
+        )
+    if not np.isfinite(worst):
+        raise ExportError("The exported model gives answers that are no numbers. It was removed.")
+    return Verification(differences, company, same_bits, float(np.mean(np.concatenate(classes))))
+
+
+def answers_without_keras(
+    path: Path, format: str, requests: list[tuple[str, np.ndarray]]
+) -> tuple[list[Arrays], dict[str, Any]]:
+    """Answers of an export in a process of its own, and the metadata that it holds.
+
+    Args:
+        path: The export.
+        format: Its format.
+        requests: Names of inputs, each with values.
+
+    Raises:
+        ExportError: If the process fails, with the end of what it says.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        inputs = {f"{number}:{key}": rows for number, (key, rows) in enumerate(requests)}
+        np.savez(folder / "inputs.npz", **inputs)  # type: ignore[arg-type]
+        job = {
+            "format": format,
+            "path": str(path.resolve()),
+            "inputs": str(folder / "inputs.npz"),
+            "answers": str(folder / "answers.npz"),
+        }
+        (folder / "job.json").write_text(json.dumps(job), "utf-8")
+        run_python([runtimes.__file__, str(folder / "job.json")], "reload the exported model")
+        with np.load(folder / "answers.npz", allow_pickle=False) as file:
+            content = dict(file)
+    metadata = json.loads(str(content.pop("metadata")))
+    answers: list[Arrays] = [{} for _ in requests]
+    for key, values in content.items():
+        number, output = key.split(":")
+        answers[int(number)][output] = values
+    return answers, metadata
+
+
+def run_python(arguments: list[str], task: str, **environment: str) -> None:
+    """Runs Python in a process of its own.
+
+    Raises:
+        ExportError: If it fails, with the end of what it says.
+    """
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={"TF_CPP_MIN_LOG_LEVEL": "3", **os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    if done.returncode:
+        end = " ".join(done.stderr.strip().splitlines()[-3:])
+        raise ExportError(f"The process to {task} failed (exit code {done.returncode}): {end}")
+
+
+def _cases(model: keras.Model, options: ExportOptions) -> list[Case]:
+    cases: list[Case] = []
+    images = some_images(max(BATCH_SIZES), options.image_shape)
+    if "images" in options.inputs:
+        ask = ServedImages(model, options)
+        cases += [
+            Case("images", rows, _ask(ask, rows), f"batch of {size}")
+            for size in BATCH_SIZES
+            for rows in [images[:size]]
+        ]
+        if options.relations != "batch":
+            cases += _cases_of_company(images, cases[-1].expected)
+    if "image_bytes" in options.inputs:
+        ask = ServedImages(model, options)
+        rows = images[: BATCH_SIZES[1]]
+        files = np.array([_png(image) for image in rows])
+        cases.append(Case("image_bytes", files, _ask(ask, rows), f"{len(rows)} PNG files"))
+    if "sets" in options.inputs:
+        count, size = SET_SHAPE
+        for shape in ((1, 1), (count, size), (1, count * size)):
+            sets = images[: shape[0] * shape[1]].reshape(*shape, *options.image_shape)
+            label = f"{shape[0]} sets of {shape[1]}"
+            cases.append(Case("sets", sets, _ask(ServedSets(model, options), sets), label))
+    return cases
+
+
+def _cases_of_company(images: np.ndarray, expected: np.ndarray) -> list[Case]:
+    """The first row beside the others reversed; padding with copies; other neighbours."""
+    order = [0, *range(len(images) - 1, 0, -1)]
+    first = images[:3]
+    padded = np.concatenate([first, np.repeat(first[:1], 5, axis=0)])
+    white = np.concatenate([first, np.full((13, *images.shape[1:]), 255, "float32")])
+    return [
+        Case("images", images[order], expected[order], "other order", True),
+        Case("images", padded, np.concatenate([expected[:3], expected[[0] * 5]]), "padded", True),
+        Case("images", white, expected[:3], "other neighbours", True),
+    ]
+
+
+def _company(cases: list[Case], found: list[np.ndarray]) -> tuple[float | None, bool | None]:
+    of_company = [number for number, case in enumerate(cases) if case.of_company]
+    if not of_company:
+        return None, None
+    whole = found[of_company[0] - 1]
+    rest = [np.abs(found[number][:3] - whole[:3]).max() for number in of_company[1:]]
+    order = [0, *range(len(whole) - 1, 0, -1)]
+    reordered = found[of_company[0]]
+    changes = [np.abs(reordered - whole[order]).max(), *rest]
+    return float(max(changes)), bool(np.array_equal(reordered[0], whole[0]))
+
+
+def some_images(count: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Images unlike each other: patches of grey and colour, of several sizes and contrasts.
+
+    Args:
+        count: How many.
+        shape: Height, width and channels in the order of the model.
+
+    Returns:
+        float32 array of whole numbers of 0..255.
+    """
+    rng = np.random.default_rng(0)
+    images = []
+    for number in range(count):
+        scale = 2 ** (number % 5)
+        coarse = rng.uniform(0, 255, [-(-size // scale) for size in shape])
+        for axis in range(3):
+            coarse = np.repeat(coarse, scale, axis=axis)
+        image = coarse[tuple(slice(size) for size in shape)]
+        contrast = rng.uniform(0.2, 1.0)
+        images.append(np.round(128 + contrast * (image - 128)))
+    return np.stack(images).astype("float32")
+
+
+def _ask(model: ServedImages, rows: np.ndarray) -> np.ndarray:
+    probabilities = model.probabilities(keras.ops.convert_to_tensor(rows))
+    return np.asarray(keras.ops.convert_to_numpy(probabilities), "float32")
+
+
+def _png(image: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(image.astype("uint8")).save(file, "PNG")
+    return file.getvalue()
+
+
+def _probabilities(answer: Arrays, options: ExportOptions) -> np.ndarray:
+    name = "probabilities" if "probabilities" in options.outputs else "top_k_probabilities"
+    return answer[name]
+
+
+def _best(answer: Arrays, options: ExportOptions) -> np.ndarray:
+    if "top_k" in options.outputs:
+        return answer["top_k_classes"][..., 0]
+    return np.argmax(answer["probabilities"], axis=-1)
+
+
+def _difference(rows: np.ndarray, expected: np.ndarray, options: ExportOptions) -> float:
+    if "probabilities" not in options.outputs:
+        return 0.0
+    return float(np.abs(rows - expected).max())
+
+
+def _difference_of_top(answer: Arrays, expected: np.ndarray) -> float:
+    """Of the likeliest classes: they may change places where they are as likely."""
+    found, classes = answer["top_k_probabilities"], answer["top_k_classes"]
+    best = -np.sort(-expected, axis=-1)[..., : found.shape[-1]]
+    named = np.take_along_axis(expected, classes.astype("int64"), axis=-1)
+    return float(max(np.abs(found - best).max(), np.abs(found - named).max()))

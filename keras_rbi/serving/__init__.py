@@ -1,0 +1,1 @@
+"""A small HTTP service around an exported model; it needs the extra `serve`."""

@@ -1,0 +1,170 @@
+"""The service: what it answers to which request."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Annotated, Any, Protocol
+
+import numpy as np
+from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
+
+from keras_rbi.evaluation.top_classes import top_classes
+from keras_rbi.serving.admission import Admission, FullError
+from keras_rbi.serving.batcher import Batcher
+from keras_rbi.serving.images import decode
+from keras_rbi.serving.limits import Limits
+from keras_rbi.serving.metrics import Metrics
+from keras_rbi.serving.request_images import HOW, images_of
+
+# Seconds after which a client that was turned away may come back.
+RETRY_AFTER = "1"
+MOST_DECODERS = 8
+# For the page /docs: the body is read by this package, so FastAPI does not know it.
+REQUEST_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "images": {"type": "array", "items": {"type": "string", "format": "binary"}}
+                    },
+                }
+            },
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"images": {"type": "array", "items": {"type": "string"}}},
+                }
+            },
+        },
+    }
+}
+
+
+class Model(Protocol):
+    """What the service needs of a model: `OnnxModel` has it."""
+
+    class_names: Sequence[str]
+    image_size: int
+    relations: str
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities `(batch, classes)` of uint8 images `(batch, side, side, 3)`."""
+
+
+def create_app(model: Model, limits: Limits) -> FastAPI:
+    """The service around a model.
+
+    `POST /predict` answers images, `GET /health` tells that it runs and with what, `GET /metrics`
+    counts for Prometheus, `GET /` says how to use it and `GET /docs` shows it.
+
+    Args:
+        model: The model, whose answer to an image must depend on that image alone.
+        limits: What to take on.
+
+    Returns:
+        An ASGI application, for uvicorn.
+    """
+    admission = Admission(limits.queue)
+    metrics = Metrics(lambda: admission.in_hand)
+    batcher = Batcher(model.predict, limits.max_batch, limits.deadline, metrics.batch_sizes.observe)
+    decoders = ThreadPoolExecutor(min(MOST_DECODERS, os.cpu_count() or 1), "decoder")
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        batcher.start()
+        yield
+        await batcher.stop()
+        decoders.shutdown()
+
+    app = FastAPI(title="keras-rbi", lifespan=lifespan)
+
+    async def decoded(name: str, content: bytes | str) -> np.ndarray | str:
+        """The image, or what is wrong with it."""
+        if isinstance(content, str):
+            return content
+        arguments = (content, name, model.image_size, limits.max_pixels)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(decoders, decode, *arguments)
+        except ValueError as error:
+            return str(error)
+
+    async def answer(images: list[tuple[str, bytes | str]], top: int) -> tuple[int, dict[str, Any]]:
+        found = await asyncio.gather(*(decoded(name, content) for name, content in images))
+        readable = [image for image in found if not isinstance(image, str)]
+        metrics.images.labels("answered").inc(len(readable))
+        metrics.images.labels("refused").inc(len(found) - len(readable))
+        rows = iter(await batcher.submit(readable))
+        predictions = [
+            {"image": name, "error": image}
+            if isinstance(image, str)
+            else {"image": name, "top": top_classes(next(rows), model.class_names, top)}
+            for (name, _), image in zip(images, found, strict=True)
+        ]
+        content: dict[str, Any] = {"predictions": predictions}
+        if readable:
+            return 200, content
+        return 400, {"detail": "; ".join(map(str, found)), **content}
+
+    async def respond(request: Any, top: int) -> Any:
+        try:
+            # Before anything of it is read, so that a crowd fills no memory.
+            with admission.admit(1):
+                images = await images_of(request, limits)
+                with admission.admit(len(images) - 1):
+                    status, content = await answer(images, top)
+            return JSONResponse(content, status)
+        except FullError:
+            detail = f"There are {admission.in_hand} images in hand already. Come back later."
+            return JSONResponse({"detail": detail}, 503, {"Retry-After": RETRY_AFTER})
+        except HTTPException as error:
+            return JSONResponse({"detail": error.detail}, error.status_code)
+        except ClientDisconnect:
+            return Response(status_code=400)
+
+    @app.post("/predict", openapi_extra=REQUEST_BODY)
+    async def predict(request: Request, top: Annotated[int, Query(ge=1)] = 5) -> Response:
+        """The likeliest classes of each image, or why it cannot be read."""
+        begin, status = time.perf_counter(), 500
+        try:
+            response = await respond(request, top)
+            status = response.status_code
+            return response
+        finally:
+            metrics.requests.labels(str(status)).inc()
+            metrics.seconds.observe(time.perf_counter() - begin)
+
+    @app.get("/health")
+    async def health() -> dict[str, Any]:
+        """That the service runs, and with what."""
+        return {
+            "status": "ok",
+            "relations": model.relations,
+            "image_size": model.image_size,
+            "classes": len(model.class_names),
+            "images_in_hand": admission.in_hand,
+        }
+
+    @app.get("/metrics")
+    async def prometheus() -> Response:
+        """Counters in Prometheus's text format."""
+        return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @app.get("/")
+    async def about() -> dict[str, str]:
+        """How to use the service."""
+        return {
+            "POST /predict": f"The likeliest classes of images; ?top=3 gives three. {HOW}",
+            "GET /health": "That the service runs, and with what.",
+            "GET /metrics": "Counters for Prometheus.",
+            "GET /docs": "This, as a page.",
+        }
+
+    return app

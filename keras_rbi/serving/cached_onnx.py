@@ -1,0 +1,46 @@
+"""The ONNX file of a trained model, made once."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+FOLDER = "serving"
+
+
+def cached_onnx(
+    model_file: Path, relations: str | None, version: str, make: Callable[[Path], object]
+) -> Path:
+    """The ONNX file of a `.keras` file, which is kept in the folder `serving` beside it.
+
+    Args:
+        model_file: The `.keras` file.
+        relations: Relations asked for, or `None` for the model's own.
+        version: Of what makes the file.
+        make: Function that writes the file to a path; called where it is not there yet, or was
+            made of another model or by another version.
+
+    Returns:
+        The path.
+
+    Raises:
+        ValueError: If the folder cannot be written to.
+    """
+    with model_file.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+    digest.update(version.encode())
+    family = f"{model_file.stem}-{relations or 'own'}-"
+    path = model_file.parent / FOLDER / f"{family}{digest.hexdigest()[:16]}.onnx"
+    if path.is_file():
+        return path
+    try:
+        path.parent.mkdir(exist_ok=True)
+        make(path)
+    except OSError as error:
+        raise ValueError(
+            f"The ONNX file {str(path)!r} cannot be written ({error}). Make one elsewhere with "
+            "keras-rbi export --format onnx, and serve that."
+        ) from error
+    for stale in path.parent.glob(f"{family}*.onnx"):
+        if stale != path:
+            stale.unlink()
+    return path

@@ -1,0 +1,39 @@
+"""What a service takes on."""
+
+from dataclasses import dataclass, fields
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of a service.
+
+    Attributes:
+        max_batch: Most images that the model is given at once.
+        deadline: Seconds for which an image waits for others to make a batch with.
+        queue: Most images that are waiting or being answered; what comes beyond them is told to
+            come back later.
+        max_request_bytes: Most bytes in a request.
+        max_pixels: Most pixels in an image, told by its header before it is decoded.
+        request_seconds: Seconds in which a request must have arrived whole.
+
+    Raises:
+        ValueError: If one is out of its range.
+    """
+
+    max_batch: int = 32
+    deadline: float = 0.01
+    queue: int = 256
+    max_request_bytes: int = 16 * 2**20
+    max_pixels: int = 50_000_000
+    request_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value < 0 or (value == 0 and field.name != "deadline"):
+                raise ValueError(f"`{field.name}` must be positive. Received: {value}.")
+        if self.queue < self.max_batch:
+            raise ValueError(
+                "`queue` must hold a batch at least. Received: "
+                f"queue={self.queue}, max_batch={self.max_batch}."
+            )

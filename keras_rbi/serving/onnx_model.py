@@ -1,0 +1,115 @@
+"""An exported model in ONNX Runtime."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+METADATA_KEY = "keras_rbi"
+DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
+# What rounding may make of an answer in other company.
+TOLERANCE = 1e-4
+COMPANY = 8
+
+
+class OnnxModel:
+    """Answers images, each by itself, whatever else is in the batch.
+
+    Args:
+        path: An `.onnx` file that takes raw RGB images of 0..255, `(batch, side, side, 3)`.
+
+    Attributes:
+        class_names: Names of the classes, those of `keras-rbi export`, or `class 0` and so on.
+        image_size: The side of the images in pixels.
+        relations: What the file says that an image relates to, or `"unknown"`.
+
+    Raises:
+        ValueError: If ONNX Runtime cannot read the file, if it is no model from such images to
+            classes, or if its answers depend on what else is in the batch.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        import onnxruntime
+
+        self.path = Path(path)
+        if not self.path.is_file():
+            raise ValueError(f"There is no file {str(path)!r}.")
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(path), providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:
+            # ONNX Runtime's exceptions have no class in common but this.
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{str(path)!r} is no ONNX file that can be run: {reason}") from error
+        self._input = self._session.get_inputs()[0]
+        outputs = [output.name for output in self._session.get_outputs()]
+        self._output = "probabilities" if "probabilities" in outputs else outputs[0]
+        self.image_size = self._side()
+        self._dtype = DTYPES[self._input.type]
+        about = self._about()
+        self.relations = str(about.get("relations", "unknown"))
+        if self.relations == "batch":
+            raise ValueError(DEPENDS.format(str(path), "they relate to each other"))
+        classes = self.predict(np.zeros((1, *self._shape()), "uint8")).shape[-1]
+        names = about.get("class_names") or [f"class {number}" for number in range(classes)]
+        if len(names) != classes:
+            raise ValueError(f"{str(path)!r} has {len(names)} class names and {classes} classes.")
+        self.class_names: Sequence[str] = [str(name) for name in names]
+        self._check_that_images_stand_alone()
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities of images.
+
+        Args:
+            images: uint8 array of shape `(batch, image_size, image_size, 3)`.
+
+        Returns:
+            float32 array of shape `(batch, classes)`.
+        """
+        feed = {self._input.name: images.astype(self._dtype)}
+        return np.asarray(self._session.run([self._output], feed)[0])
+
+    def _shape(self) -> tuple[int, int, int]:
+        return (self.image_size, self.image_size, 3)
+
+    def _side(self) -> int:
+        shape = self._input.shape
+        side = shape[1] if len(shape) == 4 else None
+        if (
+            self._input.type not in DTYPES
+            or not isinstance(side, int)
+            or shape[2:] != [side, 3]
+            or isinstance(shape[0], int)
+        ):
+            raise ValueError(
+                f"{str(self.path)!r} takes {self._input.type} of shape {shape}. A service feeds "
+                "float32 or uint8 images of shape (any batch, side, side, 3): make the file with "
+                "keras-rbi export --format onnx."
+            )
+        return side
+
+    def _about(self) -> dict[str, Any]:
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        return dict(json.loads(metadata.get(METADATA_KEY, "{}")))
+
+    def _check_that_images_stand_alone(self) -> None:
+        rng = np.random.default_rng(0)
+        images = rng.integers(0, 256, (COMPANY, *self._shape()), np.uint8)
+        # Two that are all but equal relate the most.
+        images[1] = images[0]
+        images[1, 0, 0] ^= 1
+        together = self.predict(images)
+        alone = np.concatenate([self.predict(image[None]) for image in images])
+        difference = float(np.max(np.abs(together - alone)))
+        if difference > TOLERANCE:
+            what = f"random images together and alone get answers that differ by {difference:.2g}"
+            raise ValueError(DEPENDS.format(str(self.path), what))
+
+
+DEPENDS = (
+    "The answers of {!r} to images depend on what else is in their batch ({}), and a service puts "
+    "the images of strangers into one batch. Export it with --relations self."
+)

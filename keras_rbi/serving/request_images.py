@@ -1,0 +1,106 @@
+"""What images a request brings: multipart files, or JSON with base64."""
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import HTTPException, Request
+from starlette.datastructures import UploadFile
+
+from keras_rbi.serving.limits import Limits
+
+HOW = (
+    "Send images as multipart files (curl -F images=@a.jpg -F images=@b.png), or as JSON, "
+    '{"images": ["<base64>", ...]} with Content-Type: application/json.'
+)
+
+
+async def images_of(request: Request, limits: Limits) -> list[tuple[str, bytes | str]]:
+    """Name and bytes of each image of a request, or its name and what is wrong with it.
+
+    Args:
+        request: The request, of which nothing was read yet.
+        limits: Of its size, and of the time that it may take to arrive.
+
+    Returns:
+        List of pairs. The second of a pair is `bytes`, or a `str` that says why there are none.
+
+    Raises:
+        HTTPException: 413 for too large a request, 408 for too slow a one, 415 for one that is
+            neither multipart nor JSON, 400 for one without images.
+    """
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limits.max_request_bytes:
+        raise _too_large(limits)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    capped = Request(request.scope, _capped(request.receive, limits))
+    try:
+        async with asyncio.timeout(limits.request_seconds):
+            if kind == "multipart/form-data":
+                images: list[tuple[str, bytes | str]] = await _files(capped, limits)
+            elif kind == "application/json":
+                body = await capped.body()
+                images = await asyncio.to_thread(_from_json, body)
+            else:
+                raise HTTPException(415, f"Content-Type is {kind!r}. {HOW}")
+    except TimeoutError:
+        raise HTTPException(
+            408, f"The request did not arrive whole in {limits.request_seconds:g} seconds."
+        ) from None
+    if not images:
+        raise HTTPException(400, f"There are no images in the request. {HOW}")
+    if len(images) > limits.queue:
+        raise HTTPException(
+            413, f"{len(images)} images in a request; the service takes {limits.queue} at most."
+        )
+    return images
+
+
+def _capped(receive: Callable[[], Awaitable[Any]], limits: Limits) -> Callable[[], Awaitable[Any]]:
+    """Refuses to go on once more bytes came than a request may have."""
+    received = 0
+
+    async def capped() -> Any:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > limits.max_request_bytes:
+            raise _too_large(limits)
+        return message
+
+    return capped
+
+
+def _too_large(limits: Limits) -> HTTPException:
+    return HTTPException(413, f"A request may have {limits.max_request_bytes} bytes at most.")
+
+
+async def _files(request: Request, limits: Limits) -> list[tuple[str, bytes | str]]:
+    # One more than is taken, so that it is this service which says so.
+    async with request.form(max_files=limits.queue + 1, max_fields=100) as form:
+        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        return [
+            (file.filename or f"image {number}", await file.read())
+            for number, file in enumerate(files)
+        ]
+
+
+def _from_json(body: bytes) -> list[tuple[str, bytes | str]]:
+    try:
+        content = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise HTTPException(400, f"The body is not JSON ({error}). {HOW}") from None
+    images = content.get("images") if isinstance(content, dict) else None
+    if not isinstance(images, list):
+        raise HTTPException(400, f'The JSON has no list "images". {HOW}')
+    return [_from_base64(f"image {number}", text) for number, text in enumerate(images)]
+
+
+def _from_base64(name: str, text: Any) -> tuple[str, bytes | str]:
+    try:
+        return name, base64.b64decode(text, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        return name, f"{name!r} is not base64 text."

@@ -1,0 +1,153 @@
+"""`keras-rbi predict` around a model that is plain to see through."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import keras_rbi.cli.predict  # noqa: F401
+from keras_rbi.cli.main import run
+
+
+class MeanColour:
+    """Three classes: red, green and blue."""
+
+    input_shape = (None, 8, 8, 3)
+
+    def predict_on_batch(self, images):
+        return images.astype("float64").mean(axis=(1, 2)) / 255
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch, capsys):
+    import sys
+
+    monkeypatch.chdir(tmp_path)
+    module = sys.modules["keras_rbi.cli.predict"]
+    names = ["red", "green", "blue"]
+    monkeypatch.setattr(module, "load_trained_model", lambda path: (MeanColour(), names))
+
+    def ask(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            run(["predict", "model.keras", *arguments])
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return ask
+
+
+def save(path, colour):
+    path.parent.mkdir(exist_ok=True)
+    Image.new("RGB", (8, 8), colour).save(path)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for number in range(30):
+        colour = [25, 25, 25]
+        colour[number % 3] = 204
+        save(tmp_path / "photos" / f"{number:02}.png", tuple(colour))
+    return "photos"
+
+
+NAMES = [f"photos/{number:02}.png" for number in range(30)]
+BEST = ["red", "green", "blue"] * 10
+
+
+def test_csv_has_a_row_for_each_image(ask, photos):
+    code, out, err = ask(photos, "--format", "csv", "--top", "2")
+    rows = list(csv.reader(out.splitlines()))
+    assert (code, err) == (0, "")
+    assert rows[0] == ["image", "class_1", "probability_1", "class_2", "probability_2"]
+    assert [row[:2] for row in rows[1:]] == [list(pair) for pair in zip(NAMES, BEST, strict=True)]
+    assert {row[2] for row in rows[1:]} == {"0.8"}
+    assert rows[1][3:] == ["green", str(25 / 255)]
+
+
+def test_json_lines_and_json_say_the_same(ask, photos):
+    lines = [json.loads(line) for line in ask(photos, "--format", "jsonl")[1].splitlines()]
+    assert [line["image"] for line in lines] == NAMES
+    assert [line["top"][0] for line in lines] == [{"class": c, "probability": 0.8} for c in BEST]
+    assert json.loads(ask(photos, "--json")[1]) == lines
+    assert json.loads(ask(photos, "--format", "json")[1]) == lines
+
+
+def test_the_output_file_tells_the_format_by_its_name(ask, photos, tmp_path):
+    for suffix in ("csv", "jsonl", "json"):
+        shown = ask(photos, "--format", suffix)[1]
+        code, out, _ = ask(photos, "--output", f"answers.{suffix}")
+        assert (code, out) == (0, "")
+        assert (tmp_path / f"answers.{suffix}").read_text() == shown
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "answers.csv",
+        "answers.json",
+        "answers.jsonl",
+        "photos",
+    ]
+
+
+def test_few_images_get_tables_and_many_get_lines(ask, photos):
+    code, out, _ = ask(*NAMES[:2])
+    assert code == 0
+    assert out.count("probability (%)") == 2
+    assert [line.split("│")[1:3] for line in out.splitlines() if "80.0" in line] == [
+        [" red   ", "            80.0 "],
+        [" green ", "            80.0 "],
+    ]
+    lines = ask(photos)[1].splitlines()
+    assert lines[1].split() == ["80.0", "%", "green", "photos/01.png"]
+    assert len(lines) == 30
+
+
+def test_unreadable_files_are_listed_at_the_end(ask, photos, tmp_path):
+    for name in ("05.png", "20.jpg"):
+        (tmp_path / "photos" / name).write_text("words")
+    code, out, err = ask(photos, "--format", "jsonl")
+    answered = [json.loads(line)["image"] for line in out.splitlines()]
+    assert code == 1
+    assert answered == [name for name in NAMES if name != "photos/05.png"]
+    title, *reasons = err.splitlines()
+    assert title == "2 of 31 images cannot be read:"
+    for name, reason in zip(("photos/05.png", "photos/20.jpg"), reasons, strict=True):
+        assert name in reason
+        assert "cannot be read as an image" in reason
+
+
+def test_where_none_can_be_read_the_answer_is_empty(ask, tmp_path):
+    (tmp_path / "a.png").write_text("words")
+    code, out, err = ask("a.png", "--json")
+    assert (code, json.loads(out)) == (1, [])
+    assert err.startswith("1 of 1 images cannot be read:")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["none.png"], "none.png"),
+        (["photos", "--format", "xml"], "table, csv, jsonl, json"),
+        (["photos", "--format", "csv", "--json"], "Leave out one"),
+        (["photos", "--output", "nowhere/a.csv"], "nowhere"),
+    ],
+)
+def test_mistakes_get_one_line(ask, photos, arguments, message):
+    code, out, err = ask(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert message in err
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are(ask, tmp_path):
+    save(tmp_path / "[red]x[bold].png", (204, 0, 0))
+    assert "[red]x[bold].png" in ask("[red]x[bold].png")[1]
+    out = ask("[red]x[bold].png", "--format", "csv")[1]
+    assert out.splitlines()[1].startswith("[red]x[bold].png,red,0.8,")
+
+
+def test_probabilities_are_those_of_the_whole_file(ask, tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "noise.png")
+    (answer,) = json.loads(ask("noise.png", "--json")[1])
+    expected = np.sort(pixels.reshape(64, 3).mean(axis=0) / 255)[::-1]
+    got = [row["probability"] for row in answer["top"]]
+    np.testing.assert_allclose(got, expected, rtol=1e-12)

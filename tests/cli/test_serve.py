@@ -1,0 +1,165 @@
+"""`keras-rbi serve` as a user starts and stops it."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import keras_rbi
+from keras_rbi.cli.main import run
+
+sys.path.append(str(Path(__file__).parents[1] / "serving"))
+import mean_colour
+from pictures import png
+
+httpx = pytest.importorskip("httpx")
+for package in ("fastapi", "onnx", "onnxruntime", "prometheus_client", "uvicorn"):
+    pytest.importorskip(package)
+
+
+@contextlib.contextmanager
+def served(*arguments, cwd):
+    """The command in a process of its own, and its address, once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keras_rbi.cli.main", "serve", *arguments, "--port", str(port)],
+        cwd=cwd,
+        env=os.environ | {"KERAS_BACKEND": keras.config.backend(), "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 240
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{url}/health").status_code == 200:
+                    break
+            assert process.poll() is None, process.stdout.read()
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield process, url
+    finally:
+        process.kill()
+        process.wait()
+
+
+def ask(url, pixels, answers):
+    response = httpx.post(
+        f"{url}/predict?top=100", files={"images": ("a.png", png(pixels))}, timeout=60
+    )
+    (prediction,) = response.json()["predictions"]
+    answers.append({row["class"]: row["probability"] for row in prediction["top"]})
+
+
+def test_sigterm_answers_what_has_arrived(tmp_path):
+    mean_colour.write(tmp_path / "m.onnx")
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
+    # They would wait for company for longer than it takes to stop the service meanwhile.
+    with served("m.onnx", "--deadline-ms", "3000", cwd=tmp_path) as (process, url):
+        answers = [[] for _ in images]
+        threads = [
+            threading.Thread(target=ask, args=(url, image, answer))
+            for image, answer in zip(images, answers, strict=True)
+        ]
+        for thread in threads:
+            thread.start()
+        while httpx.get(f"{url}/health").json()["images_in_hand"] < len(images):
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        assert not any(answers)
+        for thread in threads:
+            thread.join(60)
+        assert process.wait(60) in (0, -signal.SIGTERM)
+        printed = process.stdout.read()
+    for image, answer in zip(images, answers, strict=True):
+        expected = dict(zip(("red", "green", "blue"), mean_colour.expected(image), strict=True))
+        assert answer == [pytest.approx(expected, abs=1e-6)]
+    assert f"curl -F images=@photo.jpg {url}/predict" in printed
+    assert "Traceback" not in printed
+
+
+@pytest.mark.nightly
+def test_a_model_of_the_paper_is_served_with_relations_of_its_own(tmp_path):
+    backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
+    names = ["ant", "bee", "cicada"]
+    model = keras_rbi.RBIModel(backbone, class_names=names, embedding_dim=8, variant="paper")
+    images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), np.uint8)
+    model.save(tmp_path / "paper.keras")
+    model.relations = "self"
+    expected = model.predict(images, verbose=0)
+    arguments = ("paper.keras", "--relations", "self")
+    with served(*arguments, cwd=tmp_path) as (_, url):
+        for image, row in zip(images, expected, strict=True):
+            answers = []
+            ask(url, image, answers)
+            assert answers == [pytest.approx(dict(zip(names, row, strict=True)), abs=1e-4)]
+    (file,) = (tmp_path / "serving").iterdir()
+    assert file.name.startswith("paper-self-")
+    written = file.stat().st_mtime_ns
+    with served(*arguments, cwd=tmp_path) as (_, url):
+        assert httpx.get(f"{url}/health").json()["relations"] == "self"
+    assert file.stat().st_mtime_ns == written
+
+
+def a_model_that_relates_a_batch(folder):
+    backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
+    model = keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8, variant="paper")
+    model.save(folder / "paper.keras")
+    return ["paper.keras"], "Serve it with --relations self"
+
+
+def relations_of_a_batch(folder):
+    return ["paper.keras", "--relations", "batch"], "self, references"
+
+
+def no_model(folder):
+    return ["none"], "no model"
+
+
+def no_file(folder):
+    return ["none.onnx"], "no file"
+
+
+def fixed_relations(folder):
+    mean_colour.write(folder / "m.onnx")
+    return ["m.onnx", "--relations", "self"], "are fixed"
+
+
+def a_queue_smaller_than_a_batch(folder):
+    mean_colour.write(folder / "m.onnx")
+    return ["m.onnx", "--queue", "8"], "queue=8, max_batch=32"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        a_model_that_relates_a_batch,
+        relations_of_a_batch,
+        no_model,
+        no_file,
+        fixed_relations,
+        a_queue_smaller_than_a_batch,
+    ],
+)
+def test_mistakes_get_one_line(case, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments, message = case(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        run(["serve", *arguments])
+    error = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert message in error
+    assert error.count("\n") == 1

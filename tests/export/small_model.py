@@ -1,0 +1,26 @@
+"""A small model whose relations matter to its answers, and images for it."""
+
+import keras
+import numpy as np
+
+import keras_rbi
+
+SIDE, CLASSES = 16, 4
+NAMES = ["auk", "bee-eater", "crow", "Dohle ä"]
+
+
+def images(count, seed=0):
+    """Patches with a contrast of their own, so that answers differ."""
+    rng = np.random.default_rng(seed)
+    coarse = rng.integers(0, 256, (count, 4, 4, 3)).repeat(4, axis=1).repeat(4, axis=2)
+    return (128 + rng.uniform(0.2, 1, (count, 1, 1, 1)) * (coarse - 128)).astype("uint8")
+
+
+def model(**kwargs):
+    """Weights are larger than fresh ones: "self" and "batch" give other answers."""
+    keras.utils.set_random_seed(0)
+    backbone = keras_rbi.backbones.SmallCNN((SIDE, SIDE, 3), widths=(8, 16))
+    built = keras_rbi.RBIModel(backbone, class_names=NAMES, embedding_dim=16, **kwargs)
+    for weights in built.trainable_weights:
+        weights.assign(1.6 * keras.ops.convert_to_numpy(weights))
+    return built

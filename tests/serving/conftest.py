@@ -1,0 +1,49 @@
+"""A service on loopback, on a port that is free."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+
+@contextmanager
+def running(model, limits):
+    """Runs a service in a thread; gives its address and the server."""
+    from keras_rbi.serving.run import server
+
+    service = server(model, limits, "127.0.0.1", 0)
+    thread = threading.Thread(target=service.run, daemon=True)
+    thread.start()
+    deadline = time.monotonic() + 20
+    while not service.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    try:
+        port = service.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}", service
+    finally:
+        service.should_exit = True
+        thread.join(30)
+        assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """The model of `mean_colour` in ONNX Runtime."""
+    for package in ("fastapi", "httpx", "onnx", "onnxruntime", "prometheus_client", "uvicorn"):
+        pytest.importorskip(package)
+    import mean_colour
+
+    from keras_rbi.serving.onnx_model import OnnxModel
+
+    return OnnxModel(mean_colour.write(tmp_path_factory.mktemp("onnx") / "mean.onnx"))
+
+
+@pytest.fixture(scope="session")
+def serve(model):
+    from keras_rbi.serving.limits import Limits
+
+    def start(model=model, **limits):
+        return running(model, Limits(**limits))
+
+    return start

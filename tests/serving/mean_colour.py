@@ -1,0 +1,51 @@
+"""A model that is plain to see through, as an ONNX file: three classes, red, green and blue."""
+
+import json
+
+import numpy as np
+
+
+def expected(image):
+    """What the model answers to an image, in float64."""
+    return np.asarray(image, "float64").mean(axis=(0, 1)) / 255
+
+
+def write(path, side=8, relations="self", names=("red", "green", "blue"), company=0.0):
+    """Writes the model.
+
+    Args:
+        path: The file.
+        side: Side of its images.
+        relations: What its metadata says, or None for no metadata.
+        names: Class names in the metadata.
+        company: How much of the batch's mean is added to each answer.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    scalar = helper.make_tensor
+    nodes = [
+        helper.make_node("ReduceMean", ["images", "axes"], ["mean"], keepdims=0),
+        helper.make_node("Div", ["mean", "white"], ["alone"]),
+        helper.make_node("ReduceMean", ["alone", "batch_axis"], ["others"], keepdims=1),
+        helper.make_node("Mul", ["others", "company"], ["share"]),
+        helper.make_node("Add", ["alone", "share"], ["probabilities"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "mean_colour",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", side, side, 3])],
+        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 3])],
+        [
+            scalar("axes", TensorProto.INT64, [2], [1, 2]),
+            scalar("batch_axis", TensorProto.INT64, [1], [0]),
+            scalar("white", TensorProto.FLOAT, [], [255.0]),
+            scalar("company", TensorProto.FLOAT, [], [company]),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    if relations is not None:
+        about = {"relations": relations, "class_names": list(names)}
+        helper.set_model_props(model, {"keras_rbi": json.dumps(about)})
+    onnx.save(model, path)
+    return path
