@@ -7,6 +7,7 @@ from keras_rbi.evaluation.classification_scores import (
     classification_scores,
     probabilities_of,
 )
+from keras_rbi.evaluation.cluster_scores import knn_purity, silhouette
 from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.protocol import EvaluationProtocol, ProtocolRow
@@ -24,5 +25,7 @@ __all__ = [
     "classification_scores",
     "evaluate_protocol",
     "gather",
+    "knn_purity",
     "probabilities_of",
+    "silhouette",
 ]
