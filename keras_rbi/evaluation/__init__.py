@@ -8,24 +8,33 @@ from keras_rbi.evaluation.classification_scores import (
     probabilities_of,
 )
 from keras_rbi.evaluation.cluster_scores import knn_purity, silhouette
+from keras_rbi.evaluation.compare import compare
+from keras_rbi.evaluation.comparison import ComparedModel, Comparison
 from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol
 from keras_rbi.evaluation.gather import Gathered, gather
+from keras_rbi.evaluation.paired_statistics import McNemar, mcnemar, paired_bootstrap
 from keras_rbi.evaluation.protocol import EvaluationProtocol, ProtocolRow
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
 
 __all__ = [
     "ClassificationScores",
+    "ComparedModel",
+    "Comparison",
     "EvaluationProtocol",
     "Gathered",
+    "McNemar",
     "ProtocolRow",
     "RelatedOutputs",
     "RelationsAccuracy",
     "accuracy_by_relations",
     "calibration_error",
     "classification_scores",
+    "compare",
     "evaluate_protocol",
     "gather",
     "knn_purity",
+    "mcnemar",
+    "paired_bootstrap",
     "probabilities_of",
     "silhouette",
 ]

@@ -12,7 +12,9 @@ MODULES = [
     "evaluation.accuracy_by_relations",
     "evaluation.classification_scores",
     "evaluation.cluster_scores",
+    "evaluation.compare",
     "evaluation.evaluate_protocol",
+    "evaluation.paired_statistics",
     "visualization.embedding_map",
 ]
 
