@@ -1,23 +1,20 @@
 """`keras-rbi evaluate`."""
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from keras_rbi.cli.output import (
-    console,
-    fail,
-    one_line_errors,
-    one_line_warnings,
-    relations_table,
-)
-from keras_rbi.cli.trained_model import image_size_of, load_trained_model
+from keras_rbi.cli.data_for_model import data_for_model
+from keras_rbi.cli.output import console, one_line_errors, one_line_warnings
+from keras_rbi.cli.trained_model import load_trained_model
 from keras_rbi.datasets.catalogue import note_on
-from keras_rbi.evaluation.accuracy_by_relations import BATCH_SIZES, accuracy_by_relations
-from keras_rbi.training import RunFolder, TrainingSettings, load_split
+from keras_rbi.evaluation.accuracy_by_relations import BATCH_SIZES, accuracies_of
+from keras_rbi.evaluation.evaluate_protocol import protocol_of
+from keras_rbi.evaluation.gather import gather
+from keras_rbi.evaluation.protocol import EvaluationProtocol
+from keras_rbi.models.rbi_model import RBIModel
 
 
 def evaluate(
@@ -31,61 +28,71 @@ def evaluate(
         str,
         typer.Option(help="Test batch sizes for relations `batch`, with commas."),
     ] = ",".join(map(str, BATCH_SIZES)),
+    orders: Annotated[
+        int,
+        typer.Option(min=1, help="Shuffled orders of the test images for each batch size."),
+    ] = 5,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Of the test images and their order. [default: the run's, or 0]"),
+        typer.Option(min=0, help="Of the test images. [default: the run's, or 0]"),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write evaluation.csv, .json, .png and .svg to."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Measure accuracy on the test split, for each relations mode and test batch size.
+    """Measure a model on the test split, for each relations mode, test batch size and order.
 
-    Example: `keras-rbi evaluate runs/typefaces-1 --batch-sizes 1,32`
+    Top-1 and top-5 accuracy, loss and expected calibration error: over shuffled orders of the test
+    images, and in the order sorted by class, in which a batch gives the label away.
+
+    Examples:
+
+    `keras-rbi evaluate runs/typefaces-1 --batch-sizes 1,32`
+
+    `keras-rbi evaluate runs/typefaces-1 --orders 10 --output measured`
     """
     with one_line_errors(), one_line_warnings():
-        sizes = _sizes(batch_sizes)
+        sizes = numbers_of(batch_sizes, "--batch-sizes")
         network, class_names = load_trained_model(model)
-        folder = RunFolder(model if model.is_dir() else model.parent)
-        if folder.settings.is_file():
-            settings = folder.read_settings()[0]
-        elif dataset is None:
-            fail(f"{str(model)!r} has no run folder beside it. Name the data with --dataset.")
-        else:
-            settings = TrainingSettings()
-        settings = dataclasses.replace(
-            settings,
-            dataset=dataset or settings.dataset,
-            source="files" if dataset else settings.source,
-            data_dir=str(data_dir) if data_dir else (None if dataset else settings.data_dir),
-            seed=settings.seed if seed is None else seed,
-            image_size=image_size_of(network),
-        )
-        test = load_split(settings, "test")
-        if test.class_names != class_names and not class_names[0].startswith("class "):
-            raise ValueError(
-                f"The data {settings.dataset!r} has other classes than the model: "
-                f"{len(test.class_names)} from {test.class_names[0]!r} to "
-                f"{test.class_names[-1]!r}, and {len(class_names)} from {class_names[0]!r} to "
-                f"{class_names[-1]!r}."
-            )
-    rows = [row.as_dict() for row in accuracy_by_relations(network, test, sizes)]
-    order = f"shuffled once, seed {settings.seed}"
-    note = note_on(settings.dataset)
+        test, settings = data_for_model(model, network, class_names, dataset, data_dir, seed)
+    gathered = gather(network, test)
+    found = protocol_of(gathered, sizes, range(orders))
+    content = {
+        "test_images": test.num_images,
+        "test_order": f"shuffled once, seed {settings.seed}",
+        "test_note": note_on(settings.dataset),
+        "accuracy": [row.as_dict() for row in accuracies_of(gathered, sizes)],
+        "relations": network.relations if isinstance(network, RBIModel) else "none",
+        **found.as_dict(),
+    }
     if as_json:
-        content = {
-            "test_images": test.num_images,
-            "test_order": order,
-            "test_note": note,
-            "accuracy": rows,
-        }
         print(json.dumps(content, indent=2))
     else:
-        console.print(relations_table(rows, test.num_images, order))
-        if note:
-            console.print(note)
+        console.print(found.table())
+        if content["relations"] != "none":
+            console.print(f"The model itself answers with relations {content['relations']!r}.")
+        if content["test_note"]:
+            console.print(content["test_note"])
+    if output is not None:
+        _write(output, found, content)
+        if not as_json:
+            console.print(f"Table and figure: {output}", highlight=False)
 
 
-def _sizes(text: str) -> list[int]:
+def _write(folder: Path, found: EvaluationProtocol, content: dict[str, object]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "evaluation.csv").write_text(found.csv(), "utf-8")
+    (folder / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    figure = found.figure()
+    for ending in ("png", "svg"):
+        figure.savefig(folder / f"evaluation.{ending}", dpi=150)
+
+
+def numbers_of(text: str, option: str) -> list[int]:
+    """Positive numbers that an option was given with commas."""
     parts = [part.strip() for part in text.split(",")]
     if not all(part.isdigit() and int(part) > 0 for part in parts):
-        raise ValueError(f"--batch-sizes takes positive numbers with commas, not {text!r}.")
-    return [int(part) for part in parts]
+        raise ValueError(f"{option} takes positive numbers with commas, not {text!r}.")
+    return list(dict.fromkeys(int(part) for part in parts))

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 
 from keras_rbi.cli.backbones import backbones
+from keras_rbi.cli.compare import compare
 from keras_rbi.cli.datasets import app as datasets
 from keras_rbi.cli.evaluate import evaluate
 from keras_rbi.cli.export import export
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(evaluate)
+app.command()(compare)
 app.command()(predict)
 app.command()(export)
 app.command()(serve)

@@ -95,9 +95,32 @@ def test_predict_gives_the_models_own_answers(trained, folder):
 def test_evaluate_agrees_with_train(trained, folder):
     run = folder / "runs" / "typefaces-1"
     metrics = json.loads((run / "metrics.json").read_text())
-    done = keras_rbi("evaluate", run, "--batch-sizes", "1,32", "--json", cwd=folder)
+    done = keras_rbi(
+        "evaluate",
+        run,
+        "--batch-sizes",
+        "1,32",
+        "--orders",
+        "2",
+        "--output",
+        "measured",
+        "--json",
+        cwd=folder,
+    )
     assert done.returncode == 0, done.stderr
-    rows = json.loads(done.stdout)["accuracy"]
+    content = json.loads(done.stdout)
+    rows = content["accuracy"]
+    assert [(row["batch_size"], row["order"], row["orders"]) for row in content["rows"]] == [
+        (None, "any", 0),
+        (1, "shuffled", 2),
+        (1, "sorted by class", 1),
+        (32, "shuffled", 2),
+        (32, "sorted by class", 1),
+    ]
+    assert content["rows"][0]["top1"] == rows[0]["accuracy"]
+    assert json.loads((folder / "measured" / "evaluation.json").read_text()) == content
+    assert len((folder / "measured" / "evaluation.csv").read_text().splitlines()) == 6
+    assert Image.open(folder / "measured" / "evaluation.png").size[0] > 500
     assert rows == [
         row for row in metrics["test_accuracy_by_relations"] if row["batch_size"] in (None, 1, 32)
     ]
@@ -115,8 +138,11 @@ def test_a_model_with_references_is_evaluated_with_them_and_predicts_by_them(tra
     assert [row.split("│")[1].strip() for row in done.stdout.splitlines() if "│" in row] == [
         "self",
         "batch",
+        "batch",
         "references",
     ]
+    assert "shuffled ×5" in done.stdout
+    assert "answers with relations 'references'" in done.stdout
     image = sorted((run / "examples").iterdir())[0]
     done = keras_rbi("predict", run / "references.keras", image, "--json", cwd=folder)
     top = json.loads(done.stdout)[0]["top"][0]

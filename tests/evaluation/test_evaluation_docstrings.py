@@ -6,13 +6,25 @@ import sys
 import numpy as np
 import pytest
 
-import keras_rbi  # noqa: F401
+import keras_rbi
+
+MODULES = [
+    "evaluation.accuracy_by_relations",
+    "evaluation.classification_scores",
+    "evaluation.cluster_scores",
+    "evaluation.compare",
+    "evaluation.evaluate_protocol",
+    "evaluation.paired_statistics",
+    "evaluation.predict_files",
+    "evaluation.top_classes",
+    "visualization.embedding_map",
+]
 
 
-@pytest.mark.parametrize("name", ["top_classes", "predict_files"])
+@pytest.mark.parametrize("name", MODULES)
 def test_examples_give_what_they_show(name):
-    # Of these the package has the functions, under the names of their modules.
-    module = sys.modules[f"keras_rbi.evaluation.{name}"]
-    results = doctest.testmod(module, extraglobs={"np": np})
+    # By `sys.modules`, since packages have functions of the modules' names.
+    module = sys.modules[f"keras_rbi.{name}"]
+    results = doctest.testmod(module, extraglobs={"np": np, "keras_rbi": keras_rbi})
     assert results.attempted
     assert not results.failed

@@ -1,0 +1,68 @@
+"""`keras-rbi compare`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from keras_rbi.cli.data_for_model import data_for_model
+from keras_rbi.cli.output import console, one_line_errors, one_line_warnings
+from keras_rbi.cli.trained_model import load_trained_model
+from keras_rbi.datasets.catalogue import note_on
+from keras_rbi.evaluation.compare import REPEATS
+from keras_rbi.evaluation.compare import compare as compare_models
+
+
+def compare(
+    run_a: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
+    run_b: Annotated[Path, typer.Argument(help="Another.")],
+    dataset: Annotated[
+        str | None,
+        typer.Option(help="As in train; its test split is taken. [default: that of RUN_A]"),
+    ] = None,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="As in train. [default: that of RUN_A]")
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option(min=1, help="Of the test batches and of the batch that is timed.")
+    ] = 32,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of the order of the test images and of the bootstrap.")
+    ] = 0,
+    repeats: Annotated[
+        int, typer.Option(min=0, help="Timed batches of each; 0: neither time nor memory.")
+    ] = REPEATS,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Compare two models over the same test images.
+
+    The difference in accuracy with a bootstrap interval and McNemar's test, parameters, time for an
+    image, taken in turns, and peak memory. Each answers in the relations mode that it was saved in.
+
+    Example: `keras-rbi compare runs/typefaces-1 runs/typefaces-2`
+    """
+    with one_line_errors(), one_line_warnings():
+        model_a, classes_a = load_trained_model(run_a)
+        model_b, classes_b = load_trained_model(run_b)
+        named = not any(names[0].startswith("class ") for names in (classes_a, classes_b))
+        if named and classes_a != classes_b:
+            raise ValueError(f"{str(run_a)!r} and {str(run_b)!r} tell other classes apart.")
+        test, settings = data_for_model(run_a, model_a, classes_a, dataset, data_dir)
+        found = compare_models(
+            model_a,
+            model_b,
+            test,
+            batch_size,
+            seed,
+            repeats=repeats,
+            names=(str(run_a), str(run_b)),
+        )
+    note = note_on(settings.dataset)
+    if as_json:
+        print(json.dumps({**found.as_dict(), "test_note": note}, indent=2))
+        return
+    console.print(found.table())
+    console.print(found.summary())
+    if note:
+        console.print(note)

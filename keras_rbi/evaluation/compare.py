@@ -1,0 +1,156 @@
+"""Two models on the same test images."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_rbi.evaluation.comparison import ComparedModel, Comparison
+from keras_rbi.evaluation.cost import interleaved_seconds, peak_bytes
+from keras_rbi.evaluation.evaluate_protocol import shuffled_order
+from keras_rbi.evaluation.gather import batches_once, gather
+from keras_rbi.evaluation.paired_statistics import mcnemar, paired_bootstrap
+from keras_rbi.evaluation.related_outputs import RelatedOutputs
+from keras_rbi.models.batches import to_numpy
+from keras_rbi.models.rbi_model import RBIModel
+
+REPEATS = 10
+
+
+def compare(
+    run_a: keras.Model | str | Path,
+    run_b: keras.Model | str | Path,
+    data: Any,
+    batch_size: int = 32,
+    seed: int = 0,
+    confidence: float = 0.95,
+    repeats: int = REPEATS,
+    names: tuple[str, str] | None = None,
+) -> Comparison:
+    """Compares two models, paired over the same test images.
+
+    Each answers in the relations mode that it is in, in one shuffled order. Time and memory are
+    those of `predict_on_batch` on one batch; the models take turns while time is measured.
+
+    Args:
+        run_a: A `keras.Model`, a run folder, or a `.keras` file.
+        run_b: Likewise.
+        data: As in `evaluate_protocol`.
+        batch_size: Integer, of the test batches and of the batch that is timed. Defaults to `32`.
+        seed: Integer, of the order and of the bootstrap. Defaults to `0`.
+        confidence: Of the interval, between 0 and 1. Defaults to `0.95`.
+        repeats: Integer, times that each is timed; 0 leaves time and memory out. Defaults to `10`.
+        names: What to call the two. Defaults to `None`: their paths, or names of the models.
+
+    Returns:
+        A `Comparison`.
+
+    Raises:
+        ValueError: If there is no model in a path, if the models have other classes or image sizes,
+            or if the data does not fit them.
+
+    Example:
+
+    >>> test = keras_rbi.datasets.typefaces.load("test", per_class=1, image_size=16)
+    >>> backbone = keras_rbi.backbones.SmallCNN((16, 16, 3))
+    >>> a = keras_rbi.models.backbone_classifier(backbone, 22)
+    >>> b = keras_rbi.RBIModel(backbone, class_names=test.class_names, embedding_dim=16)
+    >>> found = keras_rbi.evaluation.compare(a, b, test, repeats=1)
+    >>> found.images, found.a.relations, found.b.relations
+    (22, 'none', 'self')
+    """
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"`confidence` must be between 0 and 1. Received: {confidence!r}.")
+    models = [_loaded(run) for run in (run_a, run_b)]
+    names = names or (_name_of(run_a), _name_of(run_b))
+    shapes = [(model.input_shape[1:], model.output_shape[1:]) for model in models]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            "The models must take the same images and tell the same classes apart. Received: "
+            f"images of {shapes[0][0]} and {shapes[0][1][0]} classes, and images of "
+            f"{shapes[1][0]} and {shapes[1][1][0]} classes."
+        )
+    answers, labels = zip(
+        *(_right_answers(model, data, batch_size, seed) for model in models), strict=True
+    )
+    if not np.array_equal(*labels):
+        raise ValueError(
+            "The data comes in another order each time it is read, so the models cannot be paired. "
+            "Pass one that is not shuffled."
+        )
+    right_a, right_b = answers
+    seconds: list[float | None] = [None, None]
+    peaks: list[int | None] = [None, None]
+    if repeats > 0:
+        seconds, peaks = _cost(models, data, batch_size, repeats)
+    rows = [
+        ComparedModel(
+            name, _mode(model), float(np.mean(right)), model.count_params(), one_time, peak
+        )
+        for name, model, right, one_time, peak in zip(
+            names, models, answers, seconds, peaks, strict=True
+        )
+    ]
+    interval = paired_bootstrap(right_a, right_b, confidence, seed=seed)
+    difference = float(np.mean(right_b)) - float(np.mean(right_a))
+    return Comparison(
+        a=rows[0],
+        b=rows[1],
+        difference=difference,
+        interval=interval,
+        confidence=confidence,
+        mcnemar=mcnemar(right_a, right_b),
+        images=len(right_a),
+        batch_size=batch_size,
+        seed=seed,
+    )
+
+
+def _right_answers(
+    model: keras.Model, data: Any, batch_size: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Where a model is right in its own mode, and the labels, in the data's order."""
+    gathered = gather(model, data)
+    if gathered.outputs is not None:
+        outputs = gathered.outputs
+    elif model.relations == "batch":
+        order = shuffled_order(len(gathered), seed)
+        outputs = RelatedOutputs(gathered).in_batches([batch_size], order)[batch_size]
+    else:
+        outputs = RelatedOutputs(gathered).alone(model.relations)
+    return np.argmax(outputs, -1) == gathered.labels, gathered.labels
+
+
+def _cost(
+    models: list[keras.Model], data: Any, batch_size: int, repeats: int
+) -> tuple[list[float | None], list[int | None]]:
+    """Seconds for an image and peak bytes of each model."""
+    images = to_numpy(next(iter(batches_once(data)))[0])
+    batch = np.resize(images, (batch_size, *images.shape[1:]))
+    calls: list[Callable[[], Any]] = [
+        lambda model=model: model.predict_on_batch(batch)  # type: ignore[misc]
+        for model in models
+    ]
+    seconds = interleaved_seconds(calls, repeats)
+    return [each / batch_size for each in seconds], [peak_bytes(call) for call in calls]
+
+
+def _mode(model: keras.Model) -> str:
+    return model.relations if isinstance(model, RBIModel) else "none"
+
+
+def _loaded(run: keras.Model | str | Path) -> keras.Model:
+    if isinstance(run, keras.Model):
+        return run
+    path = Path(run)
+    # The name that a run folder gives its model.
+    file = path / "model.keras" if path.is_dir() else path
+    if not file.is_file():
+        raise ValueError(f"There is no model {str(file)!r}. Name a run folder or a .keras file.")
+    return keras.models.load_model(file)
+
+
+def _name_of(run: keras.Model | str | Path) -> str:
+    return str(run.name) if isinstance(run, keras.Model) else str(run)
