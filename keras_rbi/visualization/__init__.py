@@ -4,6 +4,7 @@ from keras_rbi.visualization.contact_sheet import contact_sheet
 from keras_rbi.visualization.grad_cam import grad_cam
 from keras_rbi.visualization.influence import Influence, influence
 from keras_rbi.visualization.integration_flow import integration_flow
+from keras_rbi.visualization.plot_cams import plot_cams
 from keras_rbi.visualization.plot_influence import plot_influence
 from keras_rbi.visualization.relation_matrix import (
     RelationMatrix,
@@ -19,6 +20,7 @@ __all__ = [
     "grad_cam",
     "influence",
     "integration_flow",
+    "plot_cams",
     "plot_influence",
     "plot_relation_matrix",
     "relation_matrix",

@@ -9,6 +9,8 @@ from matplotlib.axes import Axes
 FIRST, SECOND = "#0072B2", "#D55E00"
 # More numbers than this cannot be read in the cells of a matrix.
 NUMBERED = 8
+# Where the images beside a matrix begin: one row wide, and a gap.
+BESIDE = -1.6
 
 
 def as_pictures(images: Any) -> np.ndarray:
@@ -78,14 +80,14 @@ def draw_relations(
     pictures = as_pictures(images)
     for number, picture in enumerate(pictures):
         # Beside and above the matrix, each as wide as its row or column, less a gap.
-        for left, top in ((-1.12, number - 0.5), (number - 0.5, -1.12)):
+        for left, top in ((BESIDE, number - 0.5), (number - 0.5, BESIDE)):
             inset = axes.inset_axes(
                 (left + 0.04, top + 0.04, 0.92, 0.92), transform=axes.transData, zorder=3
             )
             inset.imshow(picture)
             bare(inset)
-    axes.set_xlim(-1.2, count - 0.5)
-    axes.set_ylim(count - 0.5, -1.2)
+    axes.set_xlim(BESIDE, count - 0.5)
+    axes.set_ylim(count - 0.5, BESIDE)
     bare(axes)
     low, high = shown.get_clim()
     if count <= NUMBERED:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch
 
 from keras_rbi.models.batch_attention import batch_attention
 from keras_rbi.models.rbi_model import RBIModel
@@ -22,7 +23,7 @@ from keras_rbi.visualization.relation_matrix import across_groups, check_batch
 
 # Wider strips of features are drawn by the means of this many neighbours' groups.
 STRIP = 64
-LONGEST_NAME = 22
+LONGEST_NAME = 18
 
 
 def integration_flow(
@@ -82,16 +83,16 @@ def integration_flow(
 
     pictures = as_pictures(images)
     count = len(pictures)
-    figure = Figure(figsize=(13.5, 1.2 + 0.78 * max(count, 5)))
+    figure = Figure(figsize=(13.5, 1.0 + 0.78 * max(count, 5)))
     grid = figure.add_gridspec(
         count,
         7,
-        width_ratios=(1, 1, 1.6, max(4.2, 0.62 * count), 1.6, 1, 1.5),
+        width_ratios=(1, 1, 1.6, max(4.6, 0.72 * count), 1.6, 1, 1.7),
         left=0.01,
         right=0.99,
-        top=1 - 1.0 / figure.get_figheight(),
+        top=1 - (1.0 if title else 0.7) / figure.get_figheight(),
         bottom=0.3 / figure.get_figheight(),
-        wspace=0.22,
+        wspace=0.28,
         hspace=0.06,
     )
     titles = {
@@ -117,9 +118,27 @@ def integration_flow(
     draw_relations(axes, across_groups(attention.weights), images, bar=False)
     axes.set_title("RRA: attention A\n(row: source, column: target)", fontsize=10)
     _draw_features(figure.add_subplot(grid[:, 4]), attention.combined, "combined\nfeatures C")
+    for column in range(6):
+        _draw_arrow(figure, grid[0, column], grid[0, column + 1], grid[count // 2, 0])
     if title:
         figure.suptitle(title, fontsize=12)
     return figure
+
+
+def _draw_arrow(figure: Figure, left: Any, right: Any, level: Any) -> None:
+    """An arrow from one column to the next."""
+    begin, end = left.get_position(figure).x1, right.get_position(figure).x0
+    height = level.get_position(figure).y1
+    figure.add_artist(
+        FancyArrowPatch(
+            (begin + 0.1 * (end - begin), height),
+            (end - 0.1 * (end - begin), height),
+            transform=figure.transFigure,
+            arrowstyle="-|>",
+            mutation_scale=14,
+            color="#444444",
+        )
+    )
 
 
 def _draw_features(axes: Axes, features: np.ndarray, title: str) -> None:

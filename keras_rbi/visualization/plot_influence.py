@@ -100,7 +100,7 @@ def _draw_bars(axes: Axes, values: np.ndarray, colours: np.ndarray, pictures: np
     axes.grid(axis="y", alpha=0.3)
     axes.set_xlim(-0.5, count - 0.5)
     axes.set_xticks([])
-    axes.set_xlabel("images of the batch, from image 0", labelpad=34)
+    axes.set_xlabel("images of the batch, from image 0", labelpad=42)
     for number, picture in enumerate(pictures):
         side = min(0.9 / count, 0.15)
         inset = axes.inset_axes(((number + 0.5) / count - side / 2, -0.22, side, 0.2))
