@@ -1,6 +1,7 @@
 """Figures of data, of training runs, and of what a model sees."""
 
 from keras_rbi.visualization.contact_sheet import contact_sheet
+from keras_rbi.visualization.embedding_map import embedding_map
 from keras_rbi.visualization.grad_cam import grad_cam
 from keras_rbi.visualization.influence import Influence, influence
 from keras_rbi.visualization.integration_flow import integration_flow
@@ -17,6 +18,7 @@ __all__ = [
     "Influence",
     "RelationMatrix",
     "contact_sheet",
+    "embedding_map",
     "grad_cam",
     "influence",
     "integration_flow",
