@@ -8,6 +8,7 @@ import typer
 from keras_rbi.cli.backbones import backbones
 from keras_rbi.cli.datasets import app as datasets
 from keras_rbi.cli.evaluate import evaluate
+from keras_rbi.cli.explain import explain
 from keras_rbi.cli.output import fail
 from keras_rbi.cli.predict import predict
 from keras_rbi.cli.show import show
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(evaluate)
 app.command()(predict)
+app.command()(explain)
 app.command()(backbones)
 datasets.command("show")(show)
 app.add_typer(datasets, name="datasets")

@@ -18,7 +18,7 @@ from keras_rbi.visualization.score_gradients import own_gradients
 def grad_cam(
     model: keras.Model,
     images: Any,
-    classes: int | Sequence[int] | None = None,
+    classes: int | Sequence[int] | np.ndarray | None = None,
     layer: Any = None,
     of: str = "combined",
     method: str = "grad_cam",

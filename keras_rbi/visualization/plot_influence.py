@@ -71,10 +71,10 @@ def plot_influence(
         panels[0, column].set_title(heading, fontsize=10)
         if not map_.any():
             panels[1, column].set_title("no pixels in that direction", fontsize=8)
-    panels[1, 0].set_xlabel(f"speaks for {name}", fontsize=9)
+    panels[1, 0].set_xlabel("speaks for the class", fontsize=9)
     for column in range(1, shown):
         raises = influence.effects[order[column]] >= 0
-        panels[1, column].set_xlabel(f"{'raises' if raises else 'lowers'} it", fontsize=9)
+        panels[1, column].set_xlabel(f"{'raises' if raises else 'lowers'} the score", fontsize=9)
     above.suptitle(
         title
         or f"Score of image {influence.target} for {name}: {influence.score:.2f} in this batch, "

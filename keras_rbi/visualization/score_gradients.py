@@ -14,7 +14,11 @@ OF = ("combined", "backbone")
 
 
 def own_gradients(
-    parts: ModelParts, images: Any, classes: int | Sequence[int] | None, of: str, mode: str | None
+    parts: ModelParts,
+    images: Any,
+    classes: int | Sequence[int] | np.ndarray | None,
+    of: str,
+    mode: str | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Maps A of images, and d score_j / d A_j of each.
 

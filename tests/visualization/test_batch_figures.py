@@ -88,7 +88,7 @@ def test_groups_are_laid_out_along_the_diagonal():
     np.testing.assert_array_equal(across_groups(weights), expected)
 
 
-def test_the_figure_has_the_matrices_and_the_images(images, tmp_path):
+def test_the_figure_has_the_matrices_and_the_images(images):
     rng = np.random.default_rng(0)
     matrix = RelationMatrix(*rng.uniform(size=(3, 4, 4)))
     figure = plot_relation_matrix(matrix, images)
@@ -99,9 +99,6 @@ def test_the_figure_has_the_matrices_and_the_images(images, tmp_path):
         assert len(axes.child_axes) == 8
         np.testing.assert_array_equal(axes.child_axes[0].images[0].get_array(), images[0])
         assert f"{diagonal_dominance(values):.2f}" in axes.get_title()
-    for name in ("matrix.png", "matrix.svg"):
-        figure.savefig(tmp_path / name)
-        assert (tmp_path / name).stat().st_size > 1000
 
 
 def score(model, features, relations, row, number):
@@ -164,7 +161,7 @@ def test_maps_of_mates_are_of_their_pixels_for_the_targets_score(model, images, 
     np.testing.assert_allclose(found.target_map, own, atol=1e-4)
 
 
-def test_the_figure_of_influence(images, found, tmp_path):
+def test_the_figure_of_influence(images, found):
     figure = plot_influence(found, images, ["a", "b", "$c$"])
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[0] == "target: image 1"
@@ -172,9 +169,6 @@ def test_the_figure_of_influence(images, found, tmp_path):
     bars = next(axes for axes in figure.axes if axes.patches)
     heights = [bar.get_height() for bar in bars.patches]
     np.testing.assert_allclose(heights, found.attention, rtol=1e-5)
-    for name in ("influence.png", "influence.svg"):
-        figure.savefig(tmp_path / name)
-        assert (tmp_path / name).stat().st_size > 1000
 
 
 def test_strips_are_in_standard_deviations():
@@ -187,7 +181,7 @@ def test_strips_are_in_standard_deviations():
     assert strips(wide).shape == (4, 64)
 
 
-def test_the_flow_shows_the_steps_of_the_batch(model, images, tmp_path):
+def test_the_flow_shows_the_steps_of_the_batch(model, images):
     figure = integration_flow(model, images, ["a", "b", "c"])
     by_title = {axes.get_title(): axes for axes in figure.axes if axes.get_title()}
     attention = batch_attention(model, images)
@@ -205,9 +199,6 @@ def test_the_flow_shows_the_steps_of_the_batch(model, images, tmp_path):
     texts = [axes.texts[0].get_text()[0] for axes in figure.axes if len(axes.texts) == 1]
     assert texts == ["abc"[number] for number in classes]
     assert model.relations == "self"
-    for name in ("flow.png", "flow.svg"):
-        figure.savefig(tmp_path / name)
-        assert (tmp_path / name).stat().st_size > 1000
 
 
 def test_mistakes_are_named(model, images):

@@ -8,7 +8,7 @@ import keras_rbi
 from keras_rbi.visualization import plot_cams
 
 
-def test_each_image_stands_above_its_maps(tmp_path):
+def test_each_image_stands_above_its_maps():
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (3, 8, 8, 3)).astype("uint8")
     maps = {"backbone": rng.uniform(size=(3, 8, 8)), "combined": rng.uniform(size=(3, 8, 8))}
@@ -20,9 +20,6 @@ def test_each_image_stands_above_its_maps(tmp_path):
             np.testing.assert_array_equal(row[column].images[1].get_array(), each[column])
     titles = [axes.get_title() for axes in rows[0]]
     assert titles == ["a\n90 %", r"\$b\$", "c" * 19 + "…"]
-    for name in ("cams.png", "cams.svg"):
-        figure.savefig(tmp_path / name)
-        assert (tmp_path / name).stat().st_size > 1000
 
 
 def test_too_few_maps_are_named():
