@@ -9,6 +9,7 @@ from keras_rbi.cli.backbones import backbones
 from keras_rbi.cli.compare import compare
 from keras_rbi.cli.datasets import app as datasets
 from keras_rbi.cli.evaluate import evaluate
+from keras_rbi.cli.explain import explain
 from keras_rbi.cli.export import export
 from keras_rbi.cli.leaks import leaks
 from keras_rbi.cli.output import fail
@@ -33,6 +34,7 @@ app.command()(compare)
 app.command()(predict)
 app.command()(export)
 app.command()(serve)
+app.command()(explain)
 app.command()(backbones)
 datasets.command("show")(show)
 datasets.command("leaks")(leaks)

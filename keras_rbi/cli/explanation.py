@@ -1,0 +1,271 @@
+"""The sections of the page that `keras-rbi explain` writes."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.visualization.embedding_map import embedding_map
+from keras_rbi.visualization.grad_cam import grad_cam
+from keras_rbi.visualization.influence import influence
+from keras_rbi.visualization.integration_flow import integration_flow
+from keras_rbi.visualization.model_parts import relating
+from keras_rbi.visualization.page import Section, Table, facts
+from keras_rbi.visualization.plot_cams import plot_cams
+from keras_rbi.visualization.plot_influence import plot_influence
+from keras_rbi.visualization.relation_matrix import plot_relation_matrix, relation_matrix
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images that are explained together.
+
+    Attributes:
+        names: Their files.
+        pixels: uint8 array `(batch, side, side, 3)`.
+        labels: The number of each image's class, -1 where it is not known.
+    """
+
+    names: list[str]
+    pixels: np.ndarray
+    labels: np.ndarray
+
+
+def explanation(
+    model: keras.Model, class_names: list[str], batch: Batch, method: str
+) -> list[Section]:
+    """Explains a model's answers for one batch.
+
+    Args:
+        model: The model.
+        class_names: Names of its classes.
+        batch: The images. Two or more show how they relate.
+        method: As in `grad_cam`.
+
+    Returns:
+        The sections of a page.
+    """
+    related = isinstance(model, RBIModel) and len(batch.names) > 1
+    answers = {"alone" if related else "answer": _answers(model, batch.pixels, "self")}
+    if related:
+        answers["in this batch"] = _answers(model, batch.pixels, "batch")
+    final = list(answers.values())[-1]
+    classes = final.argmax(-1)
+    sections = [
+        Section(
+            "predictions",
+            "Predictions",
+            "The likeliest class of each image and its probability"
+            + (
+                ": of the image by itself, and where it relates to the other images below."
+                if related
+                else "."
+            ),
+            tables=[_predictions(batch, answers, class_names)],
+        )
+    ]
+    sections.append(_cams(model, class_names, batch, classes, final, method, related))
+    if not related:
+        return sections
+    matrix = relation_matrix(model, batch.pixels)
+    sections += [
+        Section(
+            "flow",
+            "How the batch is integrated",
+            "From left to right: the images, where the backbone's own features see the predicted "
+            "class, those features, the attention that mixes them, the mixed features, and where "
+            "the evidence lies in the end. Each strip of features is drawn in standard deviations "
+            "from the batch's mean: strips that look alike are alike.",
+            integration_flow(model, batch.pixels, class_names, method),
+        ),
+        Section(
+            "relations",
+            "Who relates to whom",
+            "A column is the image whose features are made, a row the image looked at. S compares "
+            "pixels, 1 is an image with itself. A is how much weight each row has in a column; "
+            "columns of the same number everywhere mean that attention does not choose. Diagonal "
+            "dominance is 1 where images see themselves alone and 0 where they see all the same; "
+            "asymmetry is 0 where both images of a pair weigh the same in each other.",
+            plot_relation_matrix(matrix, batch.pixels),
+            [_matrix_numbers(matrix.numbers())],
+        ),
+        _influence(model, class_names, batch, answers, method),
+    ]
+    return sections
+
+
+def embedding_section(model: keras.Model, class_names: list[str], images: Batch) -> list[Section]:
+    """The features of all images whose class is known, where that says something.
+
+    Args:
+        model: The model.
+        class_names: Names of its classes.
+        images: All images.
+
+    Returns:
+        A section, or none: for a model without relations, or fewer than two classes with images.
+    """
+    known = images.labels >= 0
+    if not isinstance(model, RBIModel) or len(np.unique(images.labels[known])) < 2:
+        return []
+    return [
+        Section(
+            "embedding",
+            "Features before and after attention",
+            f"Each mark is one of {int(known.sum())} images, its place the first two principal "
+            "components of its features. Silhouette is 1 where classes are far apart and 0 where "
+            "they overlap; kNN purity is the share of an image's nearest neighbours that are of "
+            "its class. Both are measured in all dimensions.",
+            embedding_map(model, images.pixels[known], images.labels[known], class_names),
+        )
+    ]
+
+
+def run_facts(path: str, model: keras.Model, metrics: dict[str, Any]) -> Section:
+    """What is known of the run.
+
+    Args:
+        path: The run's folder or the model's file.
+        model: The model.
+        metrics: The content of its `metrics.json`, empty where there is none.
+
+    Returns:
+        A section with tables.
+    """
+    settings = metrics.get("settings", {})
+    values: dict[str, object] = {
+        "model": path,
+        "kind": f"{type(model).__name__}, {model.count_params():,} parameters",
+    }
+    if isinstance(model, RBIModel):
+        values["answers with relations"] = model.relations
+    values["images"] = " x ".join(map(str, model.input_shape[1:]))
+    shown = {"dataset": "data", "seed": "seed", "backbone": "backbone", "weights": "weights"}
+    shown |= {"epochs": "epochs", "batch_size": "training batch size"}
+    shown |= {"learning_rate": "learning rate", "embedding_dim": "embedding width"}
+    shown |= {"per_class": "training images a class", "augment": "augmentation"}
+    shown |= {"variant": "variant"}
+    values |= {
+        label: settings[key] for key, label in shown.items() if settings.get(key) is not None
+    }
+    tables = [facts(values)]
+    rows = metrics.get("test_accuracy_by_relations", [])
+    text = "The settings that the model was trained with."
+    if rows:
+        text = (
+            "The settings that the model was trained with, and its accuracy on "
+            f"{metrics['test_images']:,} test images ({metrics['test_order']})."
+        )
+        tables.append(
+            Table(
+                [
+                    (
+                        row["relations"],
+                        "any" if row["batch_size"] is None else str(row["batch_size"]),
+                        f"{100 * row['accuracy']:.1f}",
+                    )
+                    for row in rows
+                ],
+                ("relations", "test batch size", "top-1 (%)"),
+            )
+        )
+    elif not settings:
+        text = "There is no run folder beside the model, so its training is not known."
+    return Section("run", "The run", text, tables=tables)
+
+
+def _answers(model: keras.Model, pixels: np.ndarray, relations: str) -> np.ndarray:
+    with relating(model, relations):
+        values = np.asarray(model.predict_on_batch(pixels), "float64")
+    if getattr(model, "classifier_activation", "softmax") is None:
+        values = np.exp(values - values.max(-1, keepdims=True))
+        values /= values.sum(-1, keepdims=True)
+    return values
+
+
+def _predictions(batch: Batch, answers: dict[str, np.ndarray], class_names: list[str]) -> Table:
+    any_label = bool((batch.labels >= 0).any())
+    header = ["", "image", *(["true class"] if any_label else []), *answers]
+    rows = []
+    for number, name in enumerate(batch.names):
+        row = [str(number), name]
+        if any_label:
+            label = int(batch.labels[number])
+            row.append(class_names[label] if label >= 0 else "not known")
+        for values in answers.values():
+            best = int(values[number].argmax())
+            row.append(f"{class_names[best]}, {100 * values[number, best]:.1f}\u00a0%")
+        rows.append(row)
+    return Table(rows, header)
+
+
+def _cams(
+    model: keras.Model,
+    class_names: list[str],
+    batch: Batch,
+    classes: np.ndarray,
+    answers: np.ndarray,
+    method: str,
+    related: bool,
+) -> Section:
+    names = [
+        f"image {number}\n{class_names[label]}\n{100 * row.max():.0f} %"
+        for number, (label, row) in enumerate(zip(classes, answers, strict=True))
+    ]
+    maps = {"evidence": grad_cam(model, batch.pixels, classes, method=method)}
+    text = "Bright pixels speak for the class above the image. Each map is scaled by itself."
+    if isinstance(model, RBIModel):
+        maps = {
+            "backbone alone": grad_cam(model, batch.pixels, classes, of="backbone", method=method),
+            "combined": grad_cam(
+                model,
+                batch.pixels,
+                classes,
+                method=method,
+                relations="batch" if related else "self",
+            ),
+        }
+        text += (
+            " In the upper maps the head sees the backbone's own features and nothing of the "
+            "attention (beta = 1), in the lower ones the prediction as it is. Each is of the "
+            "image's own score."
+        )
+    figure = plot_cams(batch.pixels, maps, names)
+    return Section("cams", "Where the evidence lies", text, figure)
+
+
+def _influence(
+    model: RBIModel,
+    class_names: list[str],
+    batch: Batch,
+    answers: dict[str, np.ndarray],
+    method: str,
+) -> Section:
+    moved = np.abs(answers["in this batch"] - answers["alone"]).max(-1)
+    target = int(moved.argmax())
+    found = influence(model, batch.pixels, target, min(3, len(moved) - 1), method=method)
+    return Section(
+        "influence",
+        "What the other images do to one",
+        f"Of all images, the prediction for image {target} is moved most by the others. Its score, "
+        "a logit, is compared with the score without each of them; the pixels of those that "
+        "matter most are drawn. Effects near 0 mean that the batch hardly matters.",
+        plot_influence(found, batch.pixels, class_names),
+    )
+
+
+def _matrix_numbers(numbers: dict[str, dict[str, float]]) -> Table:
+    names = {
+        "relations": "relations S",
+        "attention_without_rpe": "attention A without RPE",
+        "attention": "attention A with RPE",
+    }
+    return Table(
+        [
+            (label, *(f"{numbers[key][number]:.3f}" for number in numbers[key]))
+            for key, label in names.items()
+        ],
+        ("matrix", "diagonal dominance", "asymmetry"),
+    )

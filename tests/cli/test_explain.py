@@ -1,0 +1,144 @@
+"""The page that `keras-rbi explain` writes, and what a browser makes of it."""
+
+import json
+import shutil
+import subprocess
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from PIL import Image
+
+import keras_rbi
+from keras_rbi.cli.main import run
+
+SIDE = 16
+NAMES = ["<i>wren</i>", "robin & co", "owl"]
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+
+
+def command(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        run(["explain", *map(str, arguments)])
+    return ended.value.code
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A run folder with an untrained model, and images in folders of two of its classes."""
+    folder = tmp_path_factory.mktemp("explain")
+    pixels = keras.Input((SIDE, SIDE, 3))
+    places = layers.Conv2D(6, 3, strides=4, activation="relu")(pixels)
+    model = keras_rbi.RBIModel(
+        keras.Model(pixels, places, name="small"),
+        class_names=NAMES,
+        embedding_dim=8,
+        preprocessing=None,
+    )
+    (folder / "run").mkdir()
+    model.save(folder / "run" / "model.keras")
+    settings = {"dataset": "birds <3", "seed": 7, "variant": None}
+    rows = [{"relations": "self", "batch_size": None, "accuracy": 0.625}]
+    metrics = {
+        "settings": settings,
+        "test_accuracy_by_relations": rows,
+        "test_images": 1234,
+        "test_order": "shuffled once, seed 7",
+    }
+    (folder / "run" / "metrics.json").write_text(json.dumps(metrics))
+    rng = np.random.default_rng(0)
+    for name in ("robin & co", "owl", "others"):
+        (folder / "images" / name).mkdir(parents=True)
+        for number in range(2):
+            noise = rng.integers(0, 256, (20, 24, 3)).astype("uint8")
+            Image.fromarray(noise).save(folder / "images" / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(folder):
+    arguments = ["--batch-size", 4, "--output", folder / "page.html", "--figures", folder / "figs"]
+    assert command(folder / "run", folder / "images", *arguments) == 0
+    return (folder / "page.html").read_text("utf-8")
+
+
+def test_the_page_tells_of_the_run_and_the_images(page, folder):
+    for text in ("birds &lt;3", "1,234 test images", "62.5", "4 images of 6", "RBIModel"):
+        assert text in page
+    # Of the sorted six, at even distances; the class is that of the folder, where it is one.
+    table = page[page.index("<h2>Predictions") : page.index("<h2>Where")]
+    rows = [
+        [cell.split("</td>")[0] for cell in row.split("<td>")[1:]]
+        for row in table.split("<tr>")[2:]
+    ]
+    # Numbers 0, 2, 3 and 5.
+    assert [row[1:3] for row in rows] == [
+        ["others/0.png", "not known"],
+        ["owl/0.png", "owl"],
+        ["owl/1.png", "owl"],
+        ["robin &amp; co/1.png", "robin &amp; co"],
+    ]
+    assert "<i>" not in page
+    assert page.count("data:image/png;base64,") == 5
+    assert "://" not in page
+
+
+def test_figures_are_saved_beside_it(page, folder):
+    names = {path.name for path in (folder / "figs").iterdir()}
+    figures = ("cams", "flow", "relations", "influence", "embedding")
+    assert names == {f"{name}.{suffix}" for name in figures for suffix in ("png", "svg")}
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
+def test_a_browser_shows_it(page, folder):
+    picture = folder / "page.png"
+    subprocess.run(
+        [
+            BROWSER,
+            *("--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars"),
+            *("--no-first-run", "--disable-background-networking"),
+            *("--disable-component-update", "--disable-sync"),
+            f"--user-data-dir={folder / 'profile'}",
+            "--window-size=1200,3000",
+            f"--screenshot={picture}",
+            (folder / "page.html").as_uri(),
+        ],
+        check=True,
+        capture_output=True,
+        timeout=120,
+    )
+    pixels = np.asarray(Image.open(picture).convert("RGB")).astype(int)
+    assert pixels.shape == (3000, 1200, 3)
+    # The colours of viridis's end, over grey pixels: maps and matrices are drawn, down the page.
+    yellow = (pixels[..., 0] > 180) & (pixels[..., 1] > 180) & (pixels[..., 2] < 120)
+    assert yellow[:1500].any()
+    assert yellow[1500:].any()
+    white = (pixels == 255).all(-1)
+    # Margins on both sides: nothing runs out of the page.
+    assert white[:, :30].all()
+    assert white[:, -30:].all()
+
+
+def test_a_model_without_relations_has_maps_alone(folder):
+    model = keras_rbi.models.backbone_classifier(keras_rbi.backbones.SmallCNN((SIDE, SIDE, 3)), 3)
+    model.save(folder / "alone.keras")
+    assert command(folder / "alone.keras", folder / "images", "--output", folder / "b.html") == 0
+    page = (folder / "b.html").read_text("utf-8")
+    assert page.count("data:image/png;base64,") == 1
+    assert "no run folder" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere", "images"], "no folder 'images'"),
+        (["nowhere", ".", "--method", "cam"], "method='cam'"),
+        (["nowhere", ".", "--output", "none/page.html"], "to write --output"),
+        (["nowhere", "."], "no image in '.'"),
+    ],
+)
+def test_mistakes_are_told_in_a_line(arguments, message, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert command(*arguments) != 0
+    assert message in " ".join(capsys.readouterr().err.split())
