@@ -18,6 +18,10 @@ from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_
 IMAGENET = "imagenet"
 NO_WEIGHTS = "none"
 NO_AUGMENTATION = "none"
+RBI = "rbi"
+BATCH_FORMER = "batchformer"
+BACKBONE_ALONE = "backbone"
+METHODS = (RBI, BATCH_FORMER, BACKBONE_ALONE)
 PRETRAINED = "EfficientNetLite0"
 # How it learns the typefaces in some minutes on two cores: found on their validation images.
 PRETRAINED_ON_TYPEFACES = {
@@ -57,9 +61,12 @@ class TrainingSettings:
             EfficientNetLite0 on the typefaces, 1024 for the others.
         seed: Of the weights, the data, its order and the relation dropout.
         per_class: Images of each typeface; does not matter for folders.
-        rbi: Whether to integrate relations; without, it is the backbone with a classifier.
+        method: `"rbi"`; or, to compare with, `"batchformer"`, the recipe of BatchFormer, or
+            `"backbone"`, the backbone with a classifier. By default as `rbi` says.
+        rbi: Whether to integrate relations; without, the method is `"backbone"`.
         variant: `None` or `"paper"`, as in `RBIModel`.
         relation_dropout: As in `RBIModel`.
+        share_classifier: As in `RBIModel`.
         recipe: A name of `keras_rbi.training.recipes.RECIPES`: `"paper"` trains as the paper
             does, whatever `variant` is; `"finetune"` as practitioners do.
         freeze: `"backbone"`, `"stem"` or `None`: what is left as it is, as in
@@ -114,9 +121,11 @@ class TrainingSettings:
     embedding_dim: int | None = None
     seed: int = 0
     per_class: int = 300
+    method: str | None = None
     rbi: bool = True
     variant: str | None = None
     relation_dropout: float | None = None
+    share_classifier: bool = False
     recipe: str | None = None
     freeze: str | None = None
     head_epochs: int | None = None
@@ -156,6 +165,7 @@ class TrainingSettings:
         small = backbone.lower() == SMALL_CNN.lower()
         weights = self.weights or (NO_WEIGHTS if small else IMAGENET)
         defaults: dict[str, Any] = {
+            "method": RBI if self.rbi else BACKBONE_ALONE,
             "backbone": backbone,
             "weights": weights,
             "image_size": find(backbone).image_size,
@@ -173,7 +183,8 @@ class TrainingSettings:
             dataset = str(Path(dataset).resolve())
         if data_dir is not None:
             data_dir = str(Path(data_dir).resolve())
-        return dataclasses.replace(self, dataset=dataset, data_dir=data_dir)._with(defaults)
+        settings = dataclasses.replace(self, dataset=dataset, data_dir=data_dir)._with(defaults)
+        return dataclasses.replace(settings, rbi=settings.method == RBI)
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":
         """The same settings, with these values where they are open."""
@@ -197,6 +208,7 @@ def check(settings: TrainingSettings) -> None:
         ValueError: If there is one.
     """
     for name, choices in {
+        "method": METHODS,
         "freeze": (None, BACKBONE, STEM),
         "schedule": (COSINE, CONSTANT),
         "augment": (*AUGMENTATIONS, NO_AUGMENTATION),
@@ -221,9 +233,25 @@ def check(settings: TrainingSettings) -> None:
             "The typefaces are rendered where they are used. Received: "
             f"data_dir={settings.data_dir!r}. Leave it out, or name another dataset."
         )
+    _check_method(settings)
     _check_sampling(settings)
     _check_epochs(settings)
     _check_backbone(settings)
+
+
+def _check_method(settings: TrainingSettings) -> None:
+    if settings.method == RBI:
+        return
+    given = {
+        name: value
+        for name in ("variant", "relation_dropout", "share_classifier")
+        if (value := getattr(settings, name)) not in (None, False)
+    }
+    if given:
+        raise ValueError(
+            "`variant`, `relation_dropout` and `share_classifier` are settings of RBI. Received: "
+            f"{given} with method={settings.method!r}. Leave them out, or pass method='rbi'."
+        )
 
 
 def _check_sampling(settings: TrainingSettings) -> None:
