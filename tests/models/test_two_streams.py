@@ -71,8 +71,9 @@ def test_in_training_both_streams_are_classified_by_the_same_weights(model, imag
     assert np.abs(answers[:20] - answers[20:]).max() > 1e-4
 
 
-@pytest.mark.parametrize("one_hot", [False, True])
-def test_it_learns_from_whole_and_from_short_batches(model, images, labels, one_hot):
+@pytest.mark.parametrize(("kind", "one_hot"), [("batch_former", False), ("rbi", True)])
+def test_it_learns_from_whole_and_from_short_batches(kind, images, labels, one_hot):
+    model = make_model(kind)
     y = np.eye(CLASSES, dtype="float32")[labels] if one_hot else labels
     loss = "categorical_crossentropy" if one_hot else "sparse_categorical_crossentropy"
     model.compile(keras_rbi.optimizers.RectifiedAdam(1e-2), loss, metrics=["accuracy"])
