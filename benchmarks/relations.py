@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_rbi import training
-from keras_rbi.evaluation.accuracy_by_relations import embeddings_of, predict_with_relations
+from keras_rbi.evaluation import Gathered, RelatedOutputs, gather
 
 VARIANTS = ("default", "paper")
 MODES = ("self", "batch", "references")
@@ -69,58 +69,37 @@ def measure_run(settings: training.TrainingSettings) -> dict[str, Any]:
         run = training.prepare(settings, training.RunFolder(Path(folder) / "run"))
         metrics = run.complete(verbose=0)
     model, test = run.model, run.test
-    embeddings = embeddings_of(model, test)
-    images = np.concatenate([batch for batch, _ in test])
+    gathered = gather(model, test)
     rows = metrics["test_accuracy_by_relations"]
-    changed = {mode: share_changed(model, images, embeddings, test, mode) for mode in MODES[:2]}
+    changed = {mode: share_changed(gathered, mode) for mode in MODES[:2]}
     errors = {}
     for select, count, keep in REFERENCES:
         model.set_references(run.training, None, count, select, keep, settings.seed)
-        predicted = predict_with_relations(model, test, embeddings, "references")
-        accuracy = float(np.mean(predicted == test.labels))
+        predicted = np.argmax(RelatedOutputs(gathered).alone("references"), axis=-1)
+        accuracy = float(np.mean(predicted == gathered.labels))
         how = {"select": select, "per_class": count, "keep": keep}
         rows.append({"relations": "references", "batch_size": None, "accuracy": accuracy, **how})
         if keep == "features":
             errors = {"relations_error": model.references.relations_error}
         elif "references" not in changed:
-            changed["references"] = share_changed(model, images, embeddings, test, "references")
+            changed["references"] = share_changed(gathered, "references")
     count = {"test_images": metrics["test_images"]}
     return {"rows": rows, "changed": changed, **count, **errors}
 
 
-def share_changed(
-    model: keras.Model, images: np.ndarray, embeddings: np.ndarray, test: Any, mode: str
-) -> float:
+def share_changed(gathered: Gathered, mode: str) -> float:
     """Share of images that some company of 31 others gives another class than they have alone."""
-    before = model.relations
-    alone = predict_with_relations(model, test, embeddings, "self")
+    related = RelatedOutputs(gathered)
     generator = np.random.default_rng(0)
-    orders = [generator.permutation(len(images)) for _ in range(ORDERS)]
-    orders.append(np.argsort(test.labels, kind="stable"))
-    changed = np.zeros(len(images), bool)
-    try:
-        model.relations = mode
-        head = keras.Model([model.input, model.rra.input[0]], model.output)
-        company = [classes_of(head, images, embeddings, order) for order in orders]
-    finally:
-        model.relations = before
+    orders = [generator.permutation(len(gathered)) for _ in range(ORDERS)]
+    orders.append(np.argsort(gathered.labels, kind="stable"))
+    company = [np.argmax(related.each_batch(mode, BATCH, order), axis=-1) for order in orders]
     # With references an image is not answered as alone, but always in the same way.
-    expected = company[0] if mode == "references" else alone
+    expected = company[0] if mode == "references" else np.argmax(related.alone("self"), axis=-1)
+    changed = np.zeros(len(gathered), bool)
     for classes in company:
         changed |= classes != expected
     return float(np.mean(changed))
-
-
-def classes_of(
-    head: keras.Model, images: np.ndarray, embeddings: np.ndarray, order: np.ndarray
-) -> np.ndarray:
-    """The likeliest class of each image, in batches in the given order."""
-    classes = np.empty(len(images), int)
-    for begin in range(0, len(images), BATCH):
-        members = order[begin : begin + BATCH]
-        answers = head.predict_on_batch([images[members], embeddings[members]])
-        classes[members] = np.argmax(answers, axis=-1)
-    return classes
 
 
 def name_of(row: dict[str, Any]) -> str:

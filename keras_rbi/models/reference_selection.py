@@ -66,8 +66,8 @@ def class_numbers(labels: np.ndarray, num_classes: int) -> np.ndarray:
     if labels.ndim == 2 and labels.shape[1] == num_classes:
         if not np.all((labels == 0) | (labels == 1)) or np.any(labels.sum(axis=1) != 1):
             raise ValueError(
-                "A reference has one class. Received: labels with rows other than a single 1 among "
-                "zeros. Take references from data that is not mixed."
+                "An image must have one class. Received: labels with rows other than a single 1 "
+                "among zeros. Take data that is not mixed."
             )
         return np.argmax(labels, axis=1)
     numbers = labels.reshape(len(labels), -1)

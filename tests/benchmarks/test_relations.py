@@ -84,25 +84,24 @@ def test_table_and_figure_give_mean_and_deviation_over_seeds(
     assert len(json.loads((tmp_path / "r.json").read_text())["runs"]) == 4
 
 
-class Head:
-    """Answers with the class of the first image of the batch, or each with its own."""
+class FakeOutputs:
+    """Of four images, the first gets another class in company than it has alone."""
 
-    def __init__(self, by_company):
-        self.by_company = by_company
+    def __init__(self, gathered):
+        self.own = np.eye(3)[gathered.labels]
 
-    def predict_on_batch(self, inputs):
-        embeddings = inputs[1]
-        own = embeddings[:, 0].astype(int)
-        return np.eye(3)[np.full(len(own), own[0]) if self.by_company else own]
+    def alone(self, mode):
+        return self.own
+
+    def each_batch(self, mode, size, order):
+        assert (size, sorted(order)) == (32, [0, 1, 2, 3])
+        outputs = self.own.copy()
+        outputs[0] = np.roll(outputs[0], 1)
+        return outputs
 
 
-@pytest.mark.parametrize("by_company", [False, True])
-def test_classes_are_those_of_each_image_in_its_company(relations, by_company):
-    own = np.arange(70) % 3
-    order = np.random.default_rng(0).permutation(70)
-    classes = relations.classes_of(Head(by_company), np.zeros((70, 1)), own[:, None], order)
-    expected = own.copy()
-    if by_company:
-        for begin in (0, 32, 64):
-            expected[order[begin : begin + 32]] = own[order[begin]]
-    np.testing.assert_array_equal(classes, expected)
+@pytest.mark.parametrize(("mode", "share"), [("batch", 0.25), ("references", 0.0)])
+def test_the_share_of_answers_that_company_changes(relations, monkeypatch, mode, share):
+    monkeypatch.setattr(relations, "RelatedOutputs", FakeOutputs)
+    gathered = relations.Gathered(None, np.array([0, 1, 2, 0]))
+    assert relations.share_changed(gathered, mode) == share

@@ -1,0 +1,145 @@
+"""How good a model is at many batch sizes and in many orders of the test images."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_rbi.evaluation.classification_scores import ClassificationScores, classification_scores
+from keras_rbi.evaluation.gather import Gathered, gather
+from keras_rbi.evaluation.protocol import ANY, SHUFFLED, SORTED, EvaluationProtocol, ProtocolRow
+from keras_rbi.evaluation.related_outputs import RelatedOutputs
+from keras_rbi.layers.relation_groups import positive_integer
+from keras_rbi.models.rbi_model import NO_REFERENCES
+
+BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+MODES = ("self", "batch", "references")
+
+
+def evaluate_protocol(
+    model: keras.Model,
+    data: Any,
+    batch_sizes: Sequence[int] = BATCH_SIZES,
+    orders: int | Sequence[int] = 5,
+    relations: str | Sequence[str] | None = None,
+) -> EvaluationProtocol:
+    """Scores of a model for each relations mode, test batch size and order of the test images.
+
+    Where images relate to their batch, answers depend on its size and on who is in it: in a
+    class-sorted order a batch gives the label away. So each batch size is measured in several
+    shuffled orders, and in the class-sorted one beside them. The backbone runs once for each
+    image; only RPE, RRA and the head run again.
+
+    Args:
+        model: An `RBIModel`, or any other classifier, whose images do not relate: it has one row.
+            Its own relations mode is left as it was.
+        data: An `ImageSequence`; a pair of arrays `(images, labels)`; or a `tf.data.Dataset`,
+            `keras.utils.PyDataset` or torch `DataLoader` of batches `(images, labels)`. Labels are
+            whole numbers or one-hot rows. Images with a sample weight of 0 are left out.
+        batch_sizes: Test batch sizes for relations "batch". Defaults to
+            `(1, 2, 4, 8, 16, 32, 64, 128)`.
+        orders: The seeds of the shuffled orders, or their number: 5 is the seeds 0 to 4. Defaults
+            to `5`.
+        relations: One or several of `"self"`, `"batch"` and `"references"`. Defaults to `None`:
+            all that the model can do.
+
+    Returns:
+        An `EvaluationProtocol`.
+
+    Raises:
+        ValueError: If the data is endless or empty, if its labels are not the model's classes, or
+            if an argument is out of its range.
+
+    Example:
+
+    >>> test = keras_rbi.datasets.typefaces.load("test", per_class=1, image_size=16)
+    >>> backbone = keras_rbi.backbones.SmallCNN((16, 16, 3))
+    >>> model = keras_rbi.RBIModel(backbone, class_names=test.class_names, embedding_dim=16)
+    >>> found = keras_rbi.evaluation.evaluate_protocol(model, test, batch_sizes=(8,), orders=2)
+    >>> [(row.relations, row.batch_size, row.order, row.orders) for row in found.rows]
+    [('self', None, 'any', 0), ('batch', 8, 'shuffled', 2), ('batch', 8, 'sorted by class', 1)]
+    """
+    seeds = seeds_of(orders)
+    sizes = [positive_integer("batch_sizes", size) for size in dict.fromkeys(batch_sizes)]
+    modes = (relations,) if isinstance(relations, str) else relations
+    _check_modes(model, modes)
+    return protocol_of(gather(model, data), sizes, seeds, modes)
+
+
+def protocol_of(
+    gathered: Gathered,
+    batch_sizes: Sequence[int],
+    seeds: Sequence[int],
+    relations: Sequence[str] | None = None,
+) -> EvaluationProtocol:
+    """As `evaluate_protocol`, of what `gather` has made."""
+    labels = gathered.labels
+
+    def scores(outputs: np.ndarray) -> ClassificationScores:
+        return classification_scores(outputs, labels)
+
+    rows = []
+    if gathered.outputs is not None:
+        rows.append(_row("none", None, ANY, [scores(gathered.outputs)]))
+    else:
+        related = RelatedOutputs(gathered)
+        if relations is None:
+            relations = MODES if gathered.model.references is not None else MODES[:2]
+        for mode in MODES:
+            if mode not in relations:
+                continue
+            if mode != "batch":
+                rows.append(_row(mode, None, ANY, [scores(related.alone(mode))]))
+                continue
+            shuffled = [
+                related.in_batches(batch_sizes, shuffled_order(len(labels), seed)) for seed in seeds
+            ]
+            in_sorted = related.in_batches(batch_sizes, np.argsort(labels, kind="stable"))
+            for size in batch_sizes:
+                of_orders = [scores(answers[size]) for answers in shuffled]
+                rows.append(_row(mode, size, SHUFFLED, of_orders))
+                rows.append(_row(mode, size, SORTED, [scores(in_sorted[size])]))
+    return EvaluationProtocol(tuple(rows), len(labels), tuple(seeds))
+
+
+def seeds_of(orders: int | Sequence[int]) -> list[int]:
+    """The seeds of shuffled orders.
+
+    Args:
+        orders: Their number, or the seeds themselves.
+
+    Returns:
+        The seeds.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    if isinstance(orders, Sequence) and not isinstance(orders, str) and len(orders) > 0:
+        return [int(seed) for seed in orders]
+    return list(range(positive_integer("orders", orders)))
+
+
+def shuffled_order(count: int, seed: int) -> np.ndarray:
+    """The shuffled order of so many images that a seed gives."""
+    return np.random.default_rng(seed).permutation(count)
+
+
+def _row(
+    relations: str, size: int | None, order: str, scores: Sequence[ClassificationScores]
+) -> ProtocolRow:
+    values = np.array([list(score.as_dict().values()) for score in scores])
+    means = values.mean(0).tolist()
+    deviations = values.std(0, ddof=1).tolist() if len(scores) > 1 else [None] * values.shape[1]
+    pairs = [value for pair in zip(means, deviations, strict=True) for value in pair]
+    return ProtocolRow(relations, size, order, len(scores) if size else 0, *pairs)
+
+
+def _check_modes(model: keras.Model, modes: Sequence[str] | None) -> None:
+    for mode in modes or ():
+        if mode not in MODES:
+            raise ValueError(
+                f"`relations` must be of {', '.join(map(repr, MODES))}. Received: {mode!r}."
+            )
+        if mode == "references" and getattr(model, "references", 0) is None:
+            raise ValueError(NO_REFERENCES)

@@ -1,0 +1,92 @@
+"""What one pass of the backbone over test images leaves for everything that is measured later."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.evaluation.kept_images import KeptImages
+from keras_rbi.models.batches import batches_of, batches_of_arrays, labels_of, to_numpy
+from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.reference_selection import class_numbers
+
+MEND = "Pass images and labels as a pair of arrays."
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """A model, and what it makes of each test image before images relate, in the data's order.
+
+    Attributes:
+        model: The model.
+        labels: int64 array of shape `(images,)`.
+        images: The images, for RPE; `None` of a model without relations.
+        features: What attention is put on, N, shape `(images, embedding_dim)`; `None` of a model
+            without relations.
+        outputs: Answers of a model without relations, shape `(images, classes)`, or `None`.
+    """
+
+    model: keras.Model
+    labels: np.ndarray
+    images: KeptImages | None = None
+    features: np.ndarray | None = None
+    outputs: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def relates(self) -> bool:
+        """Whether the model is one whose images may relate."""
+        return self.features is not None
+
+
+def gather(model: keras.Model, data: Any) -> Gathered:
+    """Runs the backbone once for each image.
+
+    Args:
+        model: An `RBIModel`, or any other classifier, whose images do not relate.
+        data: An `ImageSequence`; a pair of arrays `(images, labels)`; or a `tf.data.Dataset`,
+            `keras.utils.PyDataset` or torch `DataLoader` of batches `(images, labels)`. Labels are
+            whole numbers or one-hot rows. Images with a sample weight of 0 are left out.
+
+    Returns:
+        A `Gathered`.
+
+    Raises:
+        ValueError: If the data is endless or empty, or if its labels are not the model's classes.
+    """
+    relates = isinstance(model, RBIModel)
+    network = model.feature_model() if relates else model
+    kept, labels, rows = KeptImages(), [], []
+    for batch in batches_once(data):
+        use = _rows_in_use(batch)
+        labels.append(class_numbers(labels_of(batch), model.output_shape[-1])[use])
+        rows.append(np.asarray(network.predict_on_batch(batch[0]), "float32")[use])
+        if relates:
+            kept.add(to_numpy(batch[0])[use])
+    if not labels:
+        raise ValueError("There are no test images: the data has no batch.")
+    joined = np.concatenate(rows)
+    if relates:
+        return Gathered(model, np.concatenate(labels), kept, features=joined)
+    return Gathered(model, np.concatenate(labels), outputs=joined)
+
+
+def batches_once(data: Any) -> Iterator[Any]:
+    """Batches `(images, labels)` of test data, every image once."""
+    if isinstance(data, ImageSequence):
+        # None of the images that a last batch lacks or repeats.
+        return iter(data.with_batch_size(data.batch_size, last_batch="keep"))
+    if isinstance(data, tuple) and len(data) == 2 and hasattr(data[0], "shape"):
+        return batches_of_arrays(*data)
+    return iter(batches_of(data, MEND))
+
+
+def _rows_in_use(batch: Any) -> Any:
+    if len(batch) < 3:
+        return slice(None)
+    return to_numpy(batch[2]).reshape(-1) > 0

@@ -1,0 +1,26 @@
+"""Examples in docstrings give what they show."""
+
+import doctest
+import sys
+
+import numpy as np
+import pytest
+
+import keras_rbi
+
+MODULES = [
+    "evaluation.accuracy_by_relations",
+    "evaluation.classification_scores",
+    "evaluation.cluster_scores",
+    "evaluation.evaluate_protocol",
+    "visualization.embedding_map",
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_give_what_they_show(name):
+    # By `sys.modules`, since packages have functions of the modules' names.
+    module = sys.modules[f"keras_rbi.{name}"]
+    results = doctest.testmod(module, extraglobs={"np": np, "keras_rbi": keras_rbi})
+    assert results.attempted
+    assert not results.failed
