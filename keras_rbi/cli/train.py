@@ -130,6 +130,13 @@ def train(
         bool,
         typer.Option("--rbi/--no-rbi", help="--no-rbi trains the backbone with a classifier."),
     ] = True,
+    method: Annotated[
+        str | None,
+        typer.Option(
+            help="`rbi`; or, to compare with, `batchformer`, a transformer layer over the batch in "
+            "training, or `backbone`, as --no-rbi. [default: rbi]"
+        ),
+    ] = None,
     variant: Annotated[
         str | None,
         typer.Option(
@@ -146,6 +153,13 @@ def train(
             "[default: 0.5, or 0 with --variant paper]",
         ),
     ] = None,
+    share_classifier: Annotated[
+        bool,
+        typer.Option(
+            "--share-classifier",
+            help="Have the classifier of RBI learn from the features that are not related too.",
+        ),
+    ] = False,
     recipe: Annotated[
         str | None,
         typer.Option(
@@ -314,6 +328,8 @@ def train(
         fail(f"A resumed run keeps its settings. Leave out {flags}, or start a new run.")
     if variant not in (None, "paper"):
         fail(f"There is no variant {variant!r}. Use --variant paper, or leave it out.")
+    if not rbi and method not in (None, "backbone"):
+        fail(f"--no-rbi is --method backbone. Leave it or --method {method} out.")
     if not rbi and (variant is not None or relation_dropout is not None):
         fail("--variant and --relation-dropout are settings of RBI. Leave them or --no-rbi out.")
 

@@ -2,6 +2,13 @@
 
 from keras_rbi.models.backbone_classifier import backbone_classifier
 from keras_rbi.models.batch_attention import BatchAttention, batch_attention
+from keras_rbi.models.batch_former_model import BatchFormerModel
 from keras_rbi.models.rbi_model import RBIModel
 
-__all__ = ["BatchAttention", "RBIModel", "backbone_classifier", "batch_attention"]
+__all__ = [
+    "BatchAttention",
+    "BatchFormerModel",
+    "RBIModel",
+    "backbone_classifier",
+    "batch_attention",
+]

@@ -13,8 +13,10 @@ from keras_rbi.layers.backbone_preprocessing import BackbonePreprocessing
 from keras_rbi.layers.relation_groups import check_inference_relations
 from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
+from keras_rbi.layers.two_streams import TwoStreams
 from keras_rbi.models.labels import Labels, check_classes, read_labels
 from keras_rbi.models.relates_to_references import RelatesToReferences
+from keras_rbi.models.two_streams import TrainsTwoStreams
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
 
 # What a variant means where an argument is left open.
@@ -40,7 +42,7 @@ NO_REFERENCES = (
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")
-class RBIModel(RelatesToReferences):
+class RBIModel(TrainsTwoStreams, RelatesToReferences):
     """An image classifier with Relationship Batch Integration (RBI) around a backbone.
 
     ```
@@ -77,6 +79,9 @@ class RBIModel(RelatesToReferences):
             with which an image relates to itself alone in training. Defaults to `None`.
         group_size: Integer, or `None`. Cuts larger batches into relation groups of this many
             images. Defaults to `None`.
+        share_classifier: Boolean, whether the classifier also learns from the features that are
+            not related, as BatchFormer's does. It answers from the related ones all the same.
+            Defaults to `False`.
         rpe: An `RPE` layer, or a layer of one's own from images to `(batch, batch)`. Defaults to
             `None`, that of the variant.
         rra: An `RRA` layer, or a layer of one's own that is called with features and relations.
@@ -126,6 +131,7 @@ class RBIModel(RelatesToReferences):
         relations: str | None = None,
         relation_dropout: float | None = None,
         group_size: int | None = None,
+        share_classifier: bool = False,
         rpe: keras.layers.Layer | None = None,
         rra: keras.layers.Layer | None = None,
         preprocessing: Any = "auto",
@@ -143,6 +149,13 @@ class RBIModel(RelatesToReferences):
             raise ValueError(
                 "`relation_dropout` and `group_size` are arguments of the RRA layer. Received: "
                 "both an `rra` layer and one of them. Set them on the layer."
+            )
+        units = getattr(rra, "units", embedding_dim)
+        if share_classifier and units != embedding_dim:
+            raise ValueError(
+                "A shared classifier takes related and unrelated features of one width. Received: "
+                f"embedding_dim={embedding_dim} and an `rra` layer with units={units}. Make them "
+                "equal, or pass share_classifier=False."
             )
         settings = VARIANTS[variant]
         modes = check_inference_relations(relations or settings["relations"])
@@ -165,7 +178,7 @@ class RBIModel(RelatesToReferences):
             keras.Model.__init__(self, name=name or "rbi_model")
             self.compile = self._compile_now_and_when_sized
         else:
-            prepare = _preprocessing_layer(preprocessing, tap)
+            prepare = preprocessing_layer(preprocessing, tap)
             inputs, outputs = _connect(
                 tap,
                 prepare,
@@ -178,6 +191,7 @@ class RBIModel(RelatesToReferences):
                     dtype="float32",
                     name="classifier",
                 ),
+                share_classifier,
             )
             super().__init__(inputs=inputs, outputs=outputs, name=name or "rbi_model")
             # What was read off a checkpoint is not in the backbone that a file gives back.
@@ -189,6 +203,7 @@ class RBIModel(RelatesToReferences):
         self.variant = variant
         self.relation_dropout = relation_dropout
         self.group_size = group_size
+        self.share_classifier = self.two_streams = share_classifier
         self.rpe = rpe_layer
         self.rra = rra_layer
         self.preprocessing = preprocessing
@@ -328,6 +343,7 @@ class RBIModel(RelatesToReferences):
             "relations": self.relations,
             "relation_dropout": self.relation_dropout,
             "group_size": self.group_size,
+            "share_classifier": self.share_classifier,
             "rpe": self.rpe if self._has_own_rpe else None,
             "rra": self.rra if self._has_own_rra else None,
             "preprocessing": self.preprocessing,
@@ -380,14 +396,19 @@ def _connect(
     rpe: keras.layers.Layer,
     rra: keras.layers.Layer,
     classifier: keras.layers.Layer,
+    share_classifier: bool,
 ) -> tuple[Any, Any]:
     images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
     prepared = images if preprocessing is None else preprocessing(images)
     features = embedding(tap.features(prepared))
-    return images, classifier(rra(features, rpe(images)))
+    related = rra(features, rpe(images))
+    if share_classifier:
+        related = TwoStreams(name="two_streams")(related, features)
+    return images, classifier(related)
 
 
-def _preprocessing_layer(preprocessing: Any, tap: Tap) -> keras.layers.Layer | None:
+def preprocessing_layer(preprocessing: Any, tap: Tap) -> keras.layers.Layer | None:
+    """The layer that the argument `preprocessing` of a model stands for, if any."""
     if preprocessing is None or isinstance(preprocessing, keras.layers.Layer):
         return preprocessing
     if preprocessing == "auto":

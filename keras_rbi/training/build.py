@@ -14,9 +14,17 @@ from keras_rbi.datasets.load import load
 from keras_rbi.datasets.mixing import Mixing
 from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.models.backbone_classifier import backbone_classifier
+from keras_rbi.models.batch_former_model import BatchFormerModel
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training.compile_stage import compile_stage
-from keras_rbi.training.settings import NO_AUGMENTATION, NO_CACHE, NO_WEIGHTS, TrainingSettings
+from keras_rbi.training.settings import (
+    BATCH_FORMER,
+    NO_AUGMENTATION,
+    NO_CACHE,
+    NO_WEIGHTS,
+    RBI,
+    TrainingSettings,
+)
 from keras_rbi.training.stages import stages
 
 # Enough that a percent of accuracy is many images.
@@ -107,7 +115,8 @@ def build_model(
         steps_per_epoch: Batches in an epoch, for the learning rate's schedule.
 
     Returns:
-        An `RBIModel`, or the backbone with a classifier where `settings.rbi` is false.
+        An `RBIModel`, a `BatchFormerModel`, or the backbone with a classifier, as
+        `settings.method` says.
 
     Raises:
         ValueError: If the backbone cannot be built or its weights cannot be had.
@@ -122,14 +131,17 @@ def build_model(
         image_size=settings.image_size,
     )
     model: keras.Model
-    if settings.rbi:
+    if settings.method == RBI:
         model = RBIModel(
             backbone,
             embedding_dim=settings.embedding_dim,
             variant=settings.variant,
             relation_dropout=settings.relation_dropout,
+            share_classifier=settings.share_classifier,
             class_names=class_names,
         )
+    elif settings.method == BATCH_FORMER:
+        model = BatchFormerModel(backbone, len(class_names))
     else:
         model = backbone_classifier(backbone, len(class_names))
     compile_stage(model, settings, stages(settings)[0], steps_per_epoch)

@@ -20,6 +20,10 @@ IMAGENET = "imagenet"
 NO_WEIGHTS = "none"
 NO_AUGMENTATION = "none"
 NO_CACHE = "none"
+RBI = "rbi"
+BATCH_FORMER = "batchformer"
+BACKBONE_ALONE = "backbone"
+METHODS = (RBI, BATCH_FORMER, BACKBONE_ALONE)
 PRETRAINED = "EfficientNetLite0"
 # How it learns the typefaces in some minutes on two cores: found on their validation images.
 PRETRAINED_ON_TYPEFACES = {
@@ -62,9 +66,12 @@ class TrainingSettings:
             EfficientNetLite0 on the typefaces, 1024 for the others.
         seed: Of the weights, the data, its order and the relation dropout.
         per_class: Images of each typeface; does not matter for folders.
-        rbi: Whether to integrate relations; without, it is the backbone with a classifier.
+        method: `"rbi"`; or, to compare with, `"batchformer"`, the recipe of BatchFormer, or
+            `"backbone"`, the backbone with a classifier. By default as `rbi` says.
+        rbi: Whether to integrate relations; without, the method is `"backbone"`.
         variant: `None` or `"paper"`, as in `RBIModel`.
         relation_dropout: As in `RBIModel`.
+        share_classifier: As in `RBIModel`.
         recipe: A name of `keras_rbi.training.recipes.RECIPES`: `"paper"` trains as the paper
             does, whatever `variant` is; `"finetune"` as practitioners do.
         freeze: `"backbone"`, `"stem"` or `None`: what is left as it is, as in
@@ -121,9 +128,11 @@ class TrainingSettings:
     embedding_dim: int | None = None
     seed: int = 0
     per_class: int = 300
+    method: str | None = None
     rbi: bool = True
     variant: str | None = None
     relation_dropout: float | None = None
+    share_classifier: bool = False
     recipe: str | None = None
     freeze: str | None = None
     head_epochs: int | None = None
@@ -163,6 +172,7 @@ class TrainingSettings:
         small = backbone.lower() == SMALL_CNN.lower()
         weights = self.weights or (NO_WEIGHTS if small else IMAGENET)
         defaults: dict[str, Any] = {
+            "method": RBI if self.rbi else BACKBONE_ALONE,
             "backbone": backbone,
             "weights": weights,
             "image_size": find(backbone).image_size,
@@ -184,7 +194,8 @@ class TrainingSettings:
         settings = dataclasses.replace(
             self, dataset=dataset, data_dir=data_dir, cache_dir=cache_dir
         )
-        return settings._with(defaults)
+        settings = settings._with(defaults)
+        return dataclasses.replace(settings, rbi=settings.method == RBI)
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":
         """The same settings, with these values where they are open."""
@@ -208,6 +219,7 @@ def check(settings: TrainingSettings) -> None:
         ValueError: If there is one.
     """
     for name, choices in {
+        "method": METHODS,
         "freeze": (None, BACKBONE, STEM),
         "schedule": (COSINE, CONSTANT),
         "augment": (*AUGMENTATIONS, NO_AUGMENTATION),
@@ -233,6 +245,7 @@ def check(settings: TrainingSettings) -> None:
         if (value := getattr(settings, name)) not in ways:
             raise ValueError(f"`{name}` must be one of {ways}. Received: {name}={value!r}.")
     _check_typefaces(settings)
+    _check_method(settings)
     _check_sampling(settings)
     _check_epochs(settings)
     _check_backbone(settings)
@@ -247,6 +260,21 @@ def _check_typefaces(settings: TrainingSettings) -> None:
                 f"The typefaces are rendered where they are used. Received: {name}={value!r}. "
                 "Leave it out, or name another dataset."
             )
+
+
+def _check_method(settings: TrainingSettings) -> None:
+    if settings.method == RBI:
+        return
+    given = {
+        name: value
+        for name in ("variant", "relation_dropout", "share_classifier")
+        if (value := getattr(settings, name)) not in (None, False)
+    }
+    if given:
+        raise ValueError(
+            "`variant`, `relation_dropout` and `share_classifier` are settings of RBI. Received: "
+            f"{given} with method={settings.method!r}. Leave them out, or pass method='rbi'."
+        )
 
 
 def _check_sampling(settings: TrainingSettings) -> None:

@@ -1,6 +1,7 @@
 import pytest
 
-from keras_rbi.training import TrainingSettings
+from keras_rbi.models import BatchFormerModel
+from keras_rbi.training import TrainingSettings, build_model
 from keras_rbi.training.stages import Stage, stage_after, stages
 
 
@@ -82,3 +83,33 @@ def test_stages():
 def test_settings_that_cannot_be_are_named(settings, message):
     with pytest.raises(ValueError, match=message):
         TrainingSettings(**settings).resolved()
+
+
+def test_the_method_is_rbi_unless_asked_otherwise():
+    methods = [
+        TrainingSettings(**given).resolved()
+        for given in ({}, {"rbi": False}, {"method": "backbone"}, {"method": "batchformer"})
+    ]
+    assert [run.method for run in methods] == ["rbi", "backbone", "backbone", "batchformer"]
+    assert [run.rbi for run in methods] == [True, False, False, False]
+    assert [run.resolved() for run in methods] == methods
+
+
+@pytest.mark.parametrize("name", ["variant", "relation_dropout", "share_classifier"])
+def test_settings_of_rbi_are_for_rbi(name):
+    values = {"variant": "paper", "relation_dropout": 0.5, "share_classifier": True}
+    with pytest.raises(ValueError, match="settings of RBI"):
+        TrainingSettings(method="batchformer", **{name: values[name]}).resolved()
+
+
+def test_build_model_knows_every_method():
+    names = [f"class {number}" for number in range(5)]
+
+    def build(**given):
+        settings = TrainingSettings(image_size=16, embedding_dim=8, **given).resolved()
+        return build_model(settings, names, steps_per_epoch=2)
+
+    assert isinstance(build(method="batchformer"), BatchFormerModel)
+    assert build(method="backbone").name == "backbone_alone"
+    assert build(share_classifier=True).share_classifier
+    assert not build(variant="paper").share_classifier

@@ -1,0 +1,1 @@
+"""Programs built on keras_rbi, run from the root of the repository."""

@@ -1,0 +1,111 @@
+"""Options that the programs share, and the settings of their runs."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from applications.paper.experiment import Run
+from applications.paper.peers import ALL
+from keras_rbi.training import TrainingSettings
+
+RESULTS = Path(__file__).parent / "results"
+FROZEN = ":frozen"
+QUICK_BACKBONES = ("SmallCNN", f"EfficientNetLite0{FROZEN}")
+# Of the paper's list, those that its text names and that are here; of DenseNet it names 201 alone.
+PAPER_BACKBONES = (
+    "MobileNetV3Small",
+    "MobileNetV3Large",
+    "DenseNet121",
+    "DenseNet201",
+    "ConvNeXtBase",
+    "ConvNeXtLarge",
+    "swin_small_patch4_window7_224",
+    "swin_base_patch4_window7_224",
+)
+# Batches of 32 in all. Epochs by training images a class; learning rates were chosen on validation
+# images of a seed that is in no table (README.md): the best of each method.
+QUICK = {
+    "SmallCNN": {
+        "image_size": 64,
+        "embedding_dim": 128,
+        "epochs": {40: 30, 80: 20, 300: 8},
+        "learning_rate": 4e-3,
+    },
+    f"EfficientNetLite0{FROZEN}": {
+        "image_size": 96,
+        "embedding_dim": 256,
+        "epochs": {40: 30, 80: 20, 300: 10},
+        "learning_rate": 1e-3,
+    },
+}
+# Where a peer learns best with another rate than its backbone's.
+LEARNING_RATES: dict[tuple[str, str], float] = {}
+OTHERS = {"epochs": {40: 10, 80: 8, 300: 3}}
+SMALLEST = {"image_size": 32, "embedding_dim": 16}
+
+
+def parser(description: str | None, output: str) -> argparse.ArgumentParser:
+    """The options of every program.
+
+    Args:
+        description: The program's docstring.
+        output: Name of its results, without an ending.
+    """
+    made = argparse.ArgumentParser(
+        prog=f"python -m applications.paper.{output}",
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = made.add_argument
+    add("--dataset", default="typefaces", help="as in keras-rbi train (default: typefaces)")
+    add("--data-dir", help="where a data set that is listed lies")
+    add("--quick", action="store_true", help="small models and images: minutes on a laptop")
+    add("--backbones", nargs="+", metavar="NAME", help=f"NAME{FROZEN} trains the head alone")
+    add("--seeds", nargs="+", type=int, help="(default: 0 to 4; with --quick 0 and 1)")
+    add("--per-class", nargs="+", type=int, default=[40], help="typefaces (default: 40)")
+    add("--epochs", type=int, help="(default: the paper's 50; with --quick by the data's size)")
+    add("--learning-rate", type=float, help="(default: the paper's; with --quick the best found)")
+    add("--image-size", type=int, help="(default: 224; with --quick 64 or 96)")
+    add("--output", type=Path, default=RESULTS / f"{output}.csv", help="rows that are there stay")
+    add("--page", type=Path, metavar="FILE", help="put the table between this page's marks")
+    add("--only-report", action="store_true", help="train nothing: report what --output has")
+    return made
+
+
+def backbones_of(options: Any) -> Sequence[str]:
+    """The backbones that are asked for, or those of the program's size."""
+    return options.backbones or (QUICK_BACKBONES if options.quick else PAPER_BACKBONES)
+
+
+def seeds_of(options: Any) -> Sequence[int]:
+    """The seeds that are asked for, or as many as the program's size has."""
+    return options.seeds or ((0, 1) if options.quick else tuple(range(5)))
+
+
+def run_of(options: Any, peer: str, backbone: str, per_class: int, seed: int) -> Run:
+    """A run as the options say, in the paper's setting or in the quick one."""
+    name = backbone.removesuffix(FROZEN)
+    values: dict[str, Any] = {
+        "dataset": options.dataset,
+        "data_dir": options.data_dir,
+        "backbone": name,
+        "seed": seed,
+        "freeze": "backbone" if backbone.endswith(FROZEN) else None,
+        **ALL[peer].settings,
+    }
+    if options.dataset == "typefaces":
+        values["per_class"] = per_class
+    values |= _quick(backbone, peer, per_class) if options.quick else {"recipe": "paper"}
+    for given in ("epochs", "learning_rate", "image_size"):
+        if getattr(options, given) is not None:
+            values[given] = getattr(options, given)
+    return Run(peer, TrainingSettings(**values).resolved())
+
+
+def _quick(backbone: str, peer: str, per_class: int) -> dict[str, Any]:
+    budget = dict(QUICK.get(backbone, OTHERS))
+    epochs: Any = budget.pop("epochs")
+    nearest = min(epochs, key=lambda size: abs(size - per_class))
+    rate = LEARNING_RATES.get((backbone, peer), budget.get("learning_rate"))
+    return {**budget, "epochs": epochs[nearest], "learning_rate": rate, "augment": None}

@@ -1,0 +1,152 @@
+"""Heads on a frozen backbone: its features are computed once for each image.
+
+What a frozen backbone gives does not change from epoch to epoch, nor from peer to peer: the head
+is trained as by `keras-rbi train --freeze backbone` (but for dropout in the backbone, which is
+off), in seconds. It takes images that are not augmented.
+"""
+
+import functools
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_rbi import backbones
+from keras_rbi.backbones.preprocessing import preprocessing_for
+from keras_rbi.backbones.tap import Tap, image_input
+from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.models.two_streams import TrainsTwoStreams
+from keras_rbi.training import TrainingSettings
+
+# Layers that take the backbone's features: of RBI, of BatchFormer, of the backbone alone.
+FIRST_LAYERS = ("embedding", "batch_former", "classifier")
+BATCH = 64
+
+
+class Head(TrainsTwoStreams):
+    """What stands on the backbone, as a model of its own; its layers are those of the whole."""
+
+
+class Numbers(ImageData):
+    """The numbers of a data set's images in place of the images: an order can be told by them."""
+
+    def __init__(self, data: ImageData) -> None:
+        self.labels, self.class_names = data.labels, data.class_names
+        self.image_size = data.image_size
+
+    def image(self, index: int) -> Any:
+        return np.int64(index)
+
+
+class FeatureSequence(keras.utils.PyDataset):
+    """The batches of an `ImageSequence`, with known features beside or instead of the images.
+
+    Args:
+        images: The images, in any order.
+        features: Features of all images, in the order of the data.
+        with_images: Whether the images are wanted too.
+    """
+
+    def __init__(self, images: ImageSequence, features: np.ndarray, with_images: bool) -> None:
+        super().__init__(workers=1)
+        if images.augment is not None or images.mix is not None:
+            raise ValueError(
+                "Features are known for images as they are. Received: images that are augmented "
+                "or mixed. Train with augment='none', or do not freeze the backbone."
+            )
+        self.data, self.features, self.with_images = images.data, features, with_images
+        self.order = ImageSequence(
+            Numbers(images.data),
+            images.batch_size,
+            images.shuffle,
+            images.seed,
+            one_hot=images.one_hot,
+            workers=0,
+            sampling=images.sampling,
+            classes_per_batch=images.classes_per_batch,
+            images_per_class=images.images_per_class,
+        )
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, index: int) -> Any:
+        numbers, labels = self.order[index][:2]
+        features = self.features[numbers]
+        if not self.with_images:
+            return features, labels
+        return (np.stack([self.data.image(int(n)) for n in numbers]), features), labels
+
+    def on_epoch_end(self) -> None:
+        """Moves on to the next epoch; Keras calls it."""
+        self.order.on_epoch_end()
+
+
+def first_layer(model: keras.Model) -> keras.layers.Layer:
+    """The layer of a model that takes the backbone's features."""
+    names = {layer.name for layer in model.layers}
+    return model.get_layer(next(name for name in FIRST_LAYERS if name in names))
+
+
+def head_of(model: keras.Model) -> Head:
+    """The part of a model behind its backbone.
+
+    Args:
+        model: A model of `peers.build`.
+
+    Returns:
+        A model from `[images, features]` to answers where images relate, otherwise from features.
+    """
+    features = first_layer(model).input
+    inputs = [model.input, features] if hasattr(model, "rra") else features
+    head = Head(inputs, model.output)
+    head.two_streams = getattr(model, "two_streams", False)
+    return head
+
+
+def train_head(
+    model: keras.Model, images: ImageSequence, features: np.ndarray, epochs: int
+) -> None:
+    """Trains what stands on the frozen backbone of a compiled model.
+
+    Args:
+        model: A model that `compile_stage` has compiled with a frozen backbone. Its weights are
+            trained.
+        images: The training images.
+        features: Their features, in the order of the data.
+        epochs: Number of epochs.
+    """
+    head = head_of(model)
+    optimizer = model.optimizer
+    head.compile(
+        type(optimizer).from_config(optimizer.get_config()), model.loss, metrics=["accuracy"]
+    )
+    batches = FeatureSequence(images, features, isinstance(head.input, list))
+    head.fit(batches, shuffle=False, epochs=epochs, verbose=0)
+
+
+@functools.lru_cache(maxsize=1)
+def _extractor(backbone: str, weights: str, image_size: int) -> keras.Model:
+    tap = Tap(backbones.get(backbone, weights=weights, image_size=image_size))
+    images = keras.Input(image_input(tap.backbone).shape[1:])
+    prepare = preprocessing_for(tap.backbone, tap.data_format)
+    return keras.Model(images, tap.features(images if prepare is None else prepare(images)))
+
+
+def features_of(settings: TrainingSettings, data: ImageData) -> np.ndarray:
+    """The features that the backbone of a run gives, before any training.
+
+    Args:
+        settings: Resolved settings with pretrained weights.
+        data: The images.
+
+    Returns:
+        Array `(images, features)`, in the order of the data.
+    """
+    extractor = _extractor(settings.backbone, settings.weights, settings.image_size)
+    parts = [
+        np.stack([data.image(number) for number in range(begin, min(begin + BATCH, len(data)))])
+        for begin in range(0, len(data), BATCH)
+    ]
+    return np.concatenate([np.asarray(extractor.predict_on_batch(part)) for part in parts])

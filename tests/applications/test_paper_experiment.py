@@ -1,0 +1,140 @@
+"""Runs of the paper's tables: as the command trains, resumable, frozen backbones the same."""
+
+import csv
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from applications.paper import experiment, frozen
+from applications.paper.arguments import SMALLEST, parser, run_of
+from applications.paper.experiment import Run, run_grid
+from applications.paper.peers import ABLATIONS, ALL, build
+from keras_rbi import RBIModel, training
+from keras_rbi.layers import BatchFormer
+from keras_rbi.training import TrainingSettings
+
+SMALL = {**SMALLEST, "per_class": 1, "epochs": 1, "learning_rate": 1e-3}
+
+
+@pytest.fixture(autouse=True)
+def few_test_images(monkeypatch):
+    monkeypatch.setattr(
+        "keras_rbi.training.build.TYPEFACES_PER_CLASS", {"validation": 1, "test": 2}
+    )
+    yield
+    experiment._split.cache_clear()
+    experiment._features.cache_clear()
+
+
+def small_run(peer, **given):
+    return Run(peer, TrainingSettings(**SMALL | given, **ALL[peer].settings).resolved())
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        pytest.param({"ema": 0.9, "head_epochs": 1, "epochs": 2}, marks=pytest.mark.nightly),
+    ],
+    ids=["one stage", "two stages, averaged"],
+)
+def test_a_run_trains_as_the_command_does(given, tmp_path):
+    run = small_run("rbi", **given)
+    folder = training.RunFolder(tmp_path / "run")
+    metrics = training.train(run.settings, folder, verbose=0)
+    row = experiment.measured(run, batch_sizes=(8,))
+    assert row["accuracy"] == pytest.approx(metrics["test_accuracy"], abs=1e-6)
+    by_size = {case["batch_size"]: case for case in metrics["test_accuracy_by_relations"]}
+    assert row["accuracy_batch"] == f'{{"8": {round(by_size[8]["accuracy"], 6)}}}'
+    model, _ = experiment.trained(run)
+    for ours, theirs in zip(
+        model.weights, keras.models.load_model(folder.model).weights, strict=True
+    ):
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs), atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("peer", ["backbone", "batchformer", "rbi-shared"])
+def test_a_head_on_known_features_learns_what_the_whole_model_learns(peer, monkeypatch):
+    # Without dropout, which the two would draw in another order.
+    monkeypatch.setattr(
+        "keras_rbi.models.batch_former_model.BatchFormer",
+        lambda name: BatchFormer(dropout=0.0, name=name),
+    )
+    given = {"relation_dropout": 0.0} if peer == "rbi-shared" else {}
+    run = small_run(peer, freeze="backbone", batch_size=8, epochs=2, **given)
+    data = training.load_split(run.settings, "train")
+    whole, by_head = (build(ALL[peer], run.settings, data.class_names, len(data)) for _ in "ab")
+    # A backbone from scratch is seeded as the models are, so that its features are theirs.
+    tap = frozen.first_layer(by_head).input
+    extract = keras.Model(by_head.input, tap)
+    images = np.stack([data.data.image(number) for number in range(len(data.data))])
+    frozen.train_head(by_head, data, np.asarray(extract.predict(images, verbose=0)), 2)
+    experiment.fit(whole, run.settings, data)
+    for ours, theirs in zip(by_head.weights, whole.weights, strict=True):
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(ours), ops.convert_to_numpy(theirs), atol=1e-4
+        )
+
+
+def test_features_of_augmented_images_are_refused():
+    run = small_run("rbi", augment="paper")
+    data = training.load_split(run.settings, "train")
+    with pytest.raises(ValueError, match="augment='none'"):
+        frozen.FeatureSequence(data, np.zeros((22, 4)), False)
+
+
+def test_a_grid_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+    done = []
+
+    def measured(run, batch_sizes):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(run.peer)
+        return dict.fromkeys(experiment.COLUMNS, "0") | {"peer": run.peer, "settings": run.key}
+
+    monkeypatch.setattr(experiment, "measured", measured)
+    runs = [small_run(peer) for peer in ("backbone", "rbi", "batchformer")]
+    file = tmp_path / "grid.csv"
+    with pytest.raises(KeyboardInterrupt):
+        run_grid(runs, file, progress=lambda line: None)
+    # As a killed process may leave it.
+    file.write_text(file.read_text() + "rbi,half")
+    done.clear()
+    rows = run_grid(runs, file, progress=lambda line: None)
+    assert done == ["batchformer"]
+    assert [row["peer"] for row in rows] == ["backbone", "rbi", "batchformer"]
+    run_grid([small_run("rbi", epochs=2)], file, progress=lambda line: None)
+    assert done == ["batchformer", "rbi"]
+    with file.open(newline="") as stream:
+        assert next(csv.reader(stream)) == experiment.COLUMNS
+
+
+@pytest.mark.parametrize("name", [name for name in ABLATIONS if ABLATIONS[name].has_own_layers])
+def test_an_ablation_differs_from_the_default_in_what_it_says(name):
+    variant, settings = ALL[name], small_run("rbi").settings
+    names = [f"class {number}" for number in range(22)]
+    model = build(variant, settings, names, 1)
+    plain = build(ALL["rbi"], settings, names, 1)
+    assert isinstance(model, RBIModel)
+    for ours, theirs, changed in (
+        (model.rpe, plain.rpe, variant.rpe),
+        (model.rra, plain.rra, variant.rra),
+    ):
+        expected = theirs.get_config() | dict(changed)
+        assert {key: ours.get_config()[key] for key in expected} == expected
+    images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype("uint8")
+    relations = ops.convert_to_numpy(model.rpe(images, training=True))
+    assert bool(np.any(relations)) == variant.uses_relations
+
+
+def test_the_full_setting_is_the_papers():
+    options = parser("", "table1").parse_args(["--dataset", "cub_200_2011"])
+    settings = run_of(options, "rbi-paper", "DenseNet201", 40, 3).settings
+    assert (settings.image_size, settings.epochs, settings.batch_size) == (224, 50, 32)
+    assert (settings.learning_rate, settings.schedule) == (1e-5, "constant")
+    assert (settings.weights, settings.embedding_dim) == ("imagenet", 1024)
+    assert (settings.variant, settings.augment, settings.seed) == ("paper", "paper", 3)
