@@ -250,8 +250,10 @@ def _influence(
         "influence",
         "What the other images do to one",
         f"Of all images, the prediction for image {target} is moved most by the others. Its score, "
-        "a logit, is compared with the score without each of them; the pixels of those that "
-        "matter most are drawn. Effects near 0 mean that the batch hardly matters.",
+        "a logit, is compared with the score without each of them; of those that matter most, the "
+        "pixels are drawn that speak for the class in that score, or against it. An image that "
+        "speaks for it can lower the score all the same, by the weight that it takes from others. "
+        "Effects near 0 mean that the batch hardly matters.",
         plot_influence(found, batch.pixels, class_names),
     )
 

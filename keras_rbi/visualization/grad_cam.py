@@ -40,7 +40,8 @@ def grad_cam(
             model predicts in the given relations, whatever `of` is. Defaults to `None`.
         layer: Name of a layer of the backbone that gives a map or tokens, or a symbolic tensor in
             the backbone, such as one of `keras_rbi.backbones.Tap(backbone).stages()`. Defaults to
-            `None`, the last map.
+            `None`, the last map; of a transformer of keras_hub whose class token is its answer,
+            the tokens before the last block.
         of: `"combined"`, the prediction that relations go into; or `"backbone"`, the backbone's
             features alone: the score with beta = 1 in eq. 13, where the head sees the image's
             own residual N W_S and nothing of the attention. The same in a conventional model.

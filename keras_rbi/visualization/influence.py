@@ -31,8 +31,11 @@ class Influence:
         effects: The score with all images less that without this one, shape `(batch,)`: above 0
             if the image raised the score. The target's own is not a number.
         mates: Numbers of the images with the largest effects, up or down, the largest first.
-        maps: Where in each of those the effect comes from, shape `(mates, height, width)`, 0 to 1:
-            pixels that moved the target's score in the direction of the effect.
+        directions: 1 for each of those whose features, on the whole, speak for the target's class
+            in the target's score, -1 if they speak against it, shape `(mates,)`. The effect can
+            have another sign: an image also takes weight from the others.
+        maps: Where in each of those the features of that direction are, shape
+            `(mates, height, width)`, 0 to 1.
         target_map: What in the target itself speaks for the class, `(height, width)`, 0 to 1.
     """
 
@@ -43,6 +46,7 @@ class Influence:
     attention: np.ndarray
     effects: np.ndarray
     mates: np.ndarray
+    directions: np.ndarray
     maps: np.ndarray
     target_map: np.ndarray
 
@@ -62,7 +66,8 @@ def influence(
     image is left out as a source and as nothing else: those of its relation group stay together.
 
     The map of mate i is a class activation map of its features A_i for the target's score:
-    of the gradient d score_target / d A_i, with its sign turned where the mate lowered the score.
+    of the gradient d score_target / d A_i. Of this and the map of the gradient with its sign
+    turned, what speaks against the class, the one with the larger sum is given: see `directions`.
 
     Args:
         model: An `RBIModel` whose attention is `RRA`.
@@ -131,13 +136,24 @@ def influence(
 
     mates = np.argsort(-np.nan_to_num(np.abs(effects), nan=-1.0), kind="stable")[:top]
     drawn = np.append(mates, target)
-    signs = np.where(np.nan_to_num(effects[drawn], nan=1.0) < 0, -1.0, 1.0).astype("float32")
-    maps = class_activation(
-        parts.as_map(places)[drawn],
-        parts.as_map(gradients)[drawn] * signs[:, None, None, None],
-        method,
+    features_of, slopes_of = parts.as_map(places)[drawn], parts.as_map(gradients)[drawn]
+    towards, against = (
+        class_activation(features_of, sign * slopes_of, method) for sign in (1.0, -1.0)
     )
+    directions = np.where(towards.sum((1, 2)) >= against.sum((1, 2)), 1, -1)
+    # The target's own map is what grad_cam gives.
+    directions[-1] = 1
+    maps = np.where(directions[:, None, None] > 0, towards, against)
     maps = at_image_size(maps, *parts.image_sides)
     return Influence(
-        target, class_number, score, score_alone, attention, effects, mates, maps[:-1], maps[-1]
+        target=target,
+        class_number=class_number,
+        score=score,
+        score_alone=score_alone,
+        attention=attention,
+        effects=effects,
+        mates=mates,
+        directions=directions[:-1],
+        maps=maps[:-1],
+        target_map=maps[-1],
     )

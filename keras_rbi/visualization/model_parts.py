@@ -11,6 +11,7 @@ from keras import ops
 from keras_rbi.backbones.tap import Tap
 from keras_rbi.layers.rra import RRA
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.visualization.last_block import LastBlock
 
 Tensor = Any
 
@@ -30,7 +31,8 @@ class ModelParts:
             `keras_rbi.models.backbone_classifier` makes, or all layers in one graph, as
             `keras.applications` makes.
         layer: Where the map is taken: the name of a layer of the backbone, or a symbolic tensor
-            inside the backbone, such as one of `Tap.stages`. Defaults to `None`, the last map.
+            inside the backbone, such as one of `Tap.stages`. Defaults to `None`, the last map; of
+            a transformer that is pooled at its class token, the tokens before its last block.
 
     Raises:
         ValueError: If the model has another form, or if the layer gives no map.
@@ -46,7 +48,8 @@ class ModelParts:
         backbone = _backbone(model)
         self.tap = Tap(backbone)
         graph = self.tap.backbone
-        place = self._place(layer)
+        self._last_block = LastBlock(graph) if layer is None and self.tap.prefix_tokens else None
+        place = self._place(layer) if self._last_block is None else self._last_block.entry
         self._to_map = keras.Model(graph.input, place)
         self._stem: Any = None
         self._rest: Any = None
@@ -63,7 +66,10 @@ class ModelParts:
                 self._rest = keras.Model(exit_, features)
             # Of a pyramid, the level that is pooled.
             end = self.tap.last_map() if isinstance(graph.output, dict) else graph.output
-        self._upper = None if end is place else _between(graph.input, place, end)
+        self._upper: Any = None
+        if self._last_block is None and end is not place:
+            # What goes around the place starts at the images.
+            self._upper = keras.Model([graph.input, place], end)
 
     def to_map(self, images: Any) -> tuple[Tensor, np.ndarray]:
         """Prepared images, and their map or tokens.
@@ -78,6 +84,8 @@ class ModelParts:
         if self._stem is not None:
             prepared = self._stem(prepared, training=False)
         places = self._to_map(self._packed(prepared), training=False)
+        if self._last_block is not None:
+            places = self._last_block.before(places)
         return prepared, _array(places)
 
     def to_features(self, prepared: Tensor, places: Tensor) -> Tensor:
@@ -91,7 +99,9 @@ class ModelParts:
             Tensor of shape `(batch, features)`.
         """
         outputs = places
-        if self._upper is not None:
+        if self._last_block is not None:
+            outputs = self._last_block.after(places)
+        elif self._upper is not None:
             outputs = self._upper([self._packed(prepared), places], training=False)
         return outputs if self._rest is None else self._rest(outputs, training=False)
 
@@ -190,11 +200,6 @@ def check_attention(model: keras.Model) -> None:
             "This looks into the attention of an RBIModel whose layer `rra` is RRA or derived from "
             f"it. Received: {model.name!r} of class {type(model).__name__}."
         )
-
-
-def _between(start: Any, place: Any, end: Any) -> keras.Model:
-    """The network from a place inside to its end; what goes around the place starts at `start`."""
-    return keras.Model([start, place], end)
 
 
 def _backbone(model: keras.Model) -> keras.Model:

@@ -69,12 +69,10 @@ def plot_influence(
         draw_overlay(panels[0, column], pictures[number])
         draw_overlay(panels[1, column], pictures[number], map_)
         panels[0, column].set_title(heading, fontsize=10)
-        if not map_.any():
-            panels[1, column].set_title("no pixels in that direction", fontsize=8)
     panels[1, 0].set_xlabel("speaks for the class", fontsize=9)
-    for column in range(1, shown):
-        raises = influence.effects[order[column]] >= 0
-        panels[1, column].set_xlabel(f"{'raises' if raises else 'lowers'} the score", fontsize=9)
+    for column, direction in enumerate(influence.directions, start=1):
+        label = f"speaks {'for' if direction > 0 else 'against'} the class"
+        panels[1, column].set_xlabel(label, fontsize=9)
     above.suptitle(
         title
         or f"Score of image {influence.target} for {name}: {influence.score:.2f} in this batch, "
