@@ -368,7 +368,7 @@ def report(
     if floors:
         console.print(f"Floor of the peaks: {min(floors):.1f} to {max(floors):.1f} MiB.")
     for one in targets:
-        console.print(_verdict(one))
+        console.print(verdict(one))
     if options.json:
         settings = {key: value for key, value in vars(options).items() if key != "peak_of"}
         settings["json"] = options.json.name
@@ -433,7 +433,7 @@ def _difference(row: dict[str, Any]) -> str:
     return f"{row['difference_from_ours']:.1e}" if "difference_from_ours" in row else ""
 
 
-def _verdict(one: dict[str, Any]) -> str:
+def verdict(one: dict[str, Any]) -> str:
     if one["met"] is None:
         return f"not measured: {one['target']}"
     bound = f"{'at most' if one['at_most'] else 'at least'} {one['bound']:.3g} {one['unit']}"

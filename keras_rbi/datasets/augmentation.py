@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image
 
+from keras_rbi.datasets.mean_colour import mean_colour
+
 LARGEST_ROTATION = 15.0
 
 
@@ -21,10 +23,9 @@ def flip_and_rotate(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     picture = Image.fromarray(image)
     if rng.random() < 0.5:
         picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    mean = tuple(int(value) for value in image.mean(axis=(0, 1)))
     turned = picture.rotate(
         rng.uniform(-LARGEST_ROTATION, LARGEST_ROTATION),
         resample=Image.Resampling.BILINEAR,
-        fillcolor=mean,
+        fillcolor=mean_colour(picture),
     )
     return np.asarray(turned, dtype=np.uint8)

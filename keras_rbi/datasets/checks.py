@@ -14,6 +14,7 @@ from keras_rbi.datasets.image_files import Progress, read_record
 from keras_rbi.datasets.records import SPLITS, Records
 
 EXAMPLES = 3
+MINI_PER_CLASS = 50
 
 
 @dataclass(frozen=True)
@@ -134,11 +135,14 @@ def _differences(
         images = got.images if got else 0
         mini = options.get("subset") != "full" and name == "train" and "subset" in info.options
         # The small subset has the same number of images of every class.
-        allowed = {expected, *([50 * info.classes] if mini else [])}
+        allowed = {expected, *([MINI_PER_CLASS * info.classes] if mini else [])}
         if images not in allowed:
             problems.append(f"{images:,} {name} images instead of {expected:,}.")
-        if got and name in info.per_class:
-            fewest, most = info.per_class[name]
+        per_class = info.per_class.get(name)
+        if mini and images == MINI_PER_CLASS * info.classes:
+            per_class = (MINI_PER_CLASS, MINI_PER_CLASS)
+        if got and per_class:
+            fewest, most = per_class
             if (got.fewest, got.most) != (fewest, most):
                 wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
                 problems.append(

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
+from keras_rbi.datasets.mean_colour import mean_colour
+
 OPERATIONS = 2
 MAGNITUDE = 9
 LARGEST_MAGNITUDE = 30
@@ -77,7 +79,7 @@ def rand_augment(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         [Cubuk et al., 2020](https://arxiv.org/abs/1909.13719).
     """
     picture = Image.fromarray(image)
-    fill = tuple(int(value) for value in image.mean(axis=(0, 1)))
+    fill = mean_colour(picture)
     names = list(ALL)
     for _ in range(OPERATIONS):
         name = names[rng.integers(len(names))]

@@ -254,7 +254,7 @@ def check(settings: TrainingSettings) -> None:
 def _check_typefaces(settings: TrainingSettings) -> None:
     if settings.dataset != TYPEFACES:
         return
-    for name in ("data_dir", "source", "on_error", "cache"):
+    for name in ("data_dir", "source", "on_error", "cache", "cache_dir"):
         if (value := getattr(settings, name)) != getattr(TrainingSettings, name):
             raise ValueError(
                 f"The typefaces are rendered where they are used. Received: {name}={value!r}. "

@@ -53,7 +53,7 @@ def test_a_file_that_breaks_off_ends_a_run_with_its_path(table, capsys):
 
 
 @pytest.mark.parametrize(
-    "change", [{"cache": "disk"}, {"source": "tfds"}, {"on_error": "skip"}, {"data_dir": "x"}]
+    "change", [{"cache": "disk"}, {"source": "tfds"}, {"on_error": "skip"}, {"cache_dir": "x"}]
 )
 def test_the_typefaces_take_no_arguments_of_files(change):
     with pytest.raises(ValueError, match=f"typefaces are rendered.*{next(iter(change))}="):

@@ -275,3 +275,19 @@ def test_a_name_with_a_typo_is_told_the_nearest(tmp_path):
         load(tmp_path / "cub_200_201")
     with pytest.raises(ValueError, match=r"no data set 'qqq'\. A data set"):
         load("qqq")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"data_dir": "x"},
+        {"source": "tfds"},
+        {"on_error": "skip"},
+        {"download": True},
+        {"cache": "ram"},
+        {"cache_dir": "x"},
+    ],
+)
+def test_the_typefaces_refuse_what_is_for_files(given):
+    with pytest.raises(ValueError, match=f"typefaces are rendered.*{next(iter(given))}"):
+        load("typefaces", **given)

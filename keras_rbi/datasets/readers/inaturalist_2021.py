@@ -1,14 +1,19 @@
 """iNaturalist 2021: 10,000 species, by folders that carry their whole classification."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from keras_rbi.datasets.reading import IMAGE_SUFFIXES
 from keras_rbi.datasets.records import Records
 
-LEVELS = ("class", "kingdom", "phylum", "order", "family", "genus")
+SUPERCATEGORY = "supercategory"
+LEVELS = ("class", "kingdom", "phylum", "order", "family", "genus", SUPERCATEGORY)
+# Any of them has the categories; the first is the smallest.
+ANNOTATIONS = ("val.json", "train_mini.json", "train.json")
 # After the number of the folder; the last piece is the species.
 PIECES = ("kingdom", "phylum", "class", "order", "family", "genus")
 SUBSETS = {"full": "train", "mini": "train_mini"}
@@ -19,7 +24,9 @@ def read(root: Path, coarse: str = "class", subset: str | None = None) -> Record
 
     Args:
         root: The folder.
-        coarse: The level of the coarse labels, `"kingdom"` to `"genus"`. Defaults to `"class"`.
+        coarse: The level of the coarse labels, `"kingdom"` to `"genus"`, or `"supercategory"`
+            (birds, plants, ...: 11), which only the files of annotations say. Defaults to
+            `"class"`.
         subset: `"full"`, the folder `train`, or `"mini"`, `train_mini` with 50 images of each
             species; by default the one that is there, the full one first. Defaults to `None`.
 
@@ -56,9 +63,10 @@ def read(root: Path, coarse: str = "class", subset: str | None = None) -> Record
             files.extend(f"{name}/{folder}/{file}" for file in found)
             labels.extend([label] * len(found))
             splits.extend([split] * len(found))
-    # Whole lines of descent, since a name may stand for two groups in two branches.
-    depth = PIECES.index(coarse) + 1
-    lines = [tuple(pieces[:depth]) for pieces in categories]
+    annotated = read_annotations(root)
+    if annotated is not None:
+        findings += _differences(annotated, folders, files)
+    lines = _lines(categories, folders, annotated, coarse, root)
     groups = sorted(set(lines))
     group_of = {line: number for number, line in enumerate(groups)}
     group_of_class = np.array([group_of[line] for line in lines], np.int64)
@@ -73,6 +81,59 @@ def read(root: Path, coarse: str = "class", subset: str | None = None) -> Record
         [line[-1] for line in groups],
         findings=findings,
     )
+
+
+def read_annotations(root: Path) -> dict[str, Any] | None:
+    """The content of the smallest file of annotations, or None where there is none.
+
+    Raises:
+        ValueError: If it is not as released.
+    """
+    path = next((root / name for name in ANNOTATIONS if (root / name).is_file()), None)
+    if path is None:
+        return None
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        folders = {
+            str(category["image_dir_name"]): str(category[SUPERCATEGORY])
+            for category in content["categories"]
+        }
+        # The test images alone: those of the whole training set fill gigabytes.
+        images = content["images"] if path.name == ANNOTATIONS[0] else []
+        return {"folders": folders, "files": {str(image["file_name"]) for image in images}}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{str(path)!r} is not as released: {error!r}.") from error
+
+
+def _differences(annotated: dict[str, Any], folders: list[str], files: list[str]) -> list[str]:
+    findings = []
+    if strange := set(annotated["folders"]) ^ set(folders):
+        findings.append(f"{len(strange)} species are in the annotations or in the folders only.")
+    if annotated["files"] and (missing := annotated["files"].difference(files)):
+        findings.append(f"{len(missing):,} images of val.json are missing: {min(missing)}, ...")
+    return findings
+
+
+def _lines(
+    categories: list[list[str]],
+    folders: list[str],
+    annotated: dict[str, Any] | None,
+    coarse: str,
+    root: Path,
+) -> list[tuple[str, ...]]:
+    """The group of each category.
+
+    Whole lines of descent, since a name may stand for two groups in two branches.
+    """
+    if coarse != SUPERCATEGORY:
+        depth = PIECES.index(coarse) + 1
+        return [tuple(pieces[:depth]) for pieces in categories]
+    if annotated is None:
+        raise ValueError(
+            f"coarse='supercategory' needs one of {', '.join(ANNOTATIONS)} in {str(root)!r}. Get "
+            "it from the set's page (val.json.tar.gz), or take another level."
+        )
+    return [(annotated["folders"].get(folder, "unknown"),) for folder in folders]
 
 
 def _pieces(folder: str, number: int) -> list[str]:

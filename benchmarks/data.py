@@ -1,0 +1,216 @@
+"""Batches of photographs from files, against decoding and resizing the same files with Pillow.
+
+Makes JPEG files of several sizes in a temporary folder (or takes those of --folder), and reads them
+in turns: `ImageSequence` with two threads, without cache, with the paper's augmentation, and
+Pillow alone on two threads. Then reads --images images for the memory, and batches for a model
+that takes as long as its batches do.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import measure
+import numpy as np
+from PIL import Image
+from rich.console import Console
+
+from keras_rbi.datasets import ImageFiles, ImageSequence, from_lists
+from keras_rbi.datasets.augmentation_recipes import AUGMENTATIONS
+
+IMAGE_SIZE = 224
+THREADS = 2
+BATCH_SIZE = 32
+# Width and height; the first is the usual one of CUB-200-2011 and of ImageNet.
+SIZES = ((500, 375), (640, 480), (1024, 768), (2048, 1536))
+TARGET_RATE, TARGET_GROWTH_MIB, TARGET_WAIT = 0.9, 64.0, 0.05
+# Of an epoch's images, after which memory should not grow any more.
+WARM_UP = 2000
+
+
+def make_files(folder: Path, count: int, sizes: tuple[tuple[int, int], ...]) -> list[Path]:
+    """JPEG files with the large shapes and the fine grain of photographs, in each size as many."""
+    paths = []
+    for number in range(count):
+        rng = np.random.default_rng(number)
+        size = sizes[number % len(sizes)]
+        shapes = rng.integers(0, 256, (9, 12, 3)).astype(np.uint8)
+        picture = Image.fromarray(shapes).resize(size, Image.Resampling.BICUBIC)
+        grain = rng.normal(0.0, 6.0, (size[1], size[0], 1))
+        pixels = np.clip(np.asarray(picture) + grain, 0, 255).astype(np.uint8)
+        paths.append(folder / f"{number:05d}.jpg")
+        Image.fromarray(pixels).save(paths[-1], quality=90)
+    return paths
+
+
+def with_pillow(paths: list[Path]) -> None:
+    """Decodes and resizes every file, on two threads."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        for _ in pool.map(_decode, paths):
+            pass
+
+
+def _decode(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        resized = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
+        return np.asarray(resized)
+
+
+def sequence_of(paths: list[Path], augment: str | None) -> ImageSequence:
+    """Batches of the files, decoded anew in each epoch."""
+    labels = [number % 2 for number in range(len(paths))]
+    records = from_lists(paths, labels, ["test"] * len(paths))
+    data = ImageFiles(records, "test", IMAGE_SIZE, cache=None)
+    return ImageSequence(data, BATCH_SIZE, augment=augment, workers=THREADS)
+
+
+def read_epoch(sequence: ImageSequence) -> None:
+    """Reads every batch of an epoch, and goes on to the next."""
+    for index in range(len(sequence)):
+        sequence[index]
+    sequence.on_epoch_end()
+
+
+def rates(paths: list[Path], augment: str | None, repeats: int) -> dict[str, Any]:
+    """Images a second of both, in turns, and their ratio turn by turn."""
+    sequence = sequence_of(paths, augment)
+    calls = {measure.OURS: lambda: read_epoch(sequence), "pillow": lambda: with_pillow(paths)}
+    for call in calls.values():
+        call()
+    times = measure.interleaved_times(calls, repeats)
+    ratios = [
+        pillow / ours for ours, pillow in zip(times[measure.OURS], times["pillow"], strict=True)
+    ]
+    return {
+        "images": len(paths),
+        "augment": augment,
+        "images_a_second": {
+            name: len(paths) / statistics.median(seconds) for name, seconds in times.items()
+        },
+        "ratio": statistics.median(ratios),
+        "ratios": ratios,
+        "seconds": times,
+    }
+
+
+def memory(paths: list[Path], images: int) -> dict[str, float]:
+    """Resident memory after the first images and after all of them, in MiB."""
+    sequence = sequence_of(paths, "paper")
+    seen = 0
+    warm = highest = 0.0
+    while seen < images:
+        for index in range(len(sequence)):
+            seen += len(sequence[index][0])
+            now = measure.resident_bytes("VmRSS") / measure.MIB
+            highest = max(highest, now)
+            if seen <= min(WARM_UP, images // 2):
+                warm = highest
+        sequence.on_epoch_end()
+    return {"images": seen, "warm_mib": warm, "highest_mib": highest, "growth_mib": highest - warm}
+
+
+def waiting(paths: list[Path], rate: float) -> dict[str, float]:
+    """The share of a model's time that it waits for batches, if it takes longer than they do.
+
+    Args:
+        paths: The files.
+        rate: Images a second that the sequence gives.
+    """
+    sequence = sequence_of(paths, "paper")
+    step = 1.25 * BATCH_SIZE / rate
+    waits = []
+    for index in range(len(sequence)):
+        start = time.perf_counter()
+        sequence[index]
+        waits.append(time.perf_counter() - start)
+        # Waits without taking a core, as for an accelerator.
+        time.sleep(step)
+    # The first batch of an epoch cannot be ready.
+    del waits[0]
+    share = sum(waits) / (sum(waits) + step * len(waits))
+    return {"step_seconds": step, "median_wait_seconds": statistics.median(waits), "share": share}
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _options(arguments)
+    console = measure.console_for_tables()
+    load = measure.warn_if_busy(Console(stderr=True))
+    with tempfile.TemporaryDirectory() as folder:
+        if options.folder is None:
+            of_size = {
+                f"{width}x{height}": make_files(
+                    _made(Path(folder) / f"{width}x{height}"), options.files, ((width, height),)
+                )
+                for width, height in SIZES
+            }
+        else:
+            of_size = {"folder": sorted(options.folder.rglob("*.jp*g"))[: options.files]}
+        figures = {}
+        everything = [path for paths in of_size.values() for path in paths]
+        for key, paths in {**of_size, "all": everything}.items():
+            figures[key] = rates(paths, options.augment, options.repeats)
+            row = figures[key]
+            each = ", ".join(f"{n} {r:.0f}" for n, r in row["images_a_second"].items())
+            console.print(f"{key}: {each} images a second; {row['ratio']:.2f} of Pillow's rate")
+        rate = figures["all"]["images_a_second"][measure.OURS]
+        waits = waiting(everything, rate)
+        used = None if options.no_memory else memory(everything, options.images)
+    targets = [
+        measure.target(
+            "images a second, in times Pillow's", figures["all"]["ratio"], TARGET_RATE, False, ""
+        ),
+        measure.target(
+            f"memory that grows over {options.images:,} images",
+            None if used is None else used["growth_mib"],
+            TARGET_GROWTH_MIB,
+            True,
+            "MiB",
+        ),
+        measure.target(
+            "share of a model's time spent waiting", waits["share"], TARGET_WAIT, True, ""
+        ),
+    ]
+    for one in targets:
+        console.print(measure.verdict(one))
+    if options.json:
+        content = {
+            "program": "data",
+            "machine": measure.machine(),
+            "versions": measure.versions(),
+            "load_before": round(load, 1),
+            "figures": figures,
+            "memory": used,
+            "waiting": waits,
+            "targets": targets,
+        }
+        options.json.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--files", type=int, default=128, help="files of each size, 9 at least (default: 128)")
+    add("--folder", type=Path, help="JPEG files to read instead of made ones")
+    add("--images", type=int, default=20000, help="images read for the memory (default: 20000)")
+    add("--augment", choices=[*AUGMENTATIONS], default="paper", help="(default: paper)")
+    add("--repeats", type=int, default=5, help="turns (default: 5)")
+    add("--no-memory", action="store_true", help="rates and waiting only")
+    add("--json", type=Path, metavar="FILE", help="write every figure to this file")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
