@@ -11,9 +11,18 @@ import typer
 from keras_rbi.cli.output import fail, one_line_errors, one_line_warnings
 from keras_rbi.cli.trained_model import image_size_of, load_trained_model
 from keras_rbi.datasets.image_sequence import ImageSequence
-from keras_rbi.export import FORMATS, Export, ExportError, accuracy_of_export, export_model
+from keras_rbi.datasets.sampling import SHUFFLED
+from keras_rbi.export import (
+    FORMATS,
+    Export,
+    ExportError,
+    accuracy_of_export,
+    export_for_tf_serving,
+    export_model,
+)
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training import RunFolder, load_split
+from keras_rbi.training.settings import NO_AUGMENTATION
 
 REPRESENTATIVE_IMAGES = 100
 # More would fill memory with large images, and tell little more.
@@ -39,6 +48,10 @@ def export(
         str,
         typer.Option(help="Of weights: float32, float16 or int8, as the format has them."),
     ] = "float32",
+    tf_serving: Annotated[
+        str | None,
+        typer.Option(help="Lay --output out for TensorFlow Serving, under this name."),
+    ] = None,
 ) -> None:
     """Write a model in a format that answers without Keras, and check that it does.
 
@@ -49,6 +62,9 @@ def export(
     with one_line_errors(), one_line_warnings():
         network, class_names = load_trained_model(model)
         names = [part.strip() for part in inputs.split(",")]
+        if tf_serving is not None:
+            _for_tf_serving(network, output, tf_serving, relations, top_k, class_names)
+            return
         representative = None
         if precision == "int8":
             representative, _ = _images(model, network, "train", REPRESENTATIVE_IMAGES)
@@ -68,6 +84,23 @@ def export(
                 print(_cost(made, model, network))
         except ExportError as error:
             fail(str(error))
+
+
+def _for_tf_serving(
+    network: keras.Model,
+    output: Path,
+    name: str,
+    relations: str | None,
+    top_k: int,
+    class_names: list[str],
+) -> None:
+    try:
+        made = export_for_tf_serving(
+            network, output, name, relations=relations, top_k=top_k, class_names=class_names
+        )
+    except ExportError as error:
+        fail(str(error))
+    print(f"Exported {made.path}, with warm-up requests, models.config and batching.config.")
 
 
 def _cost(made: Export, model: Path, network: keras.Model) -> str:
@@ -94,10 +127,11 @@ def _images(path: Path, network: keras.Model, split: str, count: int) -> tuple[A
         folder.read_settings()[0],
         image_size=image_size_of(network),
         # As they are: training images would come augmented and mixed.
-        augment="none",
-        mixup=0.0,
-        cutmix=0.0,
-        batch_size=32,
+        augment=NO_AUGMENTATION,
+        mixup=None,
+        cutmix=None,
+        sampling=SHUFFLED,
+        images_per_class=None,
     )
     data = load_split(settings, split)
     plain = ImageSequence(data.data, 32, shuffle="once", seed=settings.seed)

@@ -12,5 +12,13 @@ from keras_rbi.export.accuracy import accuracy_of_export
 from keras_rbi.export.errors import ExportError
 from keras_rbi.export.export_model import Export, export_model
 from keras_rbi.export.formats import FORMATS
+from keras_rbi.export.tf_serving import export_for_tf_serving
 
-__all__ = ["FORMATS", "Export", "ExportError", "accuracy_of_export", "export_model"]
+__all__ = [
+    "FORMATS",
+    "Export",
+    "ExportError",
+    "accuracy_of_export",
+    "export_for_tf_serving",
+    "export_model",
+]
