@@ -91,7 +91,10 @@ def test_the_modes_are_not_the_same_model(exports, name):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(("name", "mode"), [*CASES, ("onnx", "batch"), ("litert", "batch")])
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [*CASES, *((name, "batch") for name in ("tf_saved_model", "onnx", "openvino", "litert"))],
+)
 def test_every_format_passes_its_own_checks_from_every_backend(model, tmp_path, name, mode):
     try:
         backend_for(name, mode == "batch", BACKEND)
