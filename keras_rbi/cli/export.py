@@ -1,13 +1,32 @@
 """`keras-rbi export`."""
 
+import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import keras
+import numpy as np
 import typer
 
-from keras_rbi.cli.output import fail, one_line_errors
-from keras_rbi.cli.trained_model import load_trained_model
-from keras_rbi.export import FORMATS, ExportError, export_model
+from keras_rbi.cli.output import fail, one_line_errors, one_line_warnings
+from keras_rbi.cli.trained_model import image_size_of, load_trained_model
+from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.datasets.sampling import SHUFFLED
+from keras_rbi.export import (
+    FORMATS,
+    Export,
+    ExportError,
+    accuracy_of_export,
+    export_for_tf_serving,
+    export_model,
+)
+from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.training import RunFolder, load_split
+from keras_rbi.training.settings import NO_AUGMENTATION
+
+REPRESENTATIVE_IMAGES = 100
+# More would fill memory with large images, and tell little more.
+TEST_IMAGES = 1000
 
 
 def export(
@@ -25,22 +44,97 @@ def export(
         typer.Option(help="images, sets, or image_bytes; several with commas in a SavedModel."),
     ] = "images",
     top_k: Annotated[int, typer.Option(min=1, help="Likeliest classes in an answer.")] = 5,
+    precision: Annotated[
+        str,
+        typer.Option(help="Of weights: float32, float16 or int8, as the format has them."),
+    ] = "float32",
+    tf_serving: Annotated[
+        str | None,
+        typer.Option(help="Lay --output out for TensorFlow Serving, under this name."),
+    ] = None,
 ) -> None:
     """Write a model in a format that answers without Keras, and check that it does.
 
+    With a smaller precision it also tells what that costs on the run's test images.
+
     Example: `keras-rbi export runs/typefaces-1 --format onnx --output typefaces.onnx`
     """
-    with one_line_errors():
+    with one_line_errors(), one_line_warnings():
         network, class_names = load_trained_model(model)
+        names = [part.strip() for part in inputs.split(",")]
+        if tf_serving is not None:
+            _for_tf_serving(network, output, tf_serving, relations, top_k, class_names)
+            return
+        representative = None
+        if precision == "int8":
+            representative, _ = _images(model, network, "train", REPRESENTATIVE_IMAGES)
         try:
-            export_model(
+            made = export_model(
                 network,
                 output,
                 format,
                 relations=relations,
-                inputs=[part.strip() for part in inputs.split(",")],
+                inputs=names,
                 top_k=top_k,
+                precision=precision,
+                representative_images=representative,
                 class_names=class_names,
             )
+            if precision != "float32" and names == ["images"]:
+                print(_cost(made, model, network))
         except ExportError as error:
             fail(str(error))
+
+
+def _for_tf_serving(
+    network: keras.Model,
+    output: Path,
+    name: str,
+    relations: str | None,
+    top_k: int,
+    class_names: list[str],
+) -> None:
+    try:
+        made = export_for_tf_serving(
+            network, output, name, relations=relations, top_k=top_k, class_names=class_names
+        )
+    except ExportError as error:
+        fail(str(error))
+    print(f"Exported {made.path}, with warm-up requests, models.config and batching.config.")
+
+
+def _cost(made: Export, model: Path, network: keras.Model) -> str:
+    images, labels = _images(model, network, "test", TEST_IMAGES)
+    if isinstance(network, RBIModel):
+        network.relations = made.options.relations
+    predicted = np.argmax(network.predict(images, verbose=0), axis=-1)
+    before = 100 * float(np.mean(predicted == labels))
+    after = 100 * accuracy_of_export(made, images, labels)
+    return (
+        f"Top-1 accuracy on {len(labels)} test images: {before:.1f} % of the model, "
+        f"{after:.1f} % in {made.options.precision} ({after - before:+.1f})."
+    )
+
+
+def _images(path: Path, network: keras.Model, split: str, count: int) -> tuple[Any, np.ndarray]:
+    folder = RunFolder(path if path.is_dir() else path.parent)
+    if not folder.settings.is_file():
+        raise ValueError(
+            f"A smaller precision needs images of the run's data, and {str(path)!r} has no run "
+            "folder beside it. Name the run folder, or use keras_rbi.export.export_model."
+        )
+    settings = dataclasses.replace(
+        folder.read_settings()[0],
+        image_size=image_size_of(network),
+        # As they are: training images would come augmented and mixed.
+        augment=NO_AUGMENTATION,
+        mixup=None,
+        cutmix=None,
+        sampling=SHUFFLED,
+        images_per_class=None,
+    )
+    data = load_split(settings, split)
+    plain = ImageSequence(data.data, 32, shuffle="once", seed=settings.seed)
+    batches = [plain[number] for number in range(min(len(plain), -(-count // 32)))]
+    images = np.concatenate([batch[0] for batch in batches])[:count]
+    return images, np.concatenate([batch[1] for batch in batches])[:count]

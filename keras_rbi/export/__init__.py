@@ -8,8 +8,17 @@ float32 `(batch, height, width, 3)`, raw RGB of 0..255; outputs are `probabiliti
 key `keras_rbi`.
 """
 
+from keras_rbi.export.accuracy import accuracy_of_export
 from keras_rbi.export.errors import ExportError
 from keras_rbi.export.export_model import Export, export_model
 from keras_rbi.export.formats import FORMATS
+from keras_rbi.export.tf_serving import export_for_tf_serving
 
-__all__ = ["FORMATS", "Export", "ExportError", "export_model"]
+__all__ = [
+    "FORMATS",
+    "Export",
+    "ExportError",
+    "accuracy_of_export",
+    "export_for_tf_serving",
+    "export_model",
+]

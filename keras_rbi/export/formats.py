@@ -41,8 +41,8 @@ FORMATS = {
     "openvino": Format(
         ".xml",
         ("tensorflow", "torch"),
-        {**_ONNX, "openvino": "openvino"},
-        _TF2ONNX,
+        {"openvino": "openvino"},
+        {"torch": {"onnx": "onnx"}},
         precisions=("float32", "float16"),
     ),
     "litert": Format(

@@ -7,14 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_rbi.export.metadata import METADATA_KEY, metadata_of
 from keras_rbi.export.options import ExportOptions
+from keras_rbi.export.quantize_onnx import with_half_weights, with_integers
 from keras_rbi.export.served_models import served
 
 
-def write_onnx(model: keras.Model, path: Path, options: ExportOptions) -> None:
-    """Writes an ONNX file of float32 weights.
+def write_onnx(
+    model: keras.Model,
+    path: Path,
+    options: ExportOptions,
+    representative_images: np.ndarray | None = None,
+) -> None:
+    """Writes an ONNX file.
 
     Its input is `images` (or `sets`), float32; its outputs have the names of
     `options.output_names`, and its metadata is under the key `keras_rbi`.
@@ -23,6 +30,8 @@ def write_onnx(model: keras.Model, path: Path, options: ExportOptions) -> None:
         model: The model, on TensorFlow or PyTorch.
         path: The file.
         options: What it is to hold.
+        representative_images: Images from which the ranges of integers are taken, for
+            `precision="int8"`.
     """
     import onnx
 
@@ -36,6 +45,10 @@ def write_onnx(model: keras.Model, path: Path, options: ExportOptions) -> None:
         answers.export(str(path), format="onnx", verbose=False, input_signature=[spec])
     graph_file = onnx.load(path)
     _name_ends(graph_file.graph, answers.input_name, options.output_names)
+    if options.precision == "float16":
+        with_half_weights(graph_file)
+    if representative_images is not None:
+        graph_file = with_integers(graph_file, answers.input_name, representative_images)
     onnx.helper.set_model_props(graph_file, {METADATA_KEY: json.dumps(metadata_of(options))})
     onnx.save(graph_file, path)
 

@@ -1,18 +1,24 @@
 """OpenVINO's intermediate representation, a pair of files `.xml` and `.bin`."""
 
+import dataclasses
 import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import keras
 
 from keras_rbi.export.metadata import METADATA_KEY, metadata_of
 from keras_rbi.export.options import ExportOptions
 from keras_rbi.export.write_onnx import write_onnx
+from keras_rbi.export.write_tf_saved_model import write_tf_saved_model
 
 
 def write_openvino(model: keras.Model, path: Path, options: ExportOptions) -> None:
-    """Writes the two files by way of ONNX, so that names are the same as there.
+    """Writes the two files by way of a SavedModel, or of ONNX on PyTorch.
+
+    The `.xml` cannot hold the precision to compute in: compile it with
+    `{"INFERENCE_PRECISION_HINT": "f32"}`, or processors with bfloat16 compute in that.
 
     Args:
         model: The model, on TensorFlow or PyTorch.
@@ -22,8 +28,19 @@ def write_openvino(model: keras.Model, path: Path, options: ExportOptions) -> No
     import openvino
 
     with tempfile.TemporaryDirectory() as folder:
-        onnx_file = Path(folder) / "model.onnx"
-        write_onnx(model, onnx_file, options)
-        converted = openvino.convert_model(onnx_file)
+        # Weights are made smaller by OpenVINO itself, and it has no strings for names to give.
+        plain = dataclasses.replace(options, precision="float32", class_names=None)
+        converted = _convert(openvino, model, Path(folder), plain)
+        for end in (*converted.inputs, *converted.outputs):
+            end.get_node().set_friendly_name(end.get_any_name())
         converted.set_rt_info(json.dumps(metadata_of(options)), [METADATA_KEY])
         openvino.save_model(converted, path, compress_to_fp16=options.precision == "float16")
+
+
+def _convert(openvino: Any, model: keras.Model, folder: Path, options: ExportOptions) -> Any:
+    # What loops over parts of the pixels cannot be read from ONNX by OpenVINO.
+    if keras.config.backend() == "tensorflow":
+        write_tf_saved_model(model, folder / "model", options)
+        return openvino.convert_model(folder / "model")
+    write_onnx(model, folder / "model.onnx", options)
+    return openvino.convert_model(folder / "model.onnx")

@@ -1,0 +1,147 @@
+"""A SavedModel as TensorFlow Serving wants it: versions, warm-up, configuration."""
+
+import dataclasses
+import importlib.util
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+from keras_rbi.export.export_model import Export, export_model
+from keras_rbi.export.placing import placed_when_done
+from keras_rbi.export.write_tf_saved_model import ENDPOINTS, EXTRA_ASSETS
+from keras_rbi.layers.relation_groups import positive_integer
+
+WARM_UP_FILE = "tf_serving_warmup_requests"
+ALLOWED_BATCH_SIZES = (1, 8, 32)
+# Where the folder is mounted in the server's container.
+MODELS_FOLDER = "/models"
+
+BATCHING = """max_batch_size {{ value: {largest} }}
+batch_timeout_micros {{ value: 2000 }}
+num_batch_threads {{ value: 2 }}
+max_enqueued_batches {{ value: 100 }}
+"""
+
+
+def export_for_tf_serving(
+    model: keras.Model,
+    folder: str | Path,
+    name: str,
+    version: int | None = None,
+    allowed_batch_sizes: Sequence[int] = ALLOWED_BATCH_SIZES,
+    **kwargs: Any,
+) -> Export:
+    """Lays a folder out for `tensorflow_model_server`.
+
+    | file | what |
+    |---|---|
+    | `NAME/VERSION/` | a SavedModel, by default with signatures `serving_default` (images) and `classify` (bytes of image files) |
+    | `NAME/VERSION/assets.extra/tf_serving_warmup_requests` | what the server asks before it is ready |
+    | `models.config` | for `--model_config_file` |
+    | `batching.config` | for `--batching_parameters_file`, with `--enable_batching` |
+
+    The server merges requests and fills batches up to an allowed size with copies of a row. With
+    relations `"self"` and `"references"` that changes no answer; others are refused.
+
+    Args:
+        model: A classifier.
+        folder: Where to.
+        name: What clients call the model.
+        version: Integer, or `None` for the one after the last. Defaults to `None`.
+        allowed_batch_sizes: Sizes of the batches that the server makes, increasing. Defaults to
+            `(1, 8, 32)`.
+        **kwargs: Further arguments of `export_model`.
+
+    Returns:
+        An `Export`.
+
+    Raises:
+        ValueError: As `export_model` does; if relations are `"batch"`; if the version exists.
+        ExportError: As `export_model` does.
+
+    Example:
+
+    ```python
+    keras_rbi.export.export_for_tf_serving(model, "served", "dogs", class_names=names)
+    ```
+    """  # noqa: E501
+    if importlib.util.find_spec("tensorflow_serving") is None:
+        raise ValueError(
+            "Warm-up requests need tensorflow-serving-api, which is not installed. Install it with "
+            '`pip install "keras-rbi[serving]"`.'
+        )
+    sizes = [positive_integer("allowed_batch_sizes", size) for size in allowed_batch_sizes]
+    if not sizes or sizes != sorted(set(sizes)):
+        raise ValueError(
+            "`allowed_batch_sizes` must increase. Received: "
+            f"allowed_batch_sizes={allowed_batch_sizes!r}."
+        )
+    if kwargs.get("relations") == "batch":
+        raise ValueError(
+            "A server that merges requests cannot have relations='batch': one client's images "
+            "would change another's answers. Pass inputs='sets', 'self' or 'references'."
+        )
+    folder = Path(folder)
+    place = folder / name / str(version or _next_version(folder / name))
+    if place.exists():
+        raise ValueError(f"The version {str(place)!r} exists. Versions are not replaced.")
+    arguments = {"inputs": ("images", "image_bytes"), "verbose": False, **kwargs}
+    with placed_when_done(place) as unfinished:
+        made = export_model(model, unfinished, "tf_saved_model", **arguments)
+        _write_warm_up(unfinished / EXTRA_ASSETS / WARM_UP_FILE, name, made, sizes)
+    _write_configuration(folder, name, sizes)
+    return dataclasses.replace(made, path=place)
+
+
+def _next_version(folder: Path) -> int:
+    found = [int(part.name) for part in folder.glob("*") if part.name.isdigit()]
+    return max(found, default=0) + 1
+
+
+def _write_warm_up(file: Path, name: str, made: Export, sizes: Sequence[int]) -> None:
+    import tensorflow as tf
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    with tf.io.TFRecordWriter(str(file)) as writer:
+        for entry in made.options.inputs:
+            # Images of floats are large, and the first alone loads what there is to load.
+            for size in sizes if entry == "image_bytes" else sizes[:1]:
+                log = prediction_log_pb2.PredictionLog()
+                request = log.predict_log.request
+                request.model_spec.name = name
+                request.model_spec.signature_name = ENDPOINTS[entry]
+                values = _warm_up_values(entry, size, made.options.image_shape)
+                request.inputs[entry].CopyFrom(tf.make_tensor_proto(values))
+                writer.write(log.SerializeToString())
+
+
+def _warm_up_values(entry: str, size: int, image_shape: tuple[int, int, int]) -> Any:
+    if entry == "image_bytes":
+        file = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(file, "PNG")
+        return [file.getvalue()] * size
+    leading = (1, size) if entry == "sets" else (size,)
+    return np.zeros((*leading, *image_shape), "float32")
+
+
+def _write_configuration(folder: Path, name: str, sizes: Sequence[int]) -> None:
+    from google.protobuf import text_format
+    from tensorflow_serving.config import model_server_config_pb2
+
+    servers = model_server_config_pb2.ModelServerConfig()
+    file = folder / "models.config"
+    if file.is_file():
+        text_format.Parse(file.read_text("utf-8"), servers)
+    if name not in [entry.name for entry in servers.model_config_list.config]:
+        servers.model_config_list.config.add(
+            name=name, base_path=f"{MODELS_FOLDER}/{name}", model_platform="tensorflow"
+        )
+    file.write_text(text_format.MessageToString(servers), "utf-8")
+    lines = [f"allowed_batch_sizes: {size}\n" for size in sizes]
+    batching = BATCHING.format(largest=sizes[-1]) + "".join(lines)
+    (folder / "batching.config").write_text(batching, "utf-8")

@@ -1,0 +1,66 @@
+"""`keras-rbi export` from run folders, with and without RBI."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import typer.testing
+
+import keras_rbi
+from keras_rbi.cli.main import app
+from keras_rbi.models import backbone_classifier
+from keras_rbi.training import RunFolder, TrainingSettings
+
+runtime = pytest.importorskip("onnxruntime")
+pytest.importorskip("onnx")
+
+if keras.config.backend() != "tensorflow":
+    pytest.skip("what the command adds is the same on every backend", allow_module_level=True)
+pytest.importorskip("tf2onnx")
+
+NAMES = keras_rbi.datasets.typefaces.load("test", per_class=1).class_names
+
+
+@pytest.fixture(params=["rbi", "backbone alone"])
+def run(request, tmp_path):
+    """The folder of a run that has ended, without the training."""
+    backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(8, 16))
+    if request.param == "rbi":
+        model = keras_rbi.RBIModel(backbone, class_names=NAMES, embedding_dim=16)
+    else:
+        model = backbone_classifier(backbone, len(NAMES))
+    folder = RunFolder(tmp_path / "run")
+    settings = TrainingSettings(image_size=16, per_class=4, rbi=request.param == "rbi")
+    folder.write_settings(settings.resolved(), NAMES)
+    model.save(folder.model)
+    return folder.path
+
+
+def invoke(*arguments):
+    return typer.testing.CliRunner().invoke(app, ["export", *map(str, arguments)])
+
+
+def test_a_run_is_exported_with_its_class_names_and_the_cost_is_told(run, tmp_path):
+    file = tmp_path / "m.onnx"
+    done = invoke(run, "--format", "onnx", "--output", file, "--precision", "int8")
+    assert done.exit_code == 0, done.output
+    assert "Top-1 accuracy on 1000 test images" in done.output
+    session = runtime.InferenceSession(file)
+    about = json.loads(session.get_modelmeta().custom_metadata_map["keras_rbi"])
+    assert about["class_names"] == NAMES
+    assert about["precision"] == "int8"
+    (rows,) = session.run(["probabilities"], {"images": np.zeros((2, 16, 16, 3), "float32")})
+    np.testing.assert_allclose(rows.sum(axis=-1), 1, atol=1e-2)
+
+
+def test_mistakes_end_the_command_with_one_line(tmp_path):
+    model = backbone_classifier(keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(8,)), 3)
+    model.save(tmp_path / "m.keras")
+    done = invoke(
+        tmp_path / "m.keras",
+        *("--output", tmp_path / "m.onnx", "--format", "onnx", "--relations", "batch"),
+    )
+    assert done.exit_code == 2
+    assert done.stderr.strip().splitlines()[-1].startswith("Error: Only an RBIModel relates images")
+    assert not (tmp_path / "m.onnx").exists()

@@ -1,0 +1,158 @@
+"""Every format on the backend in force: its own answers, and rows that stand alone.
+
+One file for each format and mode, and the runtimes are called here: a process each takes long,
+and is what the nightly tests have.
+"""
+
+import importlib.util
+import json
+
+import keras
+import numpy as np
+import pytest
+import small_model
+
+from keras_rbi.export import FORMATS, runtimes
+from keras_rbi.export.formats import backend_for
+from keras_rbi.export.options import export_options
+from keras_rbi.export.write import write_here
+
+BACKEND = keras.config.backend()
+MODES = ["self", "references"]
+# OpenVINO takes its time to convert.
+SLOW = {"openvino": [pytest.mark.nightly]}
+CASES = [(name, mode) for name in FORMATS for mode in MODES]
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = small_model.model(relation_dropout=0.0)
+    model.set_references(small_model.images(6, seed=9))
+    return model
+
+
+@pytest.fixture(scope="module")
+def exports(model, tmp_path_factory):
+    """Function of a format and a mode to a runtime's answers, made once."""
+    made = {}
+
+    def answers_of(name, mode):
+        try:
+            backend = backend_for(name, False, BACKEND)
+        except ValueError as error:
+            pytest.skip(str(error))
+        if backend != BACKEND:
+            pytest.skip(f"{name} is not written on {BACKEND}; that it is elsewhere has a test")
+        if name == "litert" and importlib.util.find_spec("ai_edge_litert") is None:
+            pytest.skip("ai_edge_litert is not installed")
+        if (name, mode) not in made:
+            path = tmp_path_factory.mktemp(name) / f"model{FORMATS[name].suffix}"
+            model.relations = mode
+            arguments = ("images", ("probabilities", "top_k"), 2, "float32", None)
+            write_here(model, path, export_options(model, name, mode, *arguments))
+            made[name, mode] = runtimes.RUN[name](path)
+        answer, about = made[name, mode]
+        return (lambda rows: answer("images", rows)["probabilities"]), json.loads(about)
+
+    return answers_of
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [pytest.param(*case, marks=SLOW.get(case[0], [])) for case in CASES]
+)
+def test_rows_are_the_models_and_stand_alone(model, exports, name, mode):
+    answer, about = exports(name, mode)
+    assert about["class_names"] == small_model.NAMES
+    assert about["relations"] == mode
+    rows = small_model.images(12).astype("float32")
+    model.relations = mode
+    expected = model.predict(rows, verbose=0)
+    whole = answer(rows)
+    np.testing.assert_allclose(whole, expected, atol=1e-5)
+    for seed in range(3):
+        order = [0, *np.random.default_rng(seed).permutation(np.arange(1, 12))]
+        np.testing.assert_array_equal(answer(rows[order])[0], whole[0])
+    for size in (1, 2, 5):
+        np.testing.assert_allclose(answer(rows[:size]), whole[:size], atol=1e-5)
+    for company in (np.zeros, np.ones):
+        others = 255 * company((7, *rows.shape[1:]), "float32")
+        beside = np.concatenate([others[:2], rows[:1], others[2:]])
+        np.testing.assert_allclose(answer(beside)[2], whole[0], atol=1e-5)
+    padded = np.concatenate([rows[:3], np.repeat(rows[:1], 5, axis=0)])
+    np.testing.assert_allclose(answer(padded)[:3], whole[:3], atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["tf_saved_model", "onnx", "litert"])
+def test_the_modes_are_not_the_same_model(exports, name):
+    rows = small_model.images(8).astype("float32")
+    alone, _ = exports(name, "self")
+    beside_references, _ = exports(name, "references")
+    assert np.abs(alone(rows) - beside_references(rows)).max() > 1e-3
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [*CASES, *((name, "batch") for name in ("tf_saved_model", "onnx", "openvino", "litert"))],
+)
+def test_every_format_passes_its_own_checks_from_every_backend(model, tmp_path, name, mode):
+    try:
+        backend_for(name, mode == "batch", BACKEND)
+    except ValueError as error:
+        pytest.skip(str(error))
+    path = tmp_path / f"model{FORMATS[name].suffix}"
+    found = model.export(path, name, relations=mode, verbose=False).verification
+    assert max(found.differences.values()) <= 1e-5
+    assert mode == "batch" or found.company <= 1e-5
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", ["tf_saved_model", "onnx", "openvino", "litert"])
+def test_images_of_a_set_relate_to_each_other_alone(model, tmp_path, name):
+    try:
+        backend_for(name, True, BACKEND)
+    except ValueError as error:
+        pytest.skip(str(error))
+    path = tmp_path / f"model{FORMATS[name].suffix}"
+    model.export(path, name, inputs="sets", verbose=False)
+    answer, _ = runtimes.RUN[name](path)
+    sets = small_model.images(12).astype("float32").reshape(3, 4, 16, 16, 3)
+    model.relations = "batch"
+    expected = np.stack([model.predict(rows, batch_size=4, verbose=0) for rows in sets])
+    model.relations = "self"
+    np.testing.assert_allclose(answer("sets", sets)["probabilities"], expected, atol=1e-5)
+    filled = np.concatenate([sets[1:2], np.repeat(sets[:1], 4, axis=0)])
+    found = answer("sets", filled)["probabilities"][0]
+    np.testing.assert_allclose(found, expected[1], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "precision"),
+    [
+        ("onnx", "float16"),
+        ("onnx", "int8"),
+        pytest.param("openvino", "float16", marks=pytest.mark.nightly),
+        pytest.param("litert", "float16", marks=pytest.mark.nightly),
+        ("litert", "int8"),
+    ],
+)
+def test_smaller_weights_answer_nearly_the_same_and_rows_stand_alone(
+    model, tmp_path, name, precision
+):
+    try:
+        if backend_for(name, False, BACKEND) != BACKEND or BACKEND != "tensorflow":
+            pytest.skip("tested where TensorFlow is the backend")
+    except ValueError as error:
+        pytest.skip(str(error))
+    model.relations = "references"
+    path = tmp_path / f"model{FORMATS[name].suffix}"
+    rows = small_model.images(12).astype("float32")
+    arguments = ("images", ("probabilities", "top_k"), 2, precision, None)
+    options = export_options(model, name, "references", *arguments)
+    write_here(model, path, options, rows if precision == "int8" else None)
+    answer, _ = runtimes.RUN[name](path)
+    whole = answer("images", rows)["probabilities"]
+    difference = np.abs(whole - model.predict(rows, verbose=0)).max()
+    assert 0 < difference < (0.1 if precision == "int8" else 5e-3)
+    alone = np.concatenate([answer("images", row[None])["probabilities"] for row in rows])
+    np.testing.assert_allclose(alone, whole, atol=1e-5)
