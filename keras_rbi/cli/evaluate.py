@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from keras_rbi.cli.data_for_model import data_for_model
+from keras_rbi.cli.details import Details, save_figures
 from keras_rbi.cli.output import console, one_line_errors, one_line_warnings
 from keras_rbi.cli.trained_model import load_trained_model
 from keras_rbi.datasets.catalogue import note_on
@@ -40,6 +41,14 @@ def evaluate(
         Path | None,
         typer.Option(help="Folder to write evaluation.csv, .json, .png and .svg to."),
     ] = None,
+    details: Annotated[
+        bool,
+        typer.Option(
+            "--details",
+            help="Also classes, what is confused with what, and what the attention is like; with "
+            "--output, their tables and figures.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Measure a model on the test split, for each relations mode, test batch size and order.
@@ -57,8 +66,9 @@ def evaluate(
         sizes = numbers_of(batch_sizes, "--batch-sizes")
         network, class_names = load_trained_model(model)
         test, settings = data_for_model(model, network, class_names, dataset, data_dir, seed)
-    gathered = gather(network, test)
+    gathered = gather(network, test, keep_images=details)
     found = protocol_of(gathered, sizes, range(orders))
+    more = Details(gathered, test.data) if details else None
     content = {
         "test_images": test.num_images,
         "test_order": f"shuffled once, seed {settings.seed}",
@@ -66,6 +76,7 @@ def evaluate(
         "accuracy": [row.as_dict() for row in accuracies_of(gathered, sizes)],
         "relations": network.relations if isinstance(network, RBIModel) else "none",
         **found.as_dict(),
+        **({"details": more.as_dict()} if more else {}),
     }
     if as_json:
         print(json.dumps(content, indent=2))
@@ -73,21 +84,23 @@ def evaluate(
         console.print(found.table())
         if content["relations"] != "none":
             console.print(f"The model itself answers with relations {content['relations']!r}.")
+        if more:
+            more.show()
         if content["test_note"]:
             console.print(content["test_note"])
     if output is not None:
         _write(output, found, content)
+        if more:
+            more.write(output)
         if not as_json:
-            console.print(f"Table and figure: {output}", highlight=False)
+            console.print(f"Tables and figures: {output}", highlight=False)
 
 
 def _write(folder: Path, found: EvaluationProtocol, content: dict[str, object]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "evaluation.csv").write_text(found.csv(), "utf-8")
     (folder / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    figure = found.figure()
-    for ending in ("png", "svg"):
-        figure.savefig(folder / f"evaluation.{ending}", dpi=150)
+    save_figures(folder, {"evaluation": found.figure()})
 
 
 def numbers_of(text: str, option: str) -> list[int]:

@@ -1,6 +1,7 @@
 """Measuring classifiers whose predictions may depend on the batch, and asking them about files."""
 
 from keras_rbi.evaluation.accuracy_by_relations import RelationsAccuracy, accuracy_by_relations
+from keras_rbi.evaluation.attention_diagnostics import AttentionDiagnostics, attention_diagnostics
 from keras_rbi.evaluation.classification_scores import (
     ClassificationScores,
     calibration_error,
@@ -10,8 +11,10 @@ from keras_rbi.evaluation.classification_scores import (
 from keras_rbi.evaluation.cluster_scores import knn_purity, silhouette
 from keras_rbi.evaluation.compare import compare
 from keras_rbi.evaluation.comparison import ComparedModel, Comparison
+from keras_rbi.evaluation.confusion_figure import confused_figure, confusion_figure
 from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol
 from keras_rbi.evaluation.gather import Gathered, gather
+from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
 from keras_rbi.evaluation.paired_statistics import McNemar, mcnemar, paired_bootstrap
 from keras_rbi.evaluation.predict_files import FileAnswer, find_images, predict_files
 from keras_rbi.evaluation.protocol import EvaluationProtocol, ProtocolRow
@@ -19,25 +22,33 @@ from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.evaluation.top_classes import top_classes
 
 __all__ = [
+    "AttentionDiagnostics",
+    "ClassAccuracy",
     "ClassificationScores",
     "ComparedModel",
     "Comparison",
+    "ConfusedPair",
     "EvaluationProtocol",
     "FileAnswer",
     "Gathered",
     "McNemar",
+    "Mistakes",
     "ProtocolRow",
     "RelatedOutputs",
     "RelationsAccuracy",
     "accuracy_by_relations",
+    "attention_diagnostics",
     "calibration_error",
     "classification_scores",
     "compare",
+    "confused_figure",
+    "confusion_figure",
     "evaluate_protocol",
     "find_images",
     "gather",
     "knn_purity",
     "mcnemar",
+    "mistakes",
     "paired_bootstrap",
     "predict_files",
     "probabilities_of",

@@ -12,7 +12,7 @@ from keras_rbi.evaluation.cost import interleaved_seconds, peak_bytes
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 from keras_rbi.evaluation.gather import batches_once, gather
 from keras_rbi.evaluation.paired_statistics import mcnemar, paired_bootstrap
-from keras_rbi.evaluation.related_outputs import RelatedOutputs
+from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.models.batches import to_numpy
 from keras_rbi.models.rbi_model import RBIModel
 
@@ -113,13 +113,7 @@ def _right_answers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where a model is right in its own mode, and the labels, in the data's order."""
     gathered = gather(model, data)
-    if gathered.outputs is not None:
-        outputs = gathered.outputs
-    elif model.relations == "batch":
-        order = shuffled_order(len(gathered), seed)
-        outputs = RelatedOutputs(gathered).in_batches([batch_size], order)[batch_size]
-    else:
-        outputs = RelatedOutputs(gathered).alone(model.relations)
+    outputs = own_outputs(gathered, batch_size, shuffled_order(len(gathered), seed))
     return np.argmax(outputs, -1) == gathered.labels, gathered.labels
 
 

@@ -23,7 +23,7 @@ class Gathered:
     Attributes:
         model: The model.
         labels: int64 array of shape `(images,)`.
-        images: The images, for RPE; `None` of a model without relations.
+        images: The images, for RPE; `None` of a model without relations unless asked for.
         features: What attention is put on, N, shape `(images, embedding_dim)`; `None` of a model
             without relations.
         outputs: Answers of a model without relations, shape `(images, classes)`, or `None`.
@@ -38,13 +38,8 @@ class Gathered:
     def __len__(self) -> int:
         return len(self.labels)
 
-    @property
-    def relates(self) -> bool:
-        """Whether the model is one whose images may relate."""
-        return self.features is not None
 
-
-def gather(model: keras.Model, data: Any) -> Gathered:
+def gather(model: keras.Model, data: Any, keep_images: bool = False) -> Gathered:
     """Runs the backbone once for each image.
 
     Args:
@@ -52,6 +47,8 @@ def gather(model: keras.Model, data: Any) -> Gathered:
         data: An `ImageSequence`; a pair of arrays `(images, labels)`; or a `tf.data.Dataset`,
             `keras.utils.PyDataset` or torch `DataLoader` of batches `(images, labels)`. Labels are
             whole numbers or one-hot rows. Images with a sample weight of 0 are left out.
+        keep_images: Boolean, whether to keep the images of a model without relations too. Defaults
+            to `False`.
 
     Returns:
         A `Gathered`.
@@ -66,14 +63,14 @@ def gather(model: keras.Model, data: Any) -> Gathered:
         use = _rows_in_use(batch)
         labels.append(class_numbers(labels_of(batch), model.output_shape[-1])[use])
         rows.append(np.asarray(network.predict_on_batch(batch[0]), "float32")[use])
-        if relates:
+        if relates or keep_images:
             kept.add(to_numpy(batch[0])[use])
     if not labels:
         raise ValueError("There are no test images: the data has no batch.")
     joined = np.concatenate(rows)
     if relates:
         return Gathered(model, np.concatenate(labels), kept, features=joined)
-    return Gathered(model, np.concatenate(labels), outputs=joined)
+    return Gathered(model, np.concatenate(labels), kept if keep_images else None, outputs=joined)
 
 
 def batches_once(data: Any) -> Iterator[Any]:

@@ -153,6 +153,25 @@ class RelatedOutputs:
         return outputs
 
 
+def own_outputs(gathered: Gathered, batch_size: int, order: np.ndarray) -> np.ndarray:
+    """Answers in the mode that a model is in, or those of a model without relations.
+
+    Args:
+        gathered: What `gather` gives.
+        batch_size: Integer, of the batches, where the mode is `"batch"`.
+        order: As in `RelatedOutputs.in_batches`, likewise.
+
+    Returns:
+        float32 array of shape `(images, classes)`, in the data's order.
+    """
+    if gathered.outputs is not None:
+        return gathered.outputs
+    related, mode = RelatedOutputs(gathered), gathered.model.relations
+    if mode == "batch":
+        return related.in_batches([batch_size], order)[batch_size]
+    return related.alone(mode)
+
+
 def shared_blocks(sizes: Iterable[int]) -> dict[int, list[int]]:
     """Batch sizes by the larger one whose relations hold theirs.
 

@@ -10,10 +10,12 @@ import keras_rbi
 
 MODULES = [
     "evaluation.accuracy_by_relations",
+    "evaluation.attention_diagnostics",
     "evaluation.classification_scores",
     "evaluation.cluster_scores",
     "evaluation.compare",
     "evaluation.evaluate_protocol",
+    "evaluation.mistakes",
     "evaluation.paired_statistics",
     "evaluation.predict_files",
     "evaluation.top_classes",
