@@ -1,12 +1,13 @@
 """Options that the programs share, and the settings of their runs."""
 
 import argparse
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from applications.paper.experiment import Run
-from applications.paper.peers import ALL
+from applications.paper.experiment import Run, finished
+from applications.paper.peers import ALL, DEFAULT
 from keras_rbi.training import TrainingSettings
 
 RESULTS = Path(__file__).parent / "results"
@@ -23,9 +24,9 @@ PAPER_BACKBONES = (
     "swin_small_patch4_window7_224",
     "swin_base_patch4_window7_224",
 )
-# Batches of 32 in all. Epochs by training images a class; learning rates were chosen on validation
-# images of a seed that is in no table (README.md): the best of each method.
-QUICK = {
+# Batches of 32 in all. Epochs by training images a class. Where `--search` has runs of a peer, its
+# learning rate is the best of them on validation images, rather than this one.
+QUICK: dict[str, dict[str, Any]] = {
     "SmallCNN": {
         "image_size": 64,
         "embedding_dim": 128,
@@ -36,12 +37,10 @@ QUICK = {
         "image_size": 96,
         "embedding_dim": 256,
         "epochs": {40: 30, 80: 20, 300: 10},
-        "learning_rate": 1e-3,
+        "learning_rate": 4e-3,
     },
 }
-# Where a peer learns best with another rate than its backbone's.
-LEARNING_RATES: dict[tuple[str, str], float] = {}
-OTHERS = {"epochs": {40: 10, 80: 8, 300: 3}}
+OTHERS: dict[str, Any] = {"epochs": {40: 10, 80: 8, 300: 3}}
 SMALLEST = {"image_size": 32, "embedding_dim": 16}
 
 
@@ -66,6 +65,7 @@ def parser(description: str | None, output: str) -> argparse.ArgumentParser:
     add("--per-class", nargs="+", type=int, default=[40], help="typefaces (default: 40)")
     add("--epochs", type=int, help="(default: the paper's 50; with --quick by the data's size)")
     add("--learning-rate", type=float, help="(default: the paper's; with --quick the best found)")
+    add("--search", type=Path, default=RESULTS / "search.csv", help="runs to take rates from")
     add("--image-size", type=int, help="(default: 224; with --quick 64 or 96)")
     add("--output", type=Path, default=RESULTS / f"{output}.csv", help="rows that are there stay")
     add("--page", type=Path, metavar="FILE", help="put the table between this page's marks")
@@ -96,16 +96,44 @@ def run_of(options: Any, peer: str, backbone: str, per_class: int, seed: int) ->
     }
     if options.dataset == "typefaces":
         values["per_class"] = per_class
-    values |= _quick(backbone, peer, per_class) if options.quick else {"recipe": "paper"}
+    if options.quick:
+        values |= _quick(backbone, per_class)
+        values["learning_rate"] = _quick_rate(options.search, backbone, peer)
+    else:
+        values["recipe"] = "paper"
     for given in ("epochs", "learning_rate", "image_size"):
         if getattr(options, given) is not None:
             values[given] = getattr(options, given)
     return Run(peer, TrainingSettings(**values).resolved())
 
 
-def _quick(backbone: str, peer: str, per_class: int) -> dict[str, Any]:
-    budget = dict(QUICK.get(backbone, OTHERS))
-    epochs: Any = budget.pop("epochs")
+def best_rates(search: Path) -> dict[tuple[str, str], float]:
+    """The learning rates with which peers did best on validation images.
+
+    Args:
+        search: The rows of runs with other learning rates, of seeds that are in no table.
+
+    Returns:
+        From backbones, as they are named here, and peers to learning rates.
+    """
+    best: dict[tuple[str, str], tuple[float, float]] = {}
+    for row in finished(search):
+        backbone = row["backbone"] + (FROZEN if row["frozen"] == "yes" else "")
+        case = backbone, row["peer"]
+        found = float(row["validation_accuracy"]), json.loads(row["settings"])["learning_rate"]
+        best[case] = max(best.get(case, found), found)
+    return {case: rate for case, (_, rate) in best.items()}
+
+
+def _quick_rate(search: Path, backbone: str, peer: str) -> float | None:
+    rates = best_rates(search)
+    # What is not searched for is a variant of RBI.
+    rate = rates.get((backbone, peer), rates.get((backbone, DEFAULT)))
+    return rate or QUICK.get(backbone, {}).get("learning_rate")
+
+
+def _quick(backbone: str, per_class: int) -> dict[str, Any]:
+    budget: dict[str, Any] = dict(QUICK.get(backbone, OTHERS))
+    epochs = budget.pop("epochs")
     nearest = min(epochs, key=lambda size: abs(size - per_class))
-    rate = LEARNING_RATES.get((backbone, peer), budget.get("learning_rate"))
-    return {**budget, "epochs": epochs[nearest], "learning_rate": rate, "augment": None}
+    return {**budget, "epochs": epochs[nearest], "augment": None}

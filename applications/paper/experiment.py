@@ -7,7 +7,7 @@ import csv
 import functools
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,11 +16,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from applications.paper.frozen import Numbers, features_of, first_layer, train_head
+from applications.paper.frozen import features_of, first_layer, orders_of, train_head
 from applications.paper.peers import ALL, build
 from keras_rbi import RBIModel
 from keras_rbi.datasets.image_sequence import ImageSequence
-from keras_rbi.evaluation.accuracy_by_relations import predict_with_relations
+from keras_rbi.evaluation.accuracy_by_relations import accuracies_of
+from keras_rbi.evaluation.gather import Gathered, gather
+from keras_rbi.evaluation.kept_images import KeptImages
 from keras_rbi.training import TrainingSettings, load_split
 from keras_rbi.training.averaged_weights import take_averages
 from keras_rbi.training.compile_stage import compile_stage
@@ -29,11 +31,6 @@ from keras_rbi.training.stages import stages
 BATCH_SIZES = (8, 32)
 TIMED_BATCH = 32
 TIMES = 5
-COLUMNS = [
-    "peer", "backbone", "frozen", "dataset", "per_class", "seed", "accuracy", "relations",
-    "accuracy_self", "accuracy_batch", "validation_accuracy", "parameters", "ms_per_image",
-    "seconds", "test_images", "backend", "versions", "settings",
-]  # fmt: skip
 # What does not change the data of a run.
 NOT_DATA = {"method": "backbone", "rbi": False, "variant": None, "relation_dropout": None,
             "share_classifier": False, "epochs": 1, "learning_rate": 0.1, "embedding_dim": 1,
@@ -96,17 +93,16 @@ def fit(model: keras.Model, settings: TrainingSettings, training: ImageSequence)
     take_averages(model)
 
 
-def measured(run: Run, batch_sizes: Sequence[int] = BATCH_SIZES) -> dict[str, Any]:
-    """Trains a model and tests it: the row of a run.
+def measured(run: Run, batch_sizes: Sequence[int] = BATCH_SIZES) -> list[dict[str, Any]]:
+    """Trains a model and tests it.
 
     Args:
         run: The run.
         batch_sizes: Test batch sizes for relations "batch".
 
     Returns:
-        A dictionary from `COLUMNS` to values.
+        The row of the run, a dictionary from columns to values.
     """
-    keras.utils.clear_session()
     settings = run.settings
     start = time.perf_counter()
     model, test = trained(run)
@@ -115,7 +111,7 @@ def measured(run: Run, batch_sizes: Sequence[int] = BATCH_SIZES) -> dict[str, An
     found = accuracies(run, model, "test", batch_sizes)
     validation = accuracies(run, model, "validation", (TIMED_BATCH,))
     mode = "batch_32" if relations == "batch" else "self"
-    return {
+    row = {
         "peer": run.peer,
         "backbone": settings.backbone,
         "frozen": "yes" if settings.freeze == "backbone" else "no",
@@ -137,6 +133,7 @@ def measured(run: Run, batch_sizes: Sequence[int] = BATCH_SIZES) -> dict[str, An
         "versions": json.dumps({name: version(name) for name in ("keras", keras.config.backend())}),
         "settings": run.key,
     }
+    return [row]
 
 
 def accuracies(
@@ -148,47 +145,28 @@ def accuracies(
     where it was frozen.
     """
     images = _split(_data_settings(run.settings), split)
-    images = images.with_batch_size(TIMED_BATCH, last_batch="keep")
-    features = None
     if run.settings.freeze == "backbone":
-        # In the order of the sequence.
-        features = _features(_feature_settings(run.settings), split)[_order(images)]
-    if not isinstance(model, RBIModel):
-        return {"self": _accuracy(_classes(model, images, features), images)}
-    embeddings = _embeddings(model, images, features)
-    cases = {"self": ("self", None)} | {f"batch_{size}": ("batch", size) for size in batch_sizes}
+        gathered = _gathered(model, images, _features(_feature_settings(run.settings), split))
+    else:
+        gathered = gather(model, images)
     return {
-        name: _accuracy(
-            predict_with_relations(model, images, embeddings, mode, size or 128), images
-        )
-        for name, (mode, size) in cases.items()
+        "self" if row.batch_size is None else f"batch_{row.batch_size}": round(row.accuracy, 6)
+        for row in accuracies_of(gathered, batch_sizes)
     }
 
 
-def _classes(model: keras.Model, images: ImageSequence, features: np.ndarray | None) -> np.ndarray:
-    if features is None:
-        return np.concatenate([np.argmax(model.predict_on_batch(x), -1) for x, _ in images])
-    head = keras.Model(first_layer(model).input, model.output)
-    return np.argmax(head.predict(features, batch_size=128, verbose=0), -1)
-
-
-def _embeddings(model: RBIModel, images: ImageSequence, features: np.ndarray | None) -> np.ndarray:
-    if features is None:
-        embed = model.feature_model()
-        return np.concatenate([np.asarray(embed.predict_on_batch(x)) for x, _ in images])
-    embed = keras.Model(first_layer(model).input, model.rra.input[0])
-    return np.asarray(embed.predict(features, batch_size=128, verbose=0))
-
-
-def _order(images: ImageSequence) -> np.ndarray:
-    numbers = ImageSequence(
-        Numbers(images.data), images.batch_size, images.shuffle, images.seed, workers=0
-    )
-    return np.concatenate([batch for batch, _ in numbers])
-
-
-def _accuracy(predictions: np.ndarray, images: ImageSequence) -> float:
-    return round(float(np.mean(predictions == images.labels)), 6)
+def _gathered(model: keras.Model, images: ImageSequence, features: np.ndarray) -> Gathered:
+    """As `gather`, from the features of a frozen backbone, which are in the order of the data."""
+    order = np.concatenate([numbers for numbers, _ in orders_of(images)])
+    relates = isinstance(model, RBIModel)
+    end = model.rra.input[0] if relates else model.output
+    found = keras.Model(first_layer(model).input, end).predict(features, 128, verbose=0)
+    rows, labels = np.asarray(found, "float32")[order], images.data.labels[order]
+    if not relates:
+        return Gathered(model, labels, outputs=rows)
+    kept = KeptImages()
+    kept.add(np.stack([images.data.image(int(number)) for number in order]))
+    return Gathered(model, labels, kept, features=rows)
 
 
 def milliseconds_per_image(model: keras.Model, test: ImageSequence) -> float:
@@ -233,15 +211,15 @@ def finished(file: Path) -> list[dict[str, str]]:
 def run_grid(
     runs: Iterable[Run],
     file: Path,
-    batch_sizes: Sequence[int] = BATCH_SIZES,
-    progress: Any = print,
+    measure: Callable[[Run], list[dict[str, Any]]] = measured,
+    progress: Callable[[str], Any] = print,
 ) -> list[dict[str, str]]:
-    """Runs what a file does not have, and adds a row to it after each run.
+    """Runs what a file does not have, and adds its rows after each run.
 
     Args:
         runs: The runs, in their order.
         file: The CSV file.
-        batch_sizes: As in `measured`.
+        measure: Function of a run that gives its rows, each with the run's key as `settings`.
         progress: Called with a line before each run.
 
     Returns:
@@ -257,20 +235,21 @@ def run_grid(
             f"{number}/{len(runs)}: {run.peer}, {settings.backbone}, {settings.per_class} images "
             f"a class, seed {settings.seed}"
         )
-        _append(file, measured(run, batch_sizes))
+        keras.utils.clear_session()
+        _append(file, measure(run))
         known.add(run.key)
     wanted = {run.key for run in runs}
     return [row for row in finished(file) if row["settings"] in wanted]
 
 
-def _append(file: Path, row: dict[str, Any]) -> None:
+def _append(file: Path, rows: Sequence[dict[str, Any]]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     is_new = not file.is_file()
     is_torn = not is_new and not file.read_bytes().endswith(b"\n")
     with file.open("a", encoding="utf-8", newline="") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+        writer = csv.DictWriter(stream, rows[0], lineterminator="\n")
         if is_torn:
             stream.write("\n")
         if is_new:
             writer.writeheader()
-        writer.writerow(row)
+        writer.writerows(rows)

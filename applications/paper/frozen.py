@@ -39,6 +39,21 @@ class Numbers(ImageData):
         return np.int64(index)
 
 
+def orders_of(images: ImageSequence) -> ImageSequence:
+    """Batches of the numbers of images, in the order in which a sequence gives the images."""
+    return ImageSequence(
+        Numbers(images.data),
+        images.batch_size,
+        images.shuffle,
+        images.seed,
+        one_hot=images.one_hot,
+        workers=0,
+        sampling=images.sampling,
+        classes_per_batch=images.classes_per_batch,
+        images_per_class=images.images_per_class,
+    )
+
+
 class FeatureSequence(keras.utils.PyDataset):
     """The batches of an `ImageSequence`, with known features beside or instead of the images.
 
@@ -56,17 +71,7 @@ class FeatureSequence(keras.utils.PyDataset):
                 "or mixed. Train with augment='none', or do not freeze the backbone."
             )
         self.data, self.features, self.with_images = images.data, features, with_images
-        self.order = ImageSequence(
-            Numbers(images.data),
-            images.batch_size,
-            images.shuffle,
-            images.seed,
-            one_hot=images.one_hot,
-            workers=0,
-            sampling=images.sampling,
-            classes_per_batch=images.classes_per_batch,
-            images_per_class=images.images_per_class,
-        )
+        self.order = orders_of(images)
 
     def __len__(self) -> int:
         return len(self.order)

@@ -72,7 +72,16 @@ ABLATIONS = {
         "as printed, relation dropout 0.5", {"variant": "paper", "relation_dropout": 0.5}
     ),
 }
-ALL = PEERS | ABLATIONS
+# For figure 7: as printed in all else.
+FIGURES = {
+    "paper-no-rpe": Peer(
+        "as printed, without RPE",
+        {"variant": "paper", "relation_dropout": 0.0},
+        rra={"relation_dropout": 0.0},
+        uses_relations=False,
+    )
+}
+ALL = PEERS | ABLATIONS | FIGURES
 
 
 def build(

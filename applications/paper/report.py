@@ -27,7 +27,7 @@ def named(rows: Sequence[Row]) -> list[Row]:
             "backbone_name": row["backbone"] + (" (frozen)" if row["frozen"] == "yes" else ""),
             **{
                 f"accuracy_batch_{size}": str(accuracy)
-                for size, accuracy in json.loads(row["accuracy_batch"]).items()
+                for size, accuracy in json.loads(row.get("accuracy_batch", "{}")).items()
             },
         }
         for row in rows
@@ -53,12 +53,11 @@ def markdown(table: Table) -> str:
 
 def what_was_measured(rows: Sequence[Row]) -> str:
     """One sentence on the test, for every table."""
-    backends = ", ".join(sorted({row["backend"] for row in rows}))
     counts = ", ".join(f"{int(count):,}" for count in sorted({row["test_images"] for row in rows}))
     return (
-        f"Top-1 accuracy on {counts} test images in one shuffled order, mean ± standard deviation "
-        "over seeds; training batches of 32; RBI as printed is tested with relations in test "
-        f"batches of 32, all others answer each image by itself; {backends}."
+        f"Top-1 accuracy on {counts} test images in shuffled order, mean ± standard deviation over "
+        "seeds; training batches of 32. Where no test batch size is named, RBI as printed is "
+        "tested with relations in batches of 32, and all others answer each image by itself."
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from applications.paper import experiment, frozen
-from applications.paper.arguments import SMALLEST, parser, run_of
+from applications.paper.arguments import SMALLEST, best_rates, parser, run_of
 from applications.paper.experiment import Run, run_grid
 from applications.paper.peers import ABLATIONS, ALL, build
 from keras_rbi import RBIModel, training
@@ -44,7 +44,7 @@ def test_a_run_trains_as_the_command_does(given, tmp_path):
     run = small_run("rbi", **given)
     folder = training.RunFolder(tmp_path / "run")
     metrics = training.train(run.settings, folder, verbose=0)
-    row = experiment.measured(run, batch_sizes=(8,))
+    (row,) = experiment.measured(run, batch_sizes=(8,))
     assert row["accuracy"] == pytest.approx(metrics["test_accuracy"], abs=1e-6)
     by_size = {case["batch_size"]: case for case in metrics["test_accuracy_by_relations"]}
     assert row["accuracy_batch"] == f'{{"8": {round(by_size[8]["accuracy"], 6)}}}'
@@ -87,30 +87,29 @@ def test_features_of_augmented_images_are_refused():
         frozen.FeatureSequence(data, np.zeros((22, 4)), False)
 
 
-def test_a_grid_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
+def test_a_grid_goes_on_where_it_was_stopped(tmp_path):
     done = []
 
-    def measured(run, batch_sizes):
+    def measure(run):
         if len(done) == 2:
             raise KeyboardInterrupt
         done.append(run.peer)
-        return dict.fromkeys(experiment.COLUMNS, "0") | {"peer": run.peer, "settings": run.key}
+        return [{"peer": run.peer, "accuracy": "0.5", "settings": run.key}]
 
-    monkeypatch.setattr(experiment, "measured", measured)
     runs = [small_run(peer) for peer in ("backbone", "rbi", "batchformer")]
     file = tmp_path / "grid.csv"
     with pytest.raises(KeyboardInterrupt):
-        run_grid(runs, file, progress=lambda line: None)
+        run_grid(runs, file, measure, progress=str)
     # As a killed process may leave it.
     file.write_text(file.read_text() + "rbi,half")
     done.clear()
-    rows = run_grid(runs, file, progress=lambda line: None)
+    rows = run_grid(runs, file, measure, progress=str)
     assert done == ["batchformer"]
     assert [row["peer"] for row in rows] == ["backbone", "rbi", "batchformer"]
-    run_grid([small_run("rbi", epochs=2)], file, progress=lambda line: None)
+    run_grid([small_run("rbi", epochs=2)], file, measure, progress=str)
     assert done == ["batchformer", "rbi"]
     with file.open(newline="") as stream:
-        assert next(csv.reader(stream)) == experiment.COLUMNS
+        assert next(csv.reader(stream)) == ["peer", "accuracy", "settings"]
 
 
 @pytest.mark.parametrize("name", [name for name in ABLATIONS if ABLATIONS[name].has_own_layers])
@@ -129,6 +128,28 @@ def test_an_ablation_differs_from_the_default_in_what_it_says(name):
     images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype("uint8")
     relations = ops.convert_to_numpy(model.rpe(images, training=True))
     assert bool(np.any(relations)) == variant.uses_relations
+
+
+def test_a_peer_is_trained_with_the_rate_that_validation_images_are_for(tmp_path):
+    search = tmp_path / "search.csv"
+    lines = [
+        ["rbi", "SmallCNN", "no", "0.5", '{"learning_rate": 0.001}'],
+        ["rbi", "SmallCNN", "no", "0.7", '{"learning_rate": 0.004}'],
+        ["rbi", "SmallCNN", "no", "0.6", '{"learning_rate": 0.016}'],
+        ["backbone", "SmallCNN", "no", "0.1", '{"learning_rate": 0.002}'],
+        ["backbone", "EfficientNetLite0", "yes", "0.9", '{"learning_rate": 0.1}'],
+    ]
+    with search.open("w", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["peer", "backbone", "frozen", "validation_accuracy", "settings"])
+        writer.writerows(lines)
+    assert best_rates(search)["EfficientNetLite0:frozen", "backbone"] == 0.1
+    options = parser("", "table1").parse_args(["--quick", "--search", str(search)])
+    rates = [
+        run_of(options, peer, "SmallCNN", 40, 0).settings.learning_rate
+        for peer in ("rbi", "backbone", "no-rpe")
+    ]
+    assert rates == [0.004, 0.002, 0.004]
 
 
 def test_the_full_setting_is_the_papers():
