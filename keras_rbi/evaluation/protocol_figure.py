@@ -47,6 +47,8 @@ def protocol_figure(rows: Sequence[dict[str, Any]], title: str = "") -> Figure:
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel("test batch size" if sizes else "any test batch size")
         axes.set_ylabel(label)
+        # Values, not what they differ by from a number in the corner.
+        axes.yaxis.get_major_formatter().set_useOffset(False)
         axes.grid(alpha=0.3)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False)
