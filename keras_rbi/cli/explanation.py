@@ -7,11 +7,11 @@ import keras
 import numpy as np
 
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relating
 from keras_rbi.visualization.embedding_map import embedding_map
 from keras_rbi.visualization.grad_cam import grad_cam
 from keras_rbi.visualization.influence import influence
 from keras_rbi.visualization.integration_flow import integration_flow
-from keras_rbi.visualization.model_parts import relating
 from keras_rbi.visualization.page import Section, Table, facts
 from keras_rbi.visualization.plot_cams import plot_cams
 from keras_rbi.visualization.plot_influence import plot_influence

@@ -9,6 +9,7 @@ import numpy as np
 from keras_rbi.evaluation.gather import Gathered
 from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
+from keras_rbi.models.relating import relating
 
 BATCH_SIZE = 32
 IMAGES_AT_A_TIME = 128
@@ -126,19 +127,13 @@ class RelatedOutputs:
         """
         model, features = self._gathered.model, self._gathered.features
         assert features is not None
-        mode = model.relations
-        try:
-            model.relations = relations
-            if relations == "references":
-                model.update_references()
+        with relating(model, relations):
             # A new model: a compiled function holds the mode it was traced with.
             head = keras.Model([model.input, model.rra.input[0]], model.output)
             answers = [
                 np.asarray(head.predict_on_batch([self._images(rows), features[rows]]))
                 for rows in (order[at : at + size] for at in range(0, len(order), size))
             ]
-        finally:
-            model.relations = mode
         return self._in_order(answers, order)
 
     def _images(self, rows: np.ndarray) -> np.ndarray:

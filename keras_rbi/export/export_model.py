@@ -1,7 +1,6 @@
 """Exporting a model: written, reloaded without Keras, compared, and only then put in place."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from keras_rbi.export.placing import check_place, placed_when_done
 from keras_rbi.export.verification import Verification, verify
 from keras_rbi.export.write import write_here, write_on
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relating
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,8 @@ def export_model(
     backend = backend_for(format, options.relates_images, current)
     images = _representative(representative_images, options)
     say = print if verbose else _say_nothing
-    with _relations_for_export(model, options), placed_when_done(path) as unfinished:
+    mode = options.relations if isinstance(model, RBIModel) else None
+    with relating(model, mode), placed_when_done(path) as unfinished:
         if backend == current:
             write_here(model, unfinished, options, images)
         else:
@@ -127,23 +128,6 @@ def export_model(
         verification = verify(model, unfinished, options)
     say(_summary(path, options, verification))
     return Export(path, options, backend, verification)
-
-
-@contextmanager
-def _relations_for_export(model: keras.Model, options: ExportOptions) -> Iterator[None]:
-    if not isinstance(model, RBIModel):
-        yield
-        return
-    mode = model.relations
-    try:
-        if mode != options.relations:
-            model.relations = options.relations
-        if options.relations == "references":
-            model.update_references()
-        yield
-    finally:
-        if mode != options.relations:
-            model.relations = mode
 
 
 def _representative(images: Any, options: ExportOptions) -> np.ndarray | None:

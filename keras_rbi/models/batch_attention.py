@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_rbi.layers.rra import RRA
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relating
 
 
 @dataclass(frozen=True)
@@ -70,17 +71,11 @@ def batch_attention(
     images = np.asarray(images) if isinstance(images, (list, tuple)) else images
     if features is None:
         features = model.feature_model().predict_on_batch(images)
-    mode = model.relations
-    try:
-        model.relations = relations
-        if relations == "references":
-            model.update_references()
+    with relating(model, relations):
         related = model.rpe(ops.convert_to_tensor(images), training=False)
         features = ops.convert_to_tensor(features)
         parts = model.rra.parts(features, related, training=False)
         combined = model.rra(features, related, training=False)
-    finally:
-        model.relations = mode
     arrays = [
         np.asarray(ops.convert_to_numpy(value), "float32")
         for value in (related, parts.weights, parts.gate, features, combined)

@@ -7,13 +7,14 @@ import numpy as np
 from keras import ops
 
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relating
 from keras_rbi.visualization.class_activation import (
     at_image_size,
     check_method,
     class_activation,
 )
 from keras_rbi.visualization.gradients import pullback
-from keras_rbi.visualization.model_parts import ModelParts, check_attention, relating
+from keras_rbi.visualization.model_parts import ModelParts, check_attention
 from keras_rbi.visualization.relation_matrix import across_groups, check_batch
 from keras_rbi.visualization.score_gradients import one_hot, only
 

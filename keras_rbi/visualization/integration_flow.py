@@ -10,6 +10,7 @@ from matplotlib.patches import FancyArrowPatch
 
 from keras_rbi.models.batch_attention import batch_attention
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relating
 from keras_rbi.visualization.grad_cam import grad_cam
 from keras_rbi.visualization.image_panels import (
     as_pictures,
@@ -18,7 +19,7 @@ from keras_rbi.visualization.image_panels import (
     draw_relations,
     plain,
 )
-from keras_rbi.visualization.model_parts import check_attention, relating
+from keras_rbi.visualization.model_parts import check_attention
 from keras_rbi.visualization.relation_matrix import across_groups, check_batch
 
 # Wider strips of features are drawn by the means of this many neighbours' groups.

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 from keras_rbi.models.batch_attention import batch_attention
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relating
 from keras_rbi.visualization.image_panels import draw_relations
 from keras_rbi.visualization.model_parts import check_attention
 
@@ -122,13 +123,9 @@ def relation_matrix(model: RBIModel, images: Any, features: Any = None) -> Relat
     check_attention(model)
     check_batch(images)
     found = batch_attention(model, images, "batch", features)
-    mode = model.relations
-    try:
-        model.relations = "batch"
+    with relating(model, "batch"):
         features = ops.convert_to_tensor(found.features)
         without = ops.convert_to_numpy(model.rra.parts(features, None, training=False).weights)
-    finally:
-        model.relations = mode
     matrices = (found.relations, found.weights, np.asarray(without, "float32"))
     return RelationMatrix(*(across_groups(each) for each in matrices))
 
