@@ -23,11 +23,11 @@ def fail(message: str) -> NoReturn:
 
 
 @contextmanager
-def one_line_errors() -> Iterator[None]:
+def one_line_errors(kind: type[ValueError] = ValueError) -> Iterator[None]:
     """Turns the library's `ValueError`s, which say what to mend, into one line."""
     try:
         yield
-    except ValueError as error:
+    except kind as error:
         fail(str(error))
 
 

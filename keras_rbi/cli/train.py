@@ -15,6 +15,7 @@ from keras_rbi.cli.output import (
     progress_bars,
 )
 from keras_rbi.cli.report import report
+from keras_rbi.datasets.reading import UnreadableImageError
 from keras_rbi.training import (
     RunFolder,
     TrainingSettings,
@@ -346,7 +347,8 @@ def train(
         with progress_bars("Looking at the {} images") as progress:
             run = prepare(settings, folder, resume, progress)
     try:
-        with one_line_errors(), one_line_warnings():
+        # Other errors are the program's own, which a line would hide.
+        with one_line_errors(UnreadableImageError), one_line_warnings():
             metrics = run.complete()
     except KeyboardInterrupt:
         command = f"keras-rbi train --resume --output {shlex.quote(str(folder.path))}"

@@ -14,6 +14,10 @@ IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".
 DRAFT_MARGIN = 2
 
 
+class UnreadableImageError(ValueError):
+    """An image file that is missing, broken or too large; the message names it."""
+
+
 def read_image(path: str | Path, image_size: int, cut_bottom: int = 0) -> np.ndarray:
     """Reads an image file as RGB, upright, and resizes it to a square.
 
@@ -30,7 +34,7 @@ def read_image(path: str | Path, image_size: int, cut_bottom: int = 0) -> np.nda
         uint8 array of shape `(image_size, image_size, 3)`.
 
     Raises:
-        ValueError: If the file is missing, cannot be decoded, or has more pixels than
+        UnreadableImageError: If the file is missing, cannot be decoded, or has more pixels than
             `PIL.Image.MAX_IMAGE_PIXELS`, with its path.
     """
     return _read(path, str(path), image_size, cut_bottom)
@@ -49,7 +53,7 @@ def decode_image(content: bytes, name: str, image_size: int, cut_bottom: int = 0
         As `read_image`.
 
     Raises:
-        ValueError: As `read_image` does.
+        UnreadableImageError: As `read_image` does.
     """
     return _read(io.BytesIO(content), name, image_size, cut_bottom)
 
@@ -62,7 +66,7 @@ def check_head(file: str | Path | bytes, name: str) -> None:
         name: What to call the image in errors.
 
     Raises:
-        ValueError: If it is missing, no image, or has too many pixels, as in `read_image`.
+        UnreadableImageError: If it is missing, no image, or has too many pixels.
     """
     source = io.BytesIO(file) if isinstance(file, bytes) else file
     with _told(name), Image.open(source) as image:
@@ -89,11 +93,11 @@ def _told(name: str) -> Iterator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise ValueError(f"There is no image {name!r}.") from error
+        raise UnreadableImageError(f"There is no image {name!r}.") from error
     except Image.DecompressionBombError as error:
-        raise ValueError(f"{name!r} is too large an image: {error}.") from error
+        raise UnreadableImageError(f"{name!r} is too large an image: {error}.") from error
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError) as error:
-        raise ValueError(
+        raise UnreadableImageError(
             f"{name!r} cannot be read as an image ({error}). Mend it or take it away."
         ) from error
 
