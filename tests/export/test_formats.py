@@ -82,6 +82,43 @@ def test_rows_are_the_models_and_stand_alone(model, exports, name, mode):
     np.testing.assert_allclose(answer(padded)[:3], whole[:3], atol=1e-5)
 
 
+def neighbourhoods():
+    """What an adversary sends along: other images, copies of one, greys, and noise."""
+    rng = np.random.default_rng(1)
+    for seed in range(5):
+        others = small_model.images(7, seed=20 + seed)
+        yield others
+        yield np.repeat(others[:1], 7, axis=0)
+        yield np.full_like(others, rng.integers(256))
+        yield rng.integers(0, 256, others.shape)
+
+
+def in_company(answer, rows, neighbours):
+    batches = (np.concatenate([row[None], neighbours]).astype("float32") for row in rows)
+    return np.stack([answer(batch)[0] for batch in batches])
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [pytest.param(*case, marks=SLOW.get(case[0], [])) for case in CASES]
+)
+def test_no_neighbours_that_were_searched_change_an_answer(exports, name, mode):
+    answer, _ = exports(name, mode)
+    rows = small_model.images(6)
+    expected = answer(rows.astype("float32"))
+    for neighbours in neighbourhoods():
+        np.testing.assert_allclose(in_company(answer, rows, neighbours), expected, atol=1e-5)
+
+
+def test_the_same_neighbours_flip_answers_in_a_batch(model):
+    rows = small_model.images(6)
+    model.relations = "batch"
+    alone = model.predict(rows, batch_size=1, verbose=0).argmax(1)
+    answer = model.predict_on_batch
+    assert any(
+        (in_company(answer, rows, each).argmax(1) != alone).any() for each in neighbourhoods()
+    )
+
+
 @pytest.mark.parametrize("name", ["tf_saved_model", "onnx", "litert"])
 def test_the_modes_are_not_the_same_model(exports, name):
     rows = small_model.images(8).astype("float32")
