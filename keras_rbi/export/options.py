@@ -9,7 +9,7 @@ import keras
 from keras_rbi.export.formats import format_named
 from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.relation_groups import check_inference_relations, positive_integer
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi_model import NO_REFERENCES, RBIModel
 
 INPUTS = ("images", "image_bytes", "sets")
 OUTPUTS = ("probabilities", "top_k")
@@ -141,7 +141,10 @@ def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str])
         if tuple(inputs) != ("sets",):
             raise ValueError(BATCH_BY_NAME_ONLY)
         return "batch"
-    return check_inference_relations(relations or model.relations)
+    relations = check_inference_relations(relations or model.relations)
+    if relations == "references" and model.references is None:
+        raise ValueError(NO_REFERENCES)
+    return relations
 
 
 def _chosen(name: str, value: str | Sequence[str], choices: Sequence[str]) -> tuple[str, ...]:
