@@ -20,6 +20,7 @@ from keras_rbi.export import (
     export_for_tf_serving,
     export_model,
 )
+from keras_rbi.export.formats import format_named
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training import RunFolder, load_split
 from keras_rbi.training.settings import NO_AUGMENTATION
@@ -32,8 +33,12 @@ TEST_IMAGES = 1000
 def export(
     model: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
     output: Annotated[
-        Path, typer.Option(help="Where to: a folder for tf_saved_model, else a file.")
-    ],
+        Path | None,
+        typer.Option(
+            help="Where to: a folder for tf_saved_model, else a file. [default: in the folder "
+            "`exported` beside the model]"
+        ),
+    ] = None,
     format: Annotated[str, typer.Option(help=", ".join(FORMATS) + ".")] = "tf_saved_model",
     relations: Annotated[
         str | None,
@@ -62,6 +67,7 @@ def export(
     with one_line_errors(), one_line_warnings():
         network, class_names = load_trained_model(model)
         names = [part.strip() for part in inputs.split(",")]
+        output = output or _beside(model, format, tf_serving)
         if tf_serving is not None:
             _for_tf_serving(network, output, tf_serving, relations, top_k, class_names)
             return
@@ -84,6 +90,14 @@ def export(
                 print(_cost(made, model, network))
         except ExportError as error:
             fail(str(error))
+
+
+def _beside(model: Path, format: str, tf_serving: str | None) -> Path:
+    folder = (model if model.is_dir() else model.parent) / "exported"
+    if tf_serving is not None:
+        return folder / "tf_serving"
+    suffix = format_named(format).suffix
+    return folder / (f"model{suffix}" if suffix else format)
 
 
 def _for_tf_serving(

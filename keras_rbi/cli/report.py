@@ -31,6 +31,7 @@ def report(folder: RunFolder, metrics: dict[str, Any]) -> None:
     for command in (
         f"keras-rbi predict {run} {run}/examples/*.png",
         f"keras-rbi evaluate {run}",
+        f"keras-rbi explain {run} {run}/examples",
         "keras-rbi train --no-rbi" if metrics["settings"]["rbi"] else "keras-rbi train",
     ):
         console.print(f"  {command}", highlight=False)

@@ -63,7 +63,7 @@ def serve(
     """
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        fail(f"{', '.join(missing)} is not installed. Use pip install 'keras-rbi[serve]'.")
+        fail(f"Not installed: {', '.join(missing)}. Use pip install 'keras-rbi[serve]'.")
     if relations not in (None, *RELATIONS):
         fail(f"--relations must be one of {', '.join(RELATIONS)}. Received: {relations!r}.")
     from keras_rbi.serving.onnx_model import OnnxModel

@@ -41,9 +41,9 @@ def invoke(*arguments):
     return typer.testing.CliRunner().invoke(app, ["export", *map(str, arguments)])
 
 
-def test_a_run_is_exported_with_its_class_names_and_the_cost_is_told(run, tmp_path):
-    file = tmp_path / "m.onnx"
-    done = invoke(run, "--format", "onnx", "--output", file, "--precision", "int8")
+def test_a_run_is_exported_with_its_class_names_and_the_cost_is_told(run):
+    file = run / "exported" / "model.onnx"
+    done = invoke(run, "--format", "onnx", "--precision", "int8")
     assert done.exit_code == 0, done.output
     assert "Top-1 accuracy on 1000 test images" in done.output
     session = runtime.InferenceSession(file)
