@@ -19,7 +19,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from applications.paper.arguments import backbones_of, parser, run_of, seeds_of
+from applications.paper.arguments import parser, runs_of
 from applications.paper.experiment import run_grid
 from applications.paper.peers import ABLATIONS, DEFAULT
 from applications.paper.report import Row, Table, by_seed, cases_of, publish
@@ -83,13 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made.add_argument("--variants", nargs="+", choices=ABLATIONS, default=list(ABLATIONS))
     options: Any = made.parse_args(arguments)
     keep_freed_memory()
-    runs = [
-        run_of(options, variant, backbone, per_class, seed)
-        for per_class in options.per_class
-        for backbone in backbones_of(options)
-        for seed in seeds_of(options)
-        for variant in options.variants
-    ]
+    runs = runs_of(options, options.variants)
     rows = run_grid([] if options.only_report else runs, options.output)
     publish(options, rows, [table_of], draw)
 

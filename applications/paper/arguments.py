@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,17 @@ def backbones_of(options: Any) -> Sequence[str]:
 def seeds_of(options: Any) -> Sequence[int]:
     """The seeds that are asked for, or as many as the program's size has."""
     return options.seeds or ((0, 1) if options.quick else tuple(range(5)))
+
+
+def runs_of(options: Any, peers: Iterable[str]) -> list[Run]:
+    """The grid of runs that the command asks for, small blocks first."""
+    return [
+        run_of(options, peer, backbone, per_class, seed)
+        for per_class in options.per_class
+        for backbone in backbones_of(options)
+        for seed in seeds_of(options)
+        for peer in peers
+    ]
 
 
 def run_of(options: Any, peer: str, backbone: str, per_class: int, seed: int) -> Run:

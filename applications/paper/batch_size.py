@@ -20,7 +20,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from applications.paper.arguments import backbones_of, parser, run_of, seeds_of
+from applications.paper.arguments import parser, runs_of
 from applications.paper.experiment import Run, run_grid, trained
 from applications.paper.peers import ALL, DEFAULT, PAPER
 from applications.paper.report import Row, Table, cases_of, publish
@@ -112,13 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made.add_argument("--orders", type=int, default=5, help="shuffled orders (default: 5)")
     options: Any = made.parse_args(arguments)
     keep_freed_memory()
-    runs = [
-        run_of(options, peer, backbone, per_class, seed)
-        for per_class in options.per_class
-        for backbone in backbones_of(options)
-        for seed in seeds_of(options)
-        for peer in options.peers
-    ]
+    runs = runs_of(options, options.peers)
     rows = run_grid(
         [] if options.only_report else runs,
         options.output,

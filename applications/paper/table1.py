@@ -23,7 +23,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from applications.paper.arguments import backbones_of, parser, run_of, seeds_of
+from applications.paper.arguments import parser, runs_of
 from applications.paper.experiment import run_grid
 from applications.paper.peers import BACKBONE, DEFAULT, PEERS
 from applications.paper.report import Row, Table, by_seed, cases_of, publish
@@ -120,13 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     made.add_argument("--peers", nargs="+", choices=PEERS, default=list(PEERS))
     options: Any = made.parse_args(arguments)
     keep_freed_memory()
-    runs = [
-        run_of(options, peer, backbone, per_class, seed)
-        for per_class in options.per_class
-        for backbone in backbones_of(options)
-        for seed in seeds_of(options)
-        for peer in options.peers
-    ]
+    runs = runs_of(options, options.peers)
     rows = run_grid([] if options.only_report else runs, options.output)
     publish(options, rows, [table_of, smaller_against_larger], draw)
 
