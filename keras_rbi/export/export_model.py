@@ -115,7 +115,7 @@ def export_model(
     )
     check_place(path, format_named(format).suffix)
     current = keras.config.backend()
-    backend = backend_for(format, options.relates_images, current)
+    backend = backend_for(format, current)
     images = _representative(representative_images, options)
     say = print if verbose else _say_nothing
     mode = options.relations if isinstance(model, RBIModel) else None

@@ -16,9 +16,6 @@ class Format:
         backends: Backends that write it, the preferred one first.
         packages: Packages that it needs, whatever the backend, with the extras that bring them.
         converters: Packages that a backend needs besides, with their extras.
-        in_sets: Backends that write what relates the images of a batch or of a set: how many
-            parts that work is cut into is open until the batch is known, and PyTorch's tracers
-            fix it.
         precisions: Precisions of the weights that it has.
     """
 
@@ -26,7 +23,6 @@ class Format:
     backends: tuple[str, ...]
     packages: dict[str, str]
     converters: dict[str, dict[str, str]]
-    in_sets: tuple[str, ...] = ("tensorflow",)
     precisions: tuple[str, ...] = ("float32",)
 
 
@@ -52,7 +48,7 @@ FORMATS = {
         {},
         precisions=("float32", "float16", "int8"),
     ),
-    "torch": Format(".pt2", ("torch",), {}, {}, in_sets=()),
+    "torch": Format(".pt2", ("torch",), {}, {}),
 }
 
 
@@ -64,30 +60,19 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
-def backend_for(name: str, relates_images: bool, current: str) -> str:
+def backend_for(name: str, current: str) -> str:
     """The backend that is to write a format.
 
     Args:
         name: Of the format.
-        relates_images: Whether images of a batch or a set relate to each other.
         current: The backend in force, which is taken where it can.
 
     Raises:
-        ValueError: If what the format needs is not installed, with the extra that brings it, or
-            if it cannot hold what is asked for.
+        ValueError: If what the format needs is not installed, with the extra that brings it.
     """
     entry = format_named(name)
     _require(name, entry.packages)
-    backends = [
-        backend for backend in entry.backends if not relates_images or backend in entry.in_sets
-    ]
-    if not backends:
-        raise ValueError(
-            f"The format {name!r} cannot hold relations between images: its exporter fixes the "
-            "size of the batch in them. Take 'tf_saved_model' or 'onnx', or relations='self' or "
-            "'references'."
-        )
-    backends.sort(key=lambda backend: backend != current)
+    backends = sorted(entry.backends, key=lambda backend: backend != current)
     for backend in backends:
         if not _missing([backend]) and not _missing(list(entry.converters.get(backend, {}))):
             return backend

@@ -37,11 +37,6 @@ class ExportOptions:
     image_shape: tuple[int, int, int]
 
     @property
-    def relates_images(self) -> bool:
-        """Whether images of a batch or a set relate to each other."""
-        return self.relations == "batch" or "sets" in self.inputs
-
-    @property
     def output_names(self) -> list[str]:
         """Names of the outputs in their order."""
         names = ["probabilities"] if "probabilities" in self.outputs else []
@@ -113,9 +108,12 @@ def export_options(
         raise ValueError(
             f"The model has {classes} classes. Received: {len(class_names)} `class_names`."
         )
+    relations = _relations(model, relations, names)
+    if (format, relations, names) == ("torch", "batch", ("images",)):
+        _check_no_groups(model)
     return ExportOptions(
         format=format,
-        relations=_relations(model, relations, names),
+        relations=relations,
         inputs=names,
         outputs=_chosen("outputs", outputs, OUTPUTS),
         top_k=min(positive_integer("top_k", top_k), classes),
@@ -145,6 +143,16 @@ def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str])
     if relations == "references" and model.references is None:
         raise ValueError(NO_REFERENCES)
     return relations
+
+
+def _check_no_groups(model: keras.Model) -> None:
+    sizes = [getattr(layer, "group_size", None) for layer in (model.rpe, model.rra)]
+    if any(sizes):
+        raise ValueError(
+            "The format 'torch' cannot cut batches of any size into relation groups. Received: a "
+            f"model with group_size={max(filter(None, sizes))} and relations='batch'. Take "
+            "'onnx' or 'tf_saved_model', or inputs='sets'."
+        )
 
 
 def _chosen(name: str, value: str | Sequence[str], choices: Sequence[str]) -> tuple[str, ...]:

@@ -19,21 +19,21 @@ def write_torch(model: keras.Model, path: Path, options: ExportOptions) -> None:
         path: The file.
         options: What it is to hold.
     """
+    # Not through Keras, which hands on nothing else that a file is to hold.
     import torch
 
     answers = served(model, options)
     spec = answers.input_spec_to_export
-    answers(keras.ops.zeros([2, *spec.shape[1:]], spec.dtype))
+    # A size of 1 would be taken for a constant.
+    shape = [2 if size is None else size for size in spec.shape]
+    open_axes = [axis for axis, size in enumerate(spec.shape) if size is None]
+    images = keras.ops.zeros(shape, spec.dtype)
+    answers(images)
+    open_sizes = {axis: torch.export.Dim(f"axis_{axis}", min=1) for axis in open_axes}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        answers.export(
-            str(path),
-            format="torch",
-            verbose=False,
-            input_signature=[spec],
-            dynamic_shapes={0: torch.export.Dim("batch", min=1)},
+        program = torch.export.export(
+            answers, (images,), dynamic_shapes=[(open_sizes,)], strict=False
         )
-        # Keras does not hand on what else a file is to hold.
-        program = torch.export.load(path)
         extra = {METADATA_FILE: json.dumps(metadata_of(options))}
         torch.export.save(program, path, extra_files=extra)

@@ -1,5 +1,6 @@
 """Mean squared differences between pairs of images, exact and in little memory."""
 
+import math
 from typing import Any
 
 import keras
@@ -13,9 +14,9 @@ EXACT_PRODUCT_LENGTH = 256
 # Values of those products held at a time: few on TensorFlow, which works on ten parts of a loop
 # at once; elsewhere as many as make up for the cost of dispatching a part.
 EXACT_VALUES_AT_A_TIME = 3 * (2**14 if keras.backend.backend() == "tensorflow" else 2**18)
-# The same for products with references, cut up as if so many rows came at a time: how many do
-# come is open where a function is traced.
+# The same for products with references, cut up as if so many rows came at a time.
 REFERENCE_VALUES_AT_A_TIME = 2**21
+# Where a function is traced, how many do come is open.
 ROWS_EXPECTED = 32
 # Differences held at a time: 2 MiB, which a core's cache holds, but never so few pixels that the
 # loop itself takes longer than the differences.
@@ -99,20 +100,29 @@ def _sum_over_pixels(term: Any, pixels: Tensor, chunk: Any) -> Tensor:
 
 
 def _differences_chunk(pixels: Tensor) -> Any:
-    batch = ops.shape(pixels)[-2]
-    return _affordable(pixels, DIFFERENCES_AT_A_TIME, batch * batch, SMALLEST_CHUNK)
+    sets, batch = _sizes_to_expect(pixels)
+    return _affordable(DIFFERENCES_AT_A_TIME, sets * batch * batch, SMALLEST_CHUNK)
 
 
 def _exact_chunk(pixels: Tensor) -> Any:
-    batch = ops.shape(pixels)[-2]
-    values = batch * (EXACT_PRODUCT_LENGTH + batch)
-    return EXACT_PRODUCT_LENGTH * _affordable(pixels, EXACT_VALUES_AT_A_TIME, values, 1)
+    sets, batch = _sizes_to_expect(pixels)
+    values = sets * batch * (EXACT_PRODUCT_LENGTH + batch)
+    return EXACT_PRODUCT_LENGTH * _affordable(EXACT_VALUES_AT_A_TIME, values, 1)
 
 
-def _affordable(pixels: Tensor, budget: int, values: Any, smallest: int) -> Any:
-    """How often `values` for each set of images fit the budget, and `smallest` at least."""
-    for size in ops.shape(pixels)[:-2]:
-        values = values * size
+def _sizes_to_expect(pixels: Tensor) -> tuple[Any, Any]:
+    """How many sets of how many rows there are, or are likely to be."""
+    *leading, batch, _ = ops.shape(pixels)
+    if keras.backend.backend() == "torch" and not all(
+        isinstance(size, int) for size in (*leading, batch)
+    ):
+        # PyTorch's tracers take the number of parts for a constant, and with it the batch.
+        return 1, ROWS_EXPECTED
+    return math.prod(leading), batch
+
+
+def _affordable(budget: int, values: Any, smallest: int) -> Any:
+    """How often so many values fit the budget, and `smallest` at least."""
     if isinstance(values, int):
         return max(smallest, budget // max(1, values))
     return ops.maximum(smallest, budget // ops.maximum(1, values))

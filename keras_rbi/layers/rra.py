@@ -433,8 +433,8 @@ class RRA(InferenceRelations, keras.layers.Layer):
         if relations_shape is None:
             return
         batch, width = features_shape[-2], relations_shape[-1]
-        widths = [batch, self.group_size]
-        # First, since a comparison with an open batch would be traced as a condition on it.
+        # The batch last, since a comparison with an open one would be traced as a condition on it.
+        widths = [self.group_size, batch]
         if self.inference_relations == "self" and not training:
             widths.insert(0, 1)
         elif self.inference_relations == "references" and not training and self.has_references:

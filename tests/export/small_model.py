@@ -8,16 +8,17 @@ SIDE, CLASSES = 16, 4
 NAMES = ["auk", "bee-eater", "crow", "Dohle ä"]
 
 
-def images(count, seed=0):
+def images(count, seed=0, side=SIDE):
     """Patches with a contrast of their own, so that answers differ."""
     rng = np.random.default_rng(seed)
-    coarse = rng.integers(0, 256, (count, 4, 4, 3)).repeat(4, axis=1).repeat(4, axis=2)
+    coarse = rng.integers(0, 256, (count, 4, 4, 3))
+    coarse = coarse.repeat(side // 4, axis=1).repeat(side // 4, axis=2)
     return (128 + rng.uniform(0.2, 1, (count, 1, 1, 1)) * (coarse - 128)).astype("uint8")
 
 
-def model(**kwargs):
+def model(side=SIDE, **kwargs):
     """Weights are the same on every backend, and such that relations matter to the answers."""
-    backbone = keras_rbi.backbones.SmallCNN((SIDE, SIDE, 3), widths=(8, 16))
+    backbone = keras_rbi.backbones.SmallCNN((side, side, 3), widths=(8, 16))
     built = keras_rbi.RBIModel(backbone, class_names=NAMES, embedding_dim=16, **kwargs)
     rng = np.random.default_rng(0)
     for weights in built.trainable_weights:

@@ -90,19 +90,16 @@ def test_mistakes_are_told_before_anything_is_written(model, tmp_path, arguments
 def test_what_is_not_installed_is_told_with_its_extra(monkeypatch):
     monkeypatch.setattr(formats, "_missing", lambda packages: [*packages])
     with pytest.raises(ValueError, match=r"onnx and onnxruntime.*keras-rbi\[onnx\]"):
-        formats.backend_for("onnx", False, "jax")
+        formats.backend_for("onnx", "jax")
     with pytest.raises(ValueError, match=r"needs torch.*keras-rbi\[torch\]"):
-        formats.backend_for("torch", False, "jax")
+        formats.backend_for("torch", "jax")
 
 
 def test_the_backend_in_force_is_taken_where_it_can(monkeypatch):
     monkeypatch.setattr(formats, "_missing", lambda packages: [])
-    assert formats.backend_for("onnx", False, "torch") == "torch"
-    assert formats.backend_for("onnx", True, "torch") == "tensorflow"
-    assert formats.backend_for("onnx", False, "jax") == "tensorflow"
-    assert formats.backend_for("torch", False, "jax") == "torch"
-    with pytest.raises(ValueError, match="cannot hold relations between images"):
-        formats.backend_for("torch", True, "torch")
+    assert formats.backend_for("onnx", "torch") == "torch"
+    assert formats.backend_for("onnx", "jax") == "tensorflow"
+    assert formats.backend_for("torch", "jax") == "torch"
 
 
 def test_what_answers_otherwise_is_removed_with_the_numbers(tmp_path, monkeypatch):
@@ -123,7 +120,7 @@ def test_what_answers_otherwise_is_removed_with_the_numbers(tmp_path, monkeypatc
 
 def _can_write_onnx():
     try:
-        return formats.backend_for("onnx", False, BACKEND) == BACKEND
+        return formats.backend_for("onnx", BACKEND) == BACKEND
     except ValueError:
         return False
 

@@ -38,7 +38,7 @@ def exports(model, tmp_path_factory):
 
     def answers_of(name, mode):
         try:
-            backend = backend_for(name, False, BACKEND)
+            backend = backend_for(name, BACKEND)
         except ValueError as error:
             pytest.skip(str(error))
         if backend != BACKEND:
@@ -130,11 +130,11 @@ def test_the_modes_are_not_the_same_model(exports, name):
 @pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "mode"),
-    [*CASES, *((name, "batch") for name in ("tf_saved_model", "onnx", "openvino", "litert"))],
+    [*CASES, *((name, "batch") for name in FORMATS)],
 )
 def test_every_format_passes_its_own_checks_from_every_backend(model, tmp_path, name, mode):
     try:
-        backend_for(name, mode == "batch", BACKEND)
+        backend_for(name, BACKEND)
     except ValueError as error:
         pytest.skip(str(error))
     path = tmp_path / f"model{FORMATS[name].suffix}"
@@ -143,11 +143,43 @@ def test_every_format_passes_its_own_checks_from_every_backend(model, tmp_path, 
     assert mode == "batch" or found.company <= 1e-5
 
 
+@pytest.mark.parametrize("group_size", [None, 3])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "onnx",
+        "torch",
+        *(pytest.param(name, marks=pytest.mark.nightly) for name in ("openvino", "litert")),
+    ],
+)
+def test_batches_of_all_sizes_relate(tmp_path, name, group_size):
+    try:
+        backend = backend_for(name, BACKEND)
+    except ValueError as error:
+        pytest.skip(str(error))
+    if backend != BACKEND:
+        pytest.skip(f"{name} is not written on {BACKEND}")
+    # Large enough for several parts of pixels.
+    model = small_model.model(side=48, group_size=group_size, relations="batch")
+    path = tmp_path / f"model{FORMATS[name].suffix}"
+    arguments = model, name, "batch", "images", ("probabilities",), 2, "float32", None
+    if name == "torch" and group_size:
+        with pytest.raises(ValueError, match=r"cannot cut batches .* group_size=3"):
+            export_options(*arguments)
+        return
+    write_here(model, path, export_options(*arguments))
+    answer, _ = runtimes.RUN[name](path)
+    for size in (1, 2, 7, 40):
+        rows = small_model.images(size, side=48).astype("float32")
+        expected = model.predict_on_batch(rows)
+        np.testing.assert_allclose(answer("images", rows)["probabilities"], expected, atol=1e-5)
+
+
 @pytest.mark.nightly
-@pytest.mark.parametrize("name", ["tf_saved_model", "onnx", "openvino", "litert"])
+@pytest.mark.parametrize("name", FORMATS)
 def test_images_of_a_set_relate_to_each_other_alone(model, tmp_path, name):
     try:
-        backend_for(name, True, BACKEND)
+        backend_for(name, BACKEND)
     except ValueError as error:
         pytest.skip(str(error))
     path = tmp_path / f"model{FORMATS[name].suffix}"
@@ -177,7 +209,7 @@ def test_smaller_weights_answer_nearly_the_same_and_rows_stand_alone(
     model, tmp_path, name, precision
 ):
     try:
-        if backend_for(name, False, BACKEND) != BACKEND or BACKEND != "tensorflow":
+        if backend_for(name, BACKEND) != BACKEND or BACKEND != "tensorflow":
             pytest.skip("tested where TensorFlow is the backend")
     except ValueError as error:
         pytest.skip(str(error))
