@@ -17,7 +17,7 @@ class Adapters:
 
         Returns:
             A `tf.data.Dataset` of `(images, labels)`, and of sample weights with
-            `last_batch="pad"`.
+            `last_batch="pad"` and `"mask"`.
 
         Raises:
             ValueError: If TensorFlow is not installed.
@@ -28,8 +28,9 @@ class Adapters:
         sequence: Any = self._apart()
         whole = sequence.last_batch != "keep" or len(sequence.labels) % sequence.batch_size == 0
         rows = sequence.batch_size if whole else None
-        specs = tuple(
-            tf.TensorSpec((rows, *part.shape[1:]), tf.as_dtype(part.dtype)) for part in sequence[0]
+        specs = tf.nest.map_structure(
+            lambda part: tf.TensorSpec((rows, *part.shape[1:]), tf.as_dtype(part.dtype)),
+            sequence[0],
         )
         batches = tf.data.Dataset.from_generator(
             lambda: _epoch_of(sequence), output_signature=specs
@@ -48,7 +49,7 @@ class Adapters:
 
         Returns:
             A `DataLoader` of lists `[images, labels]`, and of sample weights with
-            `last_batch="pad"`.
+            `last_batch="pad"` and `"mask"`.
 
         Raises:
             ValueError: If PyTorch is not installed.

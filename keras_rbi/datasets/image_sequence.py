@@ -23,7 +23,8 @@ from keras_rbi.datasets.sampling import (
 )
 from keras_rbi.datasets.sequence_arguments import check_arguments
 
-Batch = tuple[np.ndarray, np.ndarray] | tuple[np.ndarray, np.ndarray, np.ndarray]
+Batch = tuple[Any, ...]
+FILLED = ("pad", "mask")
 Mix = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
@@ -269,7 +270,7 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         epoch, index = key
         members = order[index * self.batch_size : (index + 1) * self.batch_size]
         own = np.arange(self.batch_size) < len(members)
-        if self.last_batch == "pad":
+        if self.last_batch in FILLED:
             members = np.append(members, np.resize(order, self.batch_size - len(members)))
         images = np.stack(list(for_each(functools.partial(self._image, epoch), members)))
         labels = self.data.labels[members]
@@ -279,6 +280,8 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
             # The last number keeps these draws apart from those of the image of the same number.
             rng = np.random.default_rng([self.seed, epoch, index, 1])
             images, labels = self.mix(images, labels, rng)
+        if self.last_batch == "mask":
+            return {"images": images, "mask": own}, labels, own.astype("float32")
         if self.last_batch == "pad":
             return images, labels, own.astype("float32")
         return images, labels

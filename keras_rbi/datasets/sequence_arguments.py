@@ -5,7 +5,7 @@ from typing import Any
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.sampling import SAMPLINGS, SHUFFLED
 
-LAST_BATCHES = ("keep", "drop", "pad")
+LAST_BATCHES = ("keep", "drop", "pad", "mask")
 
 
 def check_arguments(

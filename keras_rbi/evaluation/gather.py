@@ -9,7 +9,13 @@ import numpy as np
 
 from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.evaluation.kept_images import KeptImages
-from keras_rbi.models.batches import batches_of, batches_of_arrays, labels_of, to_numpy
+from keras_rbi.models.batches import (
+    batches_of,
+    batches_of_arrays,
+    images_of,
+    labels_of,
+    to_numpy,
+)
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.models.reference_selection import class_numbers
 
@@ -62,9 +68,9 @@ def gather(model: keras.Model, data: Any, keep_images: bool = False) -> Gathered
     for batch in batches_once(data):
         use = _rows_in_use(batch)
         labels.append(class_numbers(labels_of(batch), model.output_shape[-1])[use])
-        rows.append(np.asarray(network.predict_on_batch(batch[0]), "float32")[use])
+        rows.append(np.asarray(network.predict_on_batch(images_of(batch)), "float32")[use])
         if relates or keep_images:
-            kept.add(to_numpy(batch[0])[use])
+            kept.add(to_numpy(images_of(batch))[use])
     if not labels:
         raise ValueError("There are no test images: the data has no batch.")
     joined = np.concatenate(rows)

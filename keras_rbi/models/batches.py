@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 BATCH_SIZE = 32
+IMAGES, MASK = "images", "mask"
 
 
 def batches_of(x: Any, mend: str) -> Iterator[Any]:
@@ -37,6 +38,32 @@ def batches_of(x: Any, mend: str) -> Iterator[Any]:
     if hasattr(x, "cardinality") and int(x.cardinality()) == -1:
         raise ValueError(f"The data set is endless and cannot be gone through. {mend}")
     return iter(x)
+
+
+def images_and_mask(inputs: dict[str, Any]) -> tuple[Any, Any]:
+    """The parts of what a model is called with where a batch has rows of padding.
+
+    Args:
+        inputs: A dictionary of `images` and `mask`.
+
+    Returns:
+        The two.
+
+    Raises:
+        ValueError: If the dictionary has other entries.
+    """
+    if set(inputs) != {IMAGES, MASK}:
+        raise ValueError(
+            f"A batch with padding is a dictionary of {IMAGES!r}, (batch, height, width, 3), and "
+            f"{MASK!r}, (batch,), true for real images. Received: one of "
+            f"{sorted(map(str, inputs))}."
+        )
+    return inputs[IMAGES], inputs[MASK]
+
+
+def images_of(batch: Any) -> Any:
+    """Images of a batch `(images, labels)`, padding included."""
+    return images_and_mask(batch[0])[0] if isinstance(batch[0], dict) else batch[0]
 
 
 def labels_of(batch: Any) -> np.ndarray:

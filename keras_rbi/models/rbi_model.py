@@ -15,6 +15,7 @@ from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
 from keras_rbi.layers.two_streams import TwoStreams
 from keras_rbi.models.labels import Labels, check_classes, read_labels
+from keras_rbi.models.masks_padding import MasksPadding
 from keras_rbi.models.relates_to_references import RelatesToReferences
 from keras_rbi.models.two_streams import TrainsTwoStreams
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
@@ -42,7 +43,7 @@ NO_REFERENCES = (
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")
-class RBIModel(TrainsTwoStreams, RelatesToReferences):
+class RBIModel(TrainsTwoStreams, MasksPadding, RelatesToReferences):
     """An image classifier with Relationship Batch Integration (RBI) around a backbone.
 
     ```
@@ -99,7 +100,12 @@ class RBIModel(TrainsTwoStreams, RelatesToReferences):
         name: String. Defaults to `None`.
 
     Call arguments:
-        images: Tensor of the backbone's input shape, values of 0..255.
+        images: Tensor of the backbone's input shape, values of 0..255. Or a dictionary of
+            `images` and `mask`, which `fit`, `evaluate` and `predict` take too.
+        mask: Optional tensor of shape `(batch,)`, true for real images. The others relate to
+            nothing and change no relation and no moment of `RRA`; their own answers mean
+            nothing. The backbone is run on all of them, and its own batch normalisation counts
+            them in training.
 
     Input shape:
         That of the backbone, for example `(batch, height, width, 3)`.

@@ -12,7 +12,13 @@ from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.references import References
 from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.layers.thumbnails import thumbnails
-from keras_rbi.models.batches import batches_of, batches_of_arrays, labels_of, to_numpy
+from keras_rbi.models.batches import (
+    batches_of,
+    batches_of_arrays,
+    images_of,
+    labels_of,
+    to_numpy,
+)
 from keras_rbi.models.reference_selection import (
     CANDIDATES,
     SELECTIONS,
@@ -190,7 +196,9 @@ class RelatesToReferences(keras.Model):
         pool = per_class if select == "random" else max(CANDIDATES, 4 * per_class)
         assert self.num_classes is not None
         # As bytes at once: a sample of large images as floats would fill the memory.
-        of_bytes = ((labels_of(batch), self._as_bytes(to_numpy(batch[0]))) for batch in batches)
+        of_bytes = (
+            (labels_of(batch), self._as_bytes(to_numpy(images_of(batch)))) for batch in batches
+        )
         sample, labels = sample_of_each_class(
             ((images, numbers) for numbers, images in of_bytes), self.num_classes, pool, rng
         )
