@@ -92,25 +92,31 @@ def test_sigterm_answers_what_has_arrived(tmp_path):
 
 
 @pytest.mark.nightly
-def test_a_model_of_the_paper_is_served_with_relations_of_its_own(tmp_path):
+@pytest.mark.parametrize("relations", ["self", "references"])
+def test_a_model_is_served_with_the_relations_that_are_asked_for(tmp_path, relations):
     backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
     names = ["ant", "bee", "cicada"]
-    model = keras_rbi.RBIModel(backbone, class_names=names, embedding_dim=8, variant="paper")
-    images = np.random.default_rng(0).integers(0, 256, (4, 16, 16, 3), np.uint8)
-    model.save(tmp_path / "paper.keras")
-    model.relations = "self"
+    keras.utils.set_random_seed(0)
+    model = keras_rbi.RBIModel(backbone, class_names=names, embedding_dim=8, relations="batch")
+    images = np.random.default_rng(0).integers(0, 256, (10, 16, 16, 3), np.uint8)
+    images, references = images[:4], images[4:]
+    together = model.predict(images, verbose=0)
+    model.set_references(references)
+    model.save(tmp_path / "bees.keras")
+    model.relations = relations
     expected = model.predict(images, verbose=0)
-    arguments = ("paper.keras", "--relations", "self")
+    assert np.abs(expected - together).max() > 1e-3
+    arguments = ("bees.keras", "--relations", relations)
     with served(*arguments, cwd=tmp_path) as (_, url):
         for image, row in zip(images, expected, strict=True):
             answers = []
             ask(url, image, answers)
             assert answers == [pytest.approx(dict(zip(names, row, strict=True)), abs=1e-4)]
     (file,) = (tmp_path / "serving").iterdir()
-    assert file.name.startswith("paper-self-")
+    assert file.name.startswith(f"bees-{relations}-")
     written = file.stat().st_mtime_ns
     with served(*arguments, cwd=tmp_path) as (_, url):
-        assert httpx.get(f"{url}/health").json()["relations"] == "self"
+        assert httpx.get(f"{url}/health").json()["relations"] == relations
     assert file.stat().st_mtime_ns == written
 
 
