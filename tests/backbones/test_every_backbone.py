@@ -16,6 +16,8 @@ from keras_rbi.backbones import available
 QUICK = {"SmallCNN", "MobileNetV3Small"}
 # Enough for every model of keras.applications.
 SMALL_SIDE = 96
+# Weights and gradients here, and the weights there twice while they are read.
+BYTES_FOR_A_PARAMETER = 24
 LOAD = """
 import sys, keras, keras_rbi, numpy as np
 model = keras.models.load_model(sys.argv[1])
@@ -38,6 +40,9 @@ def test_runs_trains_and_survives_a_file(info, tmp_path):
         pytest.importorskip("keras_hub", reason="keras_hub is not installed")
     if info.name == "NASNetMobile" and keras.backend.backend() == "torch":
         pytest.skip("keras.applications does not build NASNetMobile on PyTorch")
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if info.parameters * BYTES_FOR_A_PARAMETER > memory:
+        pytest.skip(f"{info.parameters:,} parameters take more memory than there is to train them")
     side = SMALL_SIDE if info.source == "keras.applications" else info.image_size
     backbone = keras_rbi.backbones.get(info.name, image_size=side)
     model = keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8)
