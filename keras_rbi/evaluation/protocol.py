@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from matplotlib.figure import Figure
+from rich import box
 from rich.table import Table
 
 from keras_rbi.evaluation.protocol_figure import protocol_figure
@@ -90,16 +91,24 @@ class EvaluationProtocol:
         Args:
             title: Defaults to `None`: one that says how many images and which orders.
         """
-        table = Table(title=self.title if title is None else title)
-        for name in ("relations", "batch size", "order"):
-            table.add_column(name)
+        table = Table(
+            title=self.title if title is None else title,
+            # Without lines between columns it fits the 80 characters of a plain terminal.
+            box=box.SIMPLE_HEAD,
+            padding=0,
+            show_edge=False,
+        )
+        for name in ("relations", "batch", "order"):
+            table.add_column(name, no_wrap=True)
         for name in ("top-1 (%)", "top-5 (%)", "loss (nats)", "ECE (%)"):
-            table.add_column(name, justify="right")
+            table.add_column(name, justify="right", no_wrap=True)
         for row in self.rows:
             table.add_row(
                 row.relations,
                 "any" if row.batch_size is None else str(row.batch_size),
-                f"{row.order} ×{row.orders}" if row.order == SHUFFLED else row.order,
+                {SHUFFLED: f"shuffled ×{row.orders}", SORTED: "class-sorted"}.get(
+                    row.order, row.order
+                ),
                 _with_deviation(100.0, row.top1, row.top1_sd, 1),
                 _with_deviation(100.0, row.top5, row.top5_sd, 1),
                 _with_deviation(1.0, row.loss, row.loss_sd, 3),
