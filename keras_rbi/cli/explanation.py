@@ -50,6 +50,8 @@ def explanation(
     related = isinstance(model, RBIModel) and len(batch.names) > 1
     answers = {"alone" if related else "answer": _answers(model, batch.pixels, "self")}
     if related:
+        if model.references is not None:
+            answers["beside the references"] = _answers(model, batch.pixels, "references")
         answers["in this batch"] = _answers(model, batch.pixels, "batch")
     final = list(answers.values())[-1]
     classes = final.argmax(-1)
@@ -58,11 +60,7 @@ def explanation(
             "predictions",
             "Predictions",
             "The likeliest class of each image and its probability"
-            + (
-                ": of the image by itself, and where it relates to the other images below."
-                if related
-                else "."
-            ),
+            + (": of the image by itself, and of where it relates to others." if related else "."),
             tables=[_predictions(batch, answers, class_names)],
         )
     ]

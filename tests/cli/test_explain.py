@@ -1,5 +1,6 @@
 """The page that `keras-rbi explain` writes, and what a browser makes of it."""
 
+import html
 import json
 import shutil
 import subprocess
@@ -131,6 +132,26 @@ def test_a_model_without_relations_has_maps_alone(folder):
     page = (folder / "b.html").read_text("utf-8")
     assert page.count("data:image/png;base64,") == 1
     assert "no run folder" in page
+
+
+def test_answers_beside_the_references_are_shown(folder):
+    model = keras.models.load_model(folder / "run" / "model.keras")
+    pixels = np.random.default_rng(3).integers(0, 256, (6, SIDE, SIDE, 3)).astype("uint8")
+    model.set_references(pixels[2:])
+    model.relations = "references"
+    model.save(folder / "referenced.keras")
+    (folder / "own").mkdir()
+    for number in range(2):
+        Image.fromarray(pixels[number]).save(folder / "own" / f"{number}.png")
+    arguments = ["--output", folder / "c.html"]
+    assert command(folder / "referenced.keras", folder / "own", *arguments) == 0
+    page = (folder / "c.html").read_text("utf-8")
+    table = page[page.index("<h2>Predictions") : page.index("<h2>Where")]
+    titles = [cell.split("</th>")[0] for cell in table.split("<th>")[1:]]
+    expected = model.predict(pixels[:2], verbose=0)
+    for row, values in zip(table.split("<tr>")[2:], expected, strict=True):
+        cell = row.split("<td>")[1 + titles.index("beside the references")]
+        assert cell.startswith(f"{html.escape(NAMES[values.argmax()])}, {100 * values.max():.1f}")
 
 
 @pytest.mark.parametrize(
