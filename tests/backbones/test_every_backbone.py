@@ -14,8 +14,9 @@ from keras_rbi.backbones import available
 # One of each kind that is quick; the others take minutes and gigabytes. TensorFlow runs them
 # without tracing, which takes longer than the step; JAX takes longer without compiling.
 QUICK = {"SmallCNN", "MobileNetV3Small"}
-# Enough for every model of keras.applications.
+# Enough for every model of keras.applications, and whole patches; a Swin has sides of its own.
 SMALL_SIDE = 96
+SIDE_OF_PATCHES_OF_14 = 98
 # Weights and gradients here, and the weights there twice while they are read.
 BYTES_FOR_A_PARAMETER = 24
 LOAD = """
@@ -34,6 +35,13 @@ def names():
 nightly = pytest.mark.nightly
 
 
+def side_for(info):
+    if info.name.startswith("swin"):
+        return info.image_size
+    in_14 = info.name.startswith("dinov2") or "patch14" in info.name
+    return SIDE_OF_PATCHES_OF_14 if in_14 else SMALL_SIDE
+
+
 @pytest.mark.parametrize("info", names())
 def test_runs_trains_and_survives_a_file(info, tmp_path):
     if info.source == "keras_hub":
@@ -43,7 +51,7 @@ def test_runs_trains_and_survives_a_file(info, tmp_path):
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if info.parameters * BYTES_FOR_A_PARAMETER > memory:
         pytest.skip(f"{info.parameters:,} parameters take more memory than there is to train them")
-    side = SMALL_SIDE if info.source == "keras.applications" else info.image_size
+    side = side_for(info)
     backbone = keras_rbi.backbones.get(info.name, image_size=side)
     model = keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8)
     images = np.random.default_rng(0).integers(0, 256, (4, side, side, 3)).astype("uint8")
