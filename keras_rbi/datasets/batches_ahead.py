@@ -51,7 +51,10 @@ class BatchesAhead:
             following = [(epoch, number) for number in range(index + 1, end)]
             for stale in self._pending.keys() - following:
                 self._pending.pop(stale).cancel()
+        # First, since the following ones would take every thread.
+        unforeseen = make(key, self._pool.map) if mine is None else None
+        with self._lock:
             for ahead in following:
                 if ahead not in self._pending:
                     self._pending[ahead] = self._pool.submit(make, ahead, map)
-        return make(key, self._pool.map) if mine is None else mine.result()
+        return unforeseen if mine is None else mine.result()

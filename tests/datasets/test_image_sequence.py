@@ -143,6 +143,25 @@ def test_the_next_batch_is_prepared_while_the_model_works():
     assert not any(event.is_set() for event in made[6:])
 
 
+def test_the_first_batch_of_an_epoch_has_all_threads():
+    asked = []
+
+    class Told(Numbered):
+        def image(self, index):
+            asked.append(index)
+            return super().image(index)
+
+    sequence = ImageSequence(Told(64), 16, shuffle=False, workers=2)
+    for _ in range(3):
+        sequence[0]
+        assert sorted(asked[:16]) == list(range(16))
+        for index in range(1, 4):
+            sequence[index]
+        sequence.on_epoch_end()
+        assert sorted(asked) == list(range(64))
+        asked.clear()
+
+
 def test_an_error_ahead_is_told_with_its_own_batch():
     class Broken(Numbered):
         def image(self, index):
