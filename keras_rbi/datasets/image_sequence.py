@@ -22,6 +22,7 @@ from keras_rbi.datasets.sampling import (
     shuffled_order,
 )
 from keras_rbi.datasets.sequence_arguments import check_arguments
+from keras_rbi.datasets.stack_images import stack_images
 
 Batch = tuple[Any, ...]
 FILLED = ("pad", "mask")
@@ -272,7 +273,8 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         own = np.arange(self.batch_size) < len(members)
         if self.last_batch in FILLED:
             members = np.append(members, np.resize(order, self.batch_size - len(members)))
-        images = np.stack(list(for_each(functools.partial(self._image, epoch), members)))
+        images = for_each(functools.partial(self._image, epoch), members)
+        images = stack_images(images, len(members))
         labels = self.data.labels[members]
         if self.one_hot:
             labels = np.eye(len(self.class_names), dtype="float32")[labels]

@@ -162,6 +162,29 @@ def test_the_first_batch_of_an_epoch_has_all_threads():
         asked.clear()
 
 
+def test_images_of_a_batch_must_be_alike():
+    def to_floats(image, rng):
+        return image / 2 if image[0, 0, 0] == 3 else image
+
+    def to_half(image, rng):
+        return image[:1] if image[0, 0, 0] == 3 else image
+
+    for augment, received in ((to_floats, "float64"), (to_half, r"\(1, 2, 3\)")):
+        sequence = ImageSequence(Numbered(6), 6, shuffle=False, augment=augment)
+        with pytest.raises(ValueError, match=f"one dtype. Received: .*{received}"):
+            sequence[0]
+
+
+def test_images_of_any_one_dtype_are_stacked():
+    sequence = ImageSequence(Numbered(5), 4, shuffle=False, augment=lambda image, rng: image / 2)
+    for index, members in enumerate((range(4), range(4, 5))):
+        images = sequence[index][0]
+        assert images.dtype == np.float64
+        np.testing.assert_array_equal(
+            images, np.stack([np.full((2, 2, 3), number / 2) for number in members])
+        )
+
+
 def test_an_error_ahead_is_told_with_its_own_batch():
     class Broken(Numbered):
         def image(self, index):
