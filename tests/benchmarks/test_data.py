@@ -20,6 +20,7 @@ def data(monkeypatch):
     program = importlib.import_module("data")
     monkeypatch.setattr(program, "SIZES", ((40, 30), (60, 40)))
     monkeypatch.setattr(program, "IMAGE_SIZE", 16)
+    monkeypatch.setattr(program, "EPOCH_BATCHES", 2)
     return program
 
 
@@ -30,15 +31,13 @@ def test_it_writes_its_figures(data, tmp_path, capsys):
     assert set(content["figures"]) == {"40x30", "60x40", "all"}
     figures = content["figures"]["all"]
     assert figures["images"] == 40
-    ratios = [
-        pillow / ours
-        for ours, pillow in zip(
-            figures["seconds"]["ours"], figures["seconds"]["pillow"], strict=True
-        )
-    ]
-    assert figures["ratio"] == pytest.approx(np.median(ratios))
+    assert figures["epoch"] == 80
+    seconds = {name: np.array(times) for name, times in figures["seconds"].items()}
+    for ratio, ours in (("ratio", "ours"), ("plain_ratio", "without augmentation")):
+        expected = np.median(seconds["pillow"] / seconds[ours])
+        assert figures[ratio] == pytest.approx(expected)
     assert content["memory"]["images"] == 40
-    assert len(content["targets"]) == 3
+    assert len(content["targets"]) == 4
     assert "of Pillow's rate" in capsys.readouterr().out
 
 
