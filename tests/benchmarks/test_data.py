@@ -32,6 +32,10 @@ def test_it_writes_its_figures(data, tmp_path, capsys):
     figures = content["figures"]["all"]
     assert figures["images"] == 40
     assert figures["epoch"] == 80
+    for ratios, seconds in (("ratios", "seconds"), ("processor_ratios", "processor_seconds")):
+        for name, values in figures[ratios].items():
+            expected = np.divide(figures[seconds]["pillow"], figures[seconds][name])
+            np.testing.assert_allclose(values, expected)
     seconds = {name: np.array(times) for name, times in figures["seconds"].items()}
     for ratio, ours in (("ratio", "ours"), ("plain_ratio", "without augmentation")):
         expected = np.median(seconds["pillow"] / seconds[ours])
