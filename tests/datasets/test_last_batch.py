@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import keras_rbi
@@ -23,6 +23,7 @@ class Random(ImageData):
         return self.images[index]
 
 
+@settings(deadline=None)
 @given(count=st.integers(1, 20), batch_size=st.integers(1, 8))
 def test_padding_fills_the_last_batch_and_says_so(count, batch_size):
     padded = ImageSequence(Random(count, 1), batch_size, last_batch="pad")
@@ -41,6 +42,7 @@ def test_padding_fills_the_last_batch_and_says_so(count, batch_size):
     assert padded.num_images == count == len(padded.labels)
 
 
+@settings(deadline=None)
 @given(count=st.integers(1, 20), batch_size=st.integers(1, 8))
 def test_dropping_leaves_whole_batches(count, batch_size):
     if count < batch_size:
