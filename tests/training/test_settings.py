@@ -15,10 +15,10 @@ def test_efficientnet_lite_learns_the_typefaces_from_imagenet():
     assert (photographs.image_size, photographs.learning_rate) == (224, 1e-5)
 
 
-def test_a_bare_run_is_what_it_was():
+def test_a_bare_run_is_the_small_network_from_scratch():
     settings = TrainingSettings().resolved()
     assert (settings.backbone, settings.weights) == ("SmallCNN", "none")
-    assert (settings.epochs, settings.learning_rate, settings.schedule) == (6, 4e-3, "cosine")
+    assert (settings.epochs, settings.learning_rate, settings.schedule) == (6, 1.6e-2, "cosine")
     assert not settings.one_hot_labels
     assert stages(settings) == [Stage(0, 6, None)]
     assert settings.resolved() == settings
