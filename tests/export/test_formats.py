@@ -24,6 +24,14 @@ SLOW = {"openvino": [pytest.mark.nightly]}
 CASES = [(name, mode) for name in FORMATS for mode in MODES]
 
 
+def backend_or_skip(name):
+    """The backend that writes a format, where what it needs is installed."""
+    try:
+        return backend_for(name, BACKEND)
+    except ValueError as error:
+        return pytest.skip(str(error))
+
+
 @pytest.fixture(scope="module")
 def model():
     model = small_model.model(relation_dropout=0.0)
@@ -37,11 +45,7 @@ def exports(model, tmp_path_factory):
     made = {}
 
     def answers_of(name, mode):
-        try:
-            backend = backend_for(name, BACKEND)
-        except ValueError as error:
-            pytest.skip(str(error))
-        if backend != BACKEND:
+        if backend_or_skip(name) != BACKEND:
             pytest.skip(f"{name} is not written on {BACKEND}; that it is elsewhere has a test")
         if name == "litert" and importlib.util.find_spec("ai_edge_litert") is None:
             pytest.skip("ai_edge_litert is not installed")
@@ -133,10 +137,7 @@ def test_the_modes_are_not_the_same_model(exports, name):
     [*CASES, *((name, "batch") for name in FORMATS)],
 )
 def test_every_format_passes_its_own_checks_from_every_backend(model, tmp_path, name, mode):
-    try:
-        backend_for(name, BACKEND)
-    except ValueError as error:
-        pytest.skip(str(error))
+    backend_or_skip(name)
     path = tmp_path / f"model{FORMATS[name].suffix}"
     found = model.export(path, name, relations=mode, verbose=False).verification
     assert max(found.differences.values()) <= 1e-5
@@ -153,11 +154,7 @@ def test_every_format_passes_its_own_checks_from_every_backend(model, tmp_path, 
     ],
 )
 def test_batches_of_all_sizes_relate(tmp_path, name, group_size):
-    try:
-        backend = backend_for(name, BACKEND)
-    except ValueError as error:
-        pytest.skip(str(error))
-    if backend != BACKEND:
+    if backend_or_skip(name) != BACKEND:
         pytest.skip(f"{name} is not written on {BACKEND}")
     # Large enough for several parts of pixels.
     model = small_model.model(side=48, group_size=group_size, relations="batch")
@@ -178,10 +175,7 @@ def test_batches_of_all_sizes_relate(tmp_path, name, group_size):
 @pytest.mark.nightly
 @pytest.mark.parametrize("name", FORMATS)
 def test_images_of_a_set_relate_to_each_other_alone(model, tmp_path, name):
-    try:
-        backend_for(name, BACKEND)
-    except ValueError as error:
-        pytest.skip(str(error))
+    backend_or_skip(name)
     path = tmp_path / f"model{FORMATS[name].suffix}"
     model.export(path, name, inputs="sets", verbose=False)
     answer, _ = runtimes.RUN[name](path)
@@ -208,11 +202,8 @@ def test_images_of_a_set_relate_to_each_other_alone(model, tmp_path, name):
 def test_smaller_weights_answer_nearly_the_same_and_rows_stand_alone(
     model, tmp_path, name, precision
 ):
-    try:
-        if backend_for(name, BACKEND) != BACKEND or BACKEND != "tensorflow":
-            pytest.skip("tested where TensorFlow is the backend")
-    except ValueError as error:
-        pytest.skip(str(error))
+    if backend_or_skip(name) != BACKEND or BACKEND != "tensorflow":
+        pytest.skip("tested where TensorFlow is the backend")
     model.relations = "references"
     path = tmp_path / f"model{FORMATS[name].suffix}"
     rows = small_model.images(12).astype("float32")
