@@ -31,6 +31,8 @@ from keras_rbi.training import keep_freed_memory
 
 PEERS = (PAPER, "paper-dropout", DEFAULT)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
+# Of the axis of accuracies, in points.
+SMALLEST_SPAN = 10.0
 COLOURS = {PAPER: "#D55E00", "paper-dropout": "#E69F00", DEFAULT: "#0072B2"}
 
 
@@ -83,7 +85,7 @@ def draw(rows: Sequence[Row]) -> Figure:
     """Accuracy over the batch size: every seed, their mean, and the class-sorted order dashed."""
     cases = cases_of(rows)
     sizes = sorted({int(row["batch_size"]) for row in rows if row["batch_size"]})
-    figure = Figure(figsize=(4.8 * len(cases), 4), layout="constrained")
+    figure = Figure(figsize=(4.8 * len(cases), 4.6), layout="constrained")
     panels = figure.subplots(1, len(cases), squeeze=False)[0]
     for place, case in zip(panels, cases, strict=True):
         for peer in PEERS:
@@ -100,7 +102,13 @@ def draw(rows: Sequence[Row]) -> Figure:
         place.set_xticks(sizes, [str(size) for size in sizes])
         place.set(title=f"{case[0]}, {case[1]} a class", xlabel="test batch size")
         place.set_ylabel("top-1 accuracy (%), mean over seeds")
-        place.legend(fontsize=7)
+        # What hardly changes shall look so.
+        low, high = place.get_ylim()
+        middle, reach = (low + high) / 2, max(high - low, SMALLEST_SPAN) / 2
+        place.set_ylim(middle - reach, middle + reach)
+    if cases:
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8)
     return figure
 
 
