@@ -35,6 +35,12 @@ class AttentionParts(NamedTuple):
     weights: Tensor
 
 
+class _Normalization(TwoPassBatchNormalization):
+    def compute_mask(self, *args: Any) -> None:
+        # Keras would hand the mask on with the output, which may be the layer's own.
+        return None
+
+
 @keras.saving.register_keras_serializable(package="keras_rbi")
 class RRA(InferenceRelations, keras.layers.Layer):
     """Residual relationship attention (RRA) over the images of a batch.
@@ -200,7 +206,7 @@ class RRA(InferenceRelations, keras.layers.Layer):
         self.gate_dense = self._dense(
             "gate", self.units if gate == "feature" else 1, self._sums_dtype
         )
-        self.normalization = TwoPassBatchNormalization(
+        self.normalization = _Normalization(
             momentum=momentum,
             epsilon=epsilon,
             beta_initializer=self.beta_initializer,

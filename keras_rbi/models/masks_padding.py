@@ -24,6 +24,9 @@ class MasksPadding(keras.Model):
             inputs, kwargs["mask"] = images_and_mask(inputs)
         return super().__call__(inputs, *args, **kwargs)
 
+    def compute_mask(self, *args: Any) -> None:
+        """No mask goes on: in training there may be two answers for each image."""
+
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The answers; those of rows that the mask leaves out mean nothing."""
         # JAX's training calls this and not the above.

@@ -220,6 +220,7 @@ class RBIModel(TrainsTwoStreams, MasksPadding, RelatesToReferences):
         self._has_own_rpe = rpe is not None
         self._has_own_rra = rra is not None
         self._reference_layers: list[Any] = []
+        self.supports_masking = True
 
     @property
     def relations(self) -> str:

@@ -130,3 +130,13 @@ def test_a_new_model_learns_its_classes_from_such_a_sequence():
 def test_the_names_of_both_are_told():
     with pytest.raises(ValueError, match=r"'images'.*'mask'.*Received: one of \['image', 'mask'\]"):
         small_model()({"image": some_images(), "mask": np.ones(FILLED, bool)})
+
+
+@pytest.mark.filterwarnings("error:.*mask attached:UserWarning")
+@pytest.mark.parametrize("share_classifier", [False, True])
+def test_the_mask_goes_no_further(share_classifier):
+    model = small_model(share_classifier=share_classifier)
+    batch = masked(FILLINGS["black"])
+    for training in (False, True):
+        answers = model(batch, training=training)
+        assert getattr(answers, "_keras_mask", None) is None
