@@ -33,7 +33,7 @@ PEERS = (PAPER, "paper-dropout", DEFAULT)
 SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 # Of the axis of accuracies, in points.
 SMALLEST_SPAN = 10.0
-COLOURS = {PAPER: "#D55E00", "paper-dropout": "#E69F00", DEFAULT: "#0072B2"}
+STYLES = {PAPER: ("#D55E00", "o"), "paper-dropout": ("#E69F00", "s"), DEFAULT: ("#0072B2", "^")}
 
 
 def measured(run: Run, sizes: Sequence[int], orders: int) -> list[dict[str, Any]]:
@@ -56,15 +56,18 @@ def measured(run: Run, sizes: Sequence[int], orders: int) -> list[dict[str, Any]
     ]
 
 
-def _accuracies(rows: Sequence[Row], case: Any, peer: str, size: Any, order: str) -> list[float]:
-    return [
-        float(row["top1"])
+def _accuracies(
+    rows: Sequence[Row], case: Any, peer: str, size: Any, order: str
+) -> dict[str, float]:
+    """From seeds to accuracies."""
+    return {
+        row["seed"]: float(row["top1"])
         for row in rows
         if (row["backbone_name"], row["per_class"]) == case
         and (row["peer"], row["batch_size"]) == (peer, str(size))
         # One image has no company, in whatever order.
         and row["order"] in (order, ANY)
-    ]
+    }
 
 
 def table_of(rows: Sequence[Row]) -> Table:
@@ -76,32 +79,38 @@ def table_of(rows: Sequence[Row]) -> Table:
             for order in (SHUFFLED, SORTED):
                 found = [_accuracies(rows, case, peer, size, order) for size in sizes]
                 if any(found):
-                    cells = [percent(each) if each else "" for each in found]
+                    cells = [percent(list(each.values())) if each else "" for each in found]
                     table.append([*case, ALL[peer].title, order, *cells])
     return table
 
 
 def draw(rows: Sequence[Row]) -> Figure:
-    """Accuracy over the batch size: every seed, their mean, and the class-sorted order dashed."""
+    """Accuracy over the batch size: a line for each seed, the class-sorted order dashed."""
     cases = cases_of(rows)
     sizes = sorted({int(row["batch_size"]) for row in rows if row["batch_size"]})
     figure = Figure(figsize=(4.8 * len(cases), 4.6), layout="constrained")
     panels = figure.subplots(1, len(cases), squeeze=False)[0]
     for place, case in zip(panels, cases, strict=True):
         for peer in PEERS:
-            for order, style in ((SHUFFLED, "o-"), (SORTED, "x--")):
-                points = [
-                    (size, 100 * sum(found) / len(found))
-                    for size in sizes
-                    if (found := _accuracies(rows, case, peer, size, order))
-                ]
-                if points:
-                    label = f"{ALL[peer].title}, {order}"
-                    place.plot(*zip(*points, strict=True), style, color=COLOURS[peer], label=label)
+            colour, mark = STYLES[peer]
+            for order, style in ((SHUFFLED, {}), (SORTED, {"linestyle": "--", "mfc": "white"})):
+                found = {size: _accuracies(rows, case, peer, size, order) for size in sizes}
+                # A mean of a run that has learned and one that has not would be of neither.
+                for number, seed in enumerate(sorted({s for each in found.values() for s in each})):
+                    points = [(n, 100 * each[seed]) for n, each in found.items() if seed in each]
+                    label = "" if number else f"{ALL[peer].title}, {order}"
+                    place.plot(
+                        *zip(*points, strict=True),
+                        color=colour,
+                        marker=mark,
+                        markersize=5,
+                        label=label,
+                        **style,
+                    )
         place.set_xscale("log", base=2)
         place.set_xticks(sizes, [str(size) for size in sizes])
         place.set(title=f"{case[0]}, {case[1]} a class", xlabel="test batch size")
-        place.set_ylabel("top-1 accuracy (%), mean over seeds")
+        place.set_ylabel("top-1 accuracy (%), a line for each seed")
         # What hardly changes shall look so.
         low, high = place.get_ylim()
         middle, reach = (low + high) / 2, max(high - low, SMALLEST_SPAN) / 2

@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         }
         for number, (label, answer) in enumerate(zip(labels, answers, strict=True))
     ]
-    figure = integration_flow(model, images, test.class_names, title="A batch through RBI")
+    right = sum(row["class"] == row["answer"] for row in rows)
+    title = f"A batch through RBI: {right} of {len(rows)} answers are right"
+    figure = integration_flow(model, images, test.class_names, title=title)
     write(options, rows, figure)
 
 

@@ -26,6 +26,7 @@ from keras_rbi.models import batch_attention
 from keras_rbi.visualization.image_panels import draw_relations
 from keras_rbi.visualization.relation_matrix import asymmetry, diagonal_dominance
 
+RELATIONS = "relations S"
 WITHOUT = {PAPER: "paper-no-rpe"}
 
 
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     matrices = {
         "attention A, trained without RPE": attentions["without RPE"].weights,
         "attention A, trained with RPE": attentions["with RPE"].weights,
-        "relations S": attentions["with RPE"].relations,
+        RELATIONS: attentions["with RPE"].relations,
     }
     rows = [
         {
@@ -55,10 +56,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, matrix in matrices.items()
     ]
     figure = Figure(figsize=(5 * len(matrices), 5), layout="constrained")
-    for axes, row, matrix in zip(
-        figure.subplots(1, len(matrices)), rows, matrices.values(), strict=True
+    # One scale for what is compared.
+    largest = max(attention.weights.max() for attention in attentions.values())
+    for axes, row, (name, matrix) in zip(
+        figure.subplots(1, len(matrices)), rows, matrices.items(), strict=True
     ):
-        draw_relations(axes, matrix, images)
+        draw_relations(axes, matrix, images, most=None if name == RELATIONS else largest)
         axes.set_title(
             f"{row['matrix']}\ndiagonal dominance {row['diagonal dominance']:+.2f}, "
             f"asymmetry {row['asymmetry']:.2f}",

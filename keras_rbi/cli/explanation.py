@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_rbi.evaluation.classification_scores import probabilities_of
+from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.models.relating import relating
 from keras_rbi.visualization.embedding_map import embedding_map
@@ -47,12 +49,15 @@ def explanation(
     Returns:
         The sections of a page.
     """
-    related = isinstance(model, RBIModel) and len(batch.names) > 1
-    answers = {"alone" if related else "answer": _answers(model, batch.pixels, "self")}
+    relates = isinstance(model, RBIModel)
+    related = relates and len(batch.names) > 1
+    modes = {}
+    if relates and model.references is not None:
+        modes["beside the references"] = "references"
     if related:
-        if model.references is not None:
-            answers["beside the references"] = _answers(model, batch.pixels, "references")
-        answers["in this batch"] = _answers(model, batch.pixels, "batch")
+        modes["in this batch"] = "batch"
+    answers = {"alone" if modes else "answer": _answers(model, batch.pixels, "self")}
+    answers |= {name: _answers(model, batch.pixels, mode) for name, mode in modes.items()}
     final = list(answers.values())[-1]
     classes = final.argmax(-1)
     sections = [
@@ -60,11 +65,11 @@ def explanation(
             "predictions",
             "Predictions",
             "The likeliest class of each image and its probability"
-            + (": of the image by itself, and of where it relates to others." if related else "."),
+            + (": of the image by itself, and of where it relates to others." if modes else "."),
             tables=[_predictions(batch, answers, class_names)],
         )
     ]
-    sections.append(_cams(model, class_names, batch, classes, final, method, related))
+    sections.append(_cams(model, class_names, batch, classes, final, method, modes))
     if not related:
         return sections
     matrix = relation_matrix(model, batch.pixels)
@@ -75,7 +80,13 @@ def explanation(
             "From left to right: the images, where the backbone's own features see the predicted "
             "class, those features, the attention that mixes them, the mixed features, and where "
             "the evidence lies in the end. Each strip of features is drawn in standard deviations "
-            "from the batch's mean: strips that look alike are alike.",
+            "from the batch's mean: strips that look alike are alike."
+            + (
+                ""
+                if model.relations == "batch"
+                else " Here and below images relate to this batch, though the model itself answers "
+                f'with relations "{model.relations}".'
+            ),
             integration_flow(model, batch.pixels, class_names, method),
         ),
         Section(
@@ -139,6 +150,8 @@ def run_facts(path: str, model: keras.Model, metrics: dict[str, Any]) -> Section
     }
     if isinstance(model, RBIModel):
         values["answers with relations"] = model.relations
+        if model.references is not None:
+            values["references"] = f"{model.references.num_references:,} images"
     values["images"] = " x ".join(map(str, model.input_shape[1:]))
     shown = {"dataset": "data", "seed": "seed", "backbone": "backbone", "weights": "weights"}
     shown |= {"epochs": "epochs", "batch_size": "training batch size"}
@@ -176,11 +189,8 @@ def run_facts(path: str, model: keras.Model, metrics: dict[str, Any]) -> Section
 
 def _answers(model: keras.Model, pixels: np.ndarray, relations: str) -> np.ndarray:
     with relating(model, relations):
-        values = np.asarray(model.predict_on_batch(pixels), "float64")
-    if getattr(model, "classifier_activation", "softmax") is None:
-        values = np.exp(values - values.max(-1, keepdims=True))
-        values /= values.sum(-1, keepdims=True)
-    return values
+        outputs = np.asarray(model.predict_on_batch(pixels))
+    return probabilities_of(outputs, head_activation(model))
 
 
 def _predictions(batch: Batch, answers: dict[str, np.ndarray], class_names: list[str]) -> Table:
@@ -206,7 +216,7 @@ def _cams(
     classes: np.ndarray,
     answers: np.ndarray,
     method: str,
-    related: bool,
+    modes: dict[str, str],
 ) -> Section:
     names = [
         f"image {number}\n{class_names[label]}\n{100 * row.max():.0f} %"
@@ -215,20 +225,19 @@ def _cams(
     maps = {"evidence": grad_cam(model, batch.pixels, classes, method=method)}
     text = "Bright pixels speak for the class above the image. Each map is scaled by itself."
     if isinstance(model, RBIModel):
+        combined = modes if len(modes) > 1 else {"combined": next(iter(modes.values()), "self")}
         maps = {
             "backbone alone": grad_cam(model, batch.pixels, classes, of="backbone", method=method),
-            "combined": grad_cam(
-                model,
-                batch.pixels,
-                classes,
-                method=method,
-                relations="batch" if related else "self",
-            ),
+            **{
+                name: grad_cam(model, batch.pixels, classes, method=method, relations=mode)
+                for name, mode in combined.items()
+            },
         }
         text += (
-            " In the upper maps the head sees the backbone's own features and nothing of the "
-            "attention (beta = 1), in the lower ones the prediction as it is. Each is of the "
-            "image's own score."
+            " In the uppermost maps the head sees the backbone's own features and nothing of the "
+            "attention (beta = 1), below them the prediction as it is"
+            + (", first beside the references and then in this batch" if len(modes) > 1 else "")
+            + ". Each is of the image's own score."
         )
     figure = plot_cams(batch.pixels, maps, names)
     return Section("cams", "Where the evidence lies", text, figure)

@@ -9,6 +9,8 @@ import numpy as np
 EPSILON = 1e-7
 CALIBRATION_BINS = 15
 TOP = 5
+# Activations whose softmax is the probabilities.
+LOGITS = ("linear", "log_softmax")
 
 
 @dataclass(frozen=True)
@@ -32,16 +34,21 @@ class ClassificationScores:
         return asdict(self)
 
 
-def classification_scores(outputs: np.ndarray, labels: np.ndarray) -> ClassificationScores:
+def classification_scores(
+    outputs: np.ndarray, labels: np.ndarray, activation: str | None = None
+) -> ClassificationScores:
     """Scores of a model's outputs.
 
     Args:
-        outputs: Array of shape `(images, classes)`: probabilities or logits, as in
-            `probabilities_of`.
+        outputs: Array of shape `(images, classes)`, as in `probabilities_of`.
         labels: Whole numbers, shape `(images,)`.
+        activation: As in `probabilities_of`. Defaults to `None`.
 
     Returns:
         A `ClassificationScores`.
+
+    Raises:
+        ValueError: If the outputs cannot be made probabilities.
 
     Example:
 
@@ -49,32 +56,46 @@ def classification_scores(outputs: np.ndarray, labels: np.ndarray) -> Classifica
     >>> keras_rbi.evaluation.classification_scores(outputs, np.array([0, 1])).top1
     0.5
     """
-    probabilities = probabilities_of(outputs)
+    probabilities = probabilities_of(outputs, activation)
     return ClassificationScores(
         top1=float(np.mean(np.argmax(outputs, -1) == labels)),
         top5=top_accuracy(outputs, labels, TOP),
-        loss=cross_entropy(outputs, labels),
+        loss=cross_entropy(outputs, labels, activation),
         calibration_error=calibration_error(probabilities, labels),
     )
 
 
-def probabilities_of(outputs: np.ndarray) -> np.ndarray:
-    """Outputs of a model as probabilities.
+def probabilities_of(outputs: np.ndarray, activation: str | None = None) -> np.ndarray:
+    """Outputs of a model as probabilities that sum to 1.
+
+    Of logits z their softmax, exp(z_k) / sum_j exp(z_j). Sigmoids p of classes that were learned
+    one against all others are divided by their sum, p_k / sum_j p_j: of classes of which one is
+    right, that is what each has of all that speaks for any. It changes no order of classes.
 
     Args:
-        outputs: Array of shape `(images, classes)`. Where all rows are without negative values and
-            sum to 1 within 1e-3 they are taken for probabilities, and otherwise for logits.
+        outputs: Array of shape `(images, classes)`.
+        activation: What made them of logits: `"softmax"`, `"sigmoid"`, `"log_softmax"`, or
+            `"linear"` where they are logits. Of any other activation, rows must be without
+            negative values and sum to 1 within 1e-3. Defaults to `None`, not known: where all rows
+            are like that they are taken for probabilities, and otherwise for logits.
 
     Returns:
         float64 array of the same shape.
+
+    Raises:
+        ValueError: If outputs of another activation are no probabilities.
 
     Example:
 
     >>> keras_rbi.evaluation.probabilities_of(np.array([[0.0, 0.0]])).tolist()
     [[0.5, 0.5]]
+    >>> keras_rbi.evaluation.probabilities_of(np.array([[0.9, 0.3]]), "sigmoid").round(2).tolist()
+    [[0.75, 0.25]]
     """
     outputs = np.asarray(outputs, "float64")
-    return outputs if _are_probabilities(outputs) else np.exp(_log_softmax(outputs))
+    if _are_logits(outputs, activation):
+        return np.exp(_log_softmax(outputs))
+    return _of_sigmoids(outputs) if activation == "sigmoid" else outputs
 
 
 def top_accuracy(outputs: np.ndarray, labels: np.ndarray, count: int) -> float:
@@ -89,13 +110,13 @@ def top_accuracy(outputs: np.ndarray, labels: np.ndarray, count: int) -> float:
     return float(np.mean(larger + equal / 2 < count))
 
 
-def cross_entropy(outputs: np.ndarray, labels: np.ndarray) -> float:
+def cross_entropy(outputs: np.ndarray, labels: np.ndarray, activation: str | None = None) -> float:
     """Mean of minus the logarithm of the probability of an image's class, in nats."""
     outputs = np.asarray(outputs, "float64")
-    if _are_probabilities(outputs):
-        logarithms = np.log(np.clip(outputs, EPSILON, 1.0))
-    else:
+    if _are_logits(outputs, activation):
         logarithms = _log_softmax(outputs)
+    else:
+        logarithms = np.log(np.clip(probabilities_of(outputs, activation), EPSILON, 1.0))
     return float(-np.mean(np.take_along_axis(logarithms, labels[:, None], -1)))
 
 
@@ -126,6 +147,28 @@ def calibration_error(
     places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     differences = np.bincount(places, right - confidence, bins)
     return float(np.abs(differences).sum() / len(labels))
+
+
+def _are_logits(outputs: np.ndarray, activation: str | None) -> bool:
+    """Whether outputs are logits; a `ValueError` where they are nothing that is known."""
+    if activation in LOGITS:
+        return True
+    if activation in ("softmax", "sigmoid") or _are_probabilities(outputs):
+        return False
+    if activation is None:
+        return True
+    raise ValueError(
+        f"Outputs of the activation {activation!r} are no probabilities: they are to be 0 or above "
+        f"and to sum to 1. Received: rows from {outputs.min():.3g} to {outputs.max():.3g} with "
+        f"sums from {outputs.sum(-1).min():.3g} to {outputs.sum(-1).max():.3g}. Give the model's "
+        "head the activation 'softmax', 'sigmoid' or none."
+    )
+
+
+def _of_sigmoids(outputs: np.ndarray) -> np.ndarray:
+    sums = outputs.sum(-1, keepdims=True)
+    # Where nothing speaks for any class all are as likely.
+    return np.where(sums > 0, outputs / np.where(sums > 0, sums, 1.0), 1.0 / outputs.shape[-1])
 
 
 def _are_probabilities(outputs: np.ndarray) -> bool:

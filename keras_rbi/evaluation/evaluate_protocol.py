@@ -11,6 +11,7 @@ from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.protocol import ANY, SHUFFLED, SORTED, EvaluationProtocol, ProtocolRow
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.layers.relation_groups import positive_integer
+from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.rbi_model import NO_REFERENCES
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -31,6 +32,9 @@ def evaluate_protocol(
     shuffled orders, and in the class-sorted one beside them. The backbone runs once for each
     image; only RPE, RRA and the head run again.
 
+    Answers become probabilities by the activation of the model's last layer, as in
+    `keras_rbi.evaluation.probabilities_of`: logits by their softmax, sigmoids by their shares.
+
     Args:
         model: An `RBIModel`, or any other classifier, whose images do not relate: it has one row.
             Its own relations mode is left as it was.
@@ -48,8 +52,9 @@ def evaluate_protocol(
         An `EvaluationProtocol`.
 
     Raises:
-        ValueError: If the data is endless or empty, if its labels are not the model's classes, or
-            if an argument is out of its range.
+        ValueError: If the data is endless or empty, if its labels are not the model's classes, if
+            an argument is out of its range, or if the model's answers are neither probabilities
+            nor logits nor sigmoids.
 
     Example:
 
@@ -75,9 +80,10 @@ def protocol_of(
 ) -> EvaluationProtocol:
     """As `evaluate_protocol`, of what `gather` has made."""
     labels = gathered.labels
+    activation = head_activation(gathered.model)
 
     def scores(outputs: np.ndarray) -> ClassificationScores:
-        return classification_scores(outputs, labels)
+        return classification_scores(outputs, labels, activation)
 
     rows = []
     if gathered.outputs is not None:

@@ -1,5 +1,6 @@
 """Panels that figures of images are made of."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,14 @@ def plain(name: str, longest: int = 24) -> str:
     if len(name) > longest:
         name = name[: longest - 1] + "…"
     return name.replace("$", r"\$")
+
+
+def wrapped(name: str, longest: int = 24) -> str:
+    """As `plain`, on two lines where one is too short: names of kin often differ in their ends."""
+    first, *others = textwrap.wrap(name, longest) or [""]
+    if not others:
+        return plain(first, longest)
+    return f"{plain(first, longest)}\n{plain(name[len(first) :].strip(), longest)}"
 
 
 def bare(axes: Axes) -> None:

@@ -17,7 +17,7 @@ from keras_rbi.visualization.image_panels import (
     bare,
     draw_overlay,
     draw_relations,
-    plain,
+    wrapped,
 )
 from keras_rbi.visualization.model_parts import check_attention
 from keras_rbi.visualization.relation_matrix import across_groups, check_batch
@@ -39,8 +39,10 @@ def integration_flow(
 
     The images; class activation maps of the backbone's features alone; these features N; the
     attention A between the images; the combined features C; class activation maps of the combined
-    prediction; and that prediction. All maps are for the class that the model predicts in this
-    batch. The images relate to their batch whatever `model.relations` is, which is left as it was.
+    prediction; and that prediction, with the gate β of eq. 12: 0 where the answer comes from what
+    attention found, 1 where from the image's own residual. All maps are for the class that the
+    model predicts in this batch. The images relate to their batch whatever `model.relations` is,
+    which is left as it was.
 
     Args:
         model: An `RBIModel` whose attention is `RRA`.
@@ -78,8 +80,10 @@ def integration_flow(
     names = class_names or model.class_names or [f"class {n}" for n in range(answers.shape[1])]
     logits = model.classifier_activation is None
     answered = [
-        plain(str(names[number]), LONGEST_NAME) + ("" if logits else f"\n{100 * row.max():.0f} %")
-        for number, row in zip(classes, answers, strict=True)
+        wrapped(str(names[number]), LONGEST_NAME)
+        + ("\n" if logits else f"\n{100 * row.max():.0f} %, ")
+        + f"β = {beta:.2f}"
+        for number, row, beta in zip(classes, answers, attention.beta, strict=True)
     ]
 
     pictures = as_pictures(images)
@@ -100,7 +104,7 @@ def integration_flow(
         0: "images",
         1: "CAM of the\nbackbone alone",
         5: "CAM of the\ncombined",
-        6: "prediction",
+        6: "prediction\nand gate β",
     }
     for row in range(count):
         maps = {0: None, 1: alone[row], 5: combined[row]}

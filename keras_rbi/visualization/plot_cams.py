@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from keras_rbi.visualization.image_panels import as_pictures, draw_overlay, plain
+from keras_rbi.visualization.image_panels import as_pictures, draw_overlay, wrapped
 
 CELL = 1.35
 LABEL = 0.6
@@ -57,7 +57,7 @@ def plot_cams(
             draw_overlay(axes, picture, map_)
         line[0].set_ylabel(label, fontsize=10)
     for axes, name in zip(subplots[0], names or [""] * len(pictures), strict=True):
-        axes.set_title("\n".join(plain(part, 20) for part in name.split("\n")), fontsize=8)
+        axes.set_title("\n".join(wrapped(part, 20) for part in name.split("\n")), fontsize=8)
     if title:
         figure.suptitle(title, fontsize=12)
     return figure

@@ -6,7 +6,7 @@ import importlib
 import pytest
 from PIL import Image
 
-from applications.paper import experiment
+from applications.paper import batch_size, experiment
 
 SMALLEST = [
     "--quick", "--backbones", "SmallCNN", "--seeds", "0", "--per-class", "1", "--epochs", "1",
@@ -69,6 +69,20 @@ def test_batch_size_has_each_size_in_both_orders(tmp_path):
         "shuffled",
         "sorted by class",
     }
+
+
+def test_batch_size_draws_a_line_for_each_seed():
+    accuracies = {("0", "1"): 0.75, ("0", "8"): 0.5, ("1", "1"): 0.125, ("1", "8"): 0.25}
+    rows = [
+        {
+            **{"backbone_name": "SmallCNN", "per_class": "40", "peer": "rbi", "order": "shuffled"},
+            **{"seed": seed, "batch_size": size, "top1": str(accuracy)},
+        }
+        for (seed, size), accuracy in accuracies.items()
+    ]
+    (panel,) = batch_size.draw(rows).axes
+    lines = [line.get_xydata().tolist() for line in panel.lines]
+    assert lines == [[[1.0, 75.0], [8.0, 50.0]], [[1.0, 12.5], [8.0, 25.0]]]
 
 
 def test_flow_has_a_row_for_each_image(tmp_path):

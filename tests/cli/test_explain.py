@@ -12,7 +12,9 @@ from keras import layers
 from PIL import Image
 
 import keras_rbi
+from keras_rbi.cli.explanation import Batch, explanation
 from keras_rbi.cli.main import run
+from keras_rbi.visualization import grad_cam
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() == "jax",
@@ -152,6 +154,55 @@ def test_answers_beside_the_references_are_shown(folder):
     for row, values in zip(table.split("<tr>")[2:], expected, strict=True):
         cell = row.split("<td>")[1 + titles.index("beside the references")]
         assert cell.startswith(f"{html.escape(NAMES[values.argmax()])}, {100 * values.max():.1f}")
+
+
+def model_with_references():
+    pixels = keras.Input((SIDE, SIDE, 3))
+    places = layers.Conv2D(6, 3, strides=4, activation="tanh")(layers.Rescaling(1 / 255)(pixels))
+    backbone = keras.Model(pixels, places, name="small")
+    model = keras_rbi.RBIModel(
+        backbone, num_classes=3, embedding_dim=8, preprocessing=None, class_names=NAMES
+    )
+    # With queries so small that attention mixes the images.
+    rng = np.random.default_rng(1)
+    for weight in model.trainable_weights:
+        weight.assign(rng.normal(size=weight.shape) * (0.1 if "query" in weight.path else 0.7))
+    model.set_references(rng.integers(0, 256, (5, SIDE, SIDE, 3)).astype("uint8"))
+    model.relations = "references"
+    return model
+
+
+def test_maps_beside_the_references_stand_above_those_in_the_batch():
+    model = model_with_references()
+    pixels = np.random.default_rng(5).integers(0, 256, (3, SIDE, SIDE, 3)).astype("uint8")
+    batch = Batch(["a", "b", "c"], pixels, np.full(3, -1))
+    sections = {part.name: part for part in explanation(model, NAMES, batch, "hires_cam")}
+    rows = np.reshape(sections["cams"].figure.axes, (4, 3))
+    names = ["images", "backbone alone", "beside the references", "in this batch"]
+    assert [row[0].get_ylabel() for row in rows] == names
+    model.relations = "batch"
+    classes = model.predict(pixels, verbose=0).argmax(-1)
+    drawn = [np.stack([axes.images[1].get_array() for axes in row]) for row in rows[2:]]
+    for found, mode in zip(drawn, ("references", "batch"), strict=True):
+        expected = grad_cam(model, pixels, classes, method="hires_cam", relations=mode)
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert np.abs(drawn[0] - drawn[1]).max() > 1e-3
+
+
+def test_one_image_is_explained_beside_the_references():
+    model = model_with_references()
+    pixels = np.random.default_rng(5).integers(0, 256, (1, SIDE, SIDE, 3)).astype("uint8")
+    sections = explanation(model, NAMES, Batch(["a"], pixels, np.array([-1])), "hires_cam")
+    assert [part.name for part in sections] == ["predictions", "cams"]
+    expected = model.predict(pixels, verbose=0)[0]
+    ((_, _, alone, beside),) = sections[0].tables[0].rows
+    assert beside == f"{NAMES[expected.argmax()]}, {100 * expected.max():.1f}\u00a0%"
+    assert beside != alone
+    shown = sections[1].figure.axes[2].images[1].get_array()
+    (map_,) = grad_cam(
+        model, pixels, int(expected.argmax()), method="hires_cam", relations="references"
+    )
+    np.testing.assert_allclose(shown, map_, atol=1e-5)
 
 
 @pytest.mark.parametrize(

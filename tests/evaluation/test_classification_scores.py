@@ -50,3 +50,30 @@ def test_logits_become_probabilities():
 def test_a_model_that_knows_nothing_is_not_right_about_every_image():
     outputs = np.full((2, 20), 0.05)
     assert classification_scores(outputs, np.array([0, 19])).top5 == 0.0
+
+
+def test_sigmoids_are_divided_by_their_sum():
+    """Of 0.9, 0.3 and 0.3 the shares are 0.6, 0.2 and 0.2; the loss is -(ln 0.8 + ln 0.2) / 2."""
+    outputs = np.array([[0.8, 0.2, 0.0], [0.9, 0.3, 0.3]])
+    shares = probabilities_of(outputs, "sigmoid")
+    np.testing.assert_allclose(shares, [[0.8, 0.2, 0.0], [0.6, 0.2, 0.2]])
+    scores = classification_scores(outputs, np.array([0, 2]), "sigmoid")
+    assert scores.loss == pytest.approx(0.916291, abs=1e-6)
+    assert scores.top1 == 0.5
+    # 0.8 is right and 0.6 is wrong, in bins of their own.
+    assert scores.calibration_error == pytest.approx((0.2 + 0.6) / 2)
+    np.testing.assert_allclose(probabilities_of(np.zeros((1, 4)), "sigmoid"), [[0.25] * 4])
+
+
+def test_logits_that_look_like_probabilities_are_logits_where_that_is_known():
+    outputs = np.array([[0.25, 0.75]])
+    expected = np.exp(outputs) / np.exp(outputs).sum()
+    np.testing.assert_allclose(probabilities_of(outputs, "linear"), expected)
+    np.testing.assert_allclose(probabilities_of(np.log(outputs), "log_softmax"), outputs)
+
+
+def test_outputs_of_another_activation_must_be_probabilities():
+    outputs = np.array([[0.25, 0.75]])
+    np.testing.assert_allclose(probabilities_of(outputs, "my_softmax"), outputs)
+    with pytest.raises(ValueError, match=r"'relu' are no probabilities.*'softmax', 'sigmoid' or"):
+        classification_scores(3 * outputs, np.array([0]), "relu")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_rbi
-from keras_rbi.evaluation import evaluate_protocol
+from keras_rbi.evaluation import calibration_error, evaluate_protocol
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 from keras_rbi.evaluation.gather import gather
 from keras_rbi.evaluation.kept_images import KeptImages
@@ -72,6 +72,27 @@ def test_every_row_is_what_evaluate_gives(pictures, arguments):
     if "variant" not in arguments:
         losses = {row.loss for row in found.rows if row.batch_size == 4}
         assert len(losses) == 2, "the order was to make a difference"
+
+
+def test_sigmoids_are_measured_by_their_shares(pictures):
+    """Against Keras, whose categorical cross-entropy divides what it is given by its sum."""
+    images, labels = pictures
+    model = model_with(classifier_activation="sigmoid")
+    found = evaluate_protocol(model, pictures, relations="self").rows[0]
+    outputs = model.predict(images, verbose=0)
+    assert np.abs(outputs.sum(-1) - 1).min() > 0.1
+    one_hot = keras.utils.to_categorical(labels, CLASSES)
+    loss = keras.losses.CategoricalCrossentropy()(one_hot, outputs)
+    assert found.loss == pytest.approx(float(keras.ops.convert_to_numpy(loss)), rel=1e-4)
+    assert found.top1 == np.mean(outputs.argmax(-1) == labels)
+    shares = outputs.astype("float64") / outputs.sum(-1, keepdims=True)
+    assert found.calibration_error == pytest.approx(calibration_error(shares, labels), abs=1e-6)
+
+
+def test_another_activation_is_named(pictures):
+    model = model_with(classifier_activation="tanh")
+    with pytest.raises(ValueError, match="'tanh' are no probabilities"):
+        evaluate_protocol(model, pictures, relations="self")
 
 
 def test_means_and_deviations_are_those_of_the_orders(pictures):

@@ -12,6 +12,7 @@ import keras_rbi
 MODULES = (
     "keras_rbi.layers.references",
     "keras_rbi.models.batch_attention",
+    "keras_rbi.models.head_activation",
     "keras_rbi.models.relates_to_references",
 )
 

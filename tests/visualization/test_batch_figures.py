@@ -199,8 +199,11 @@ def test_the_flow_shows_the_steps_of_the_batch(model, images):
     map_ = by_title["CAM of the\ncombined"].images[1].get_array()
     expected = grad_cam(model, images, classes, relations="batch")[0]
     np.testing.assert_allclose(map_, expected, atol=1e-4)
-    texts = [axes.texts[0].get_text()[0] for axes in figure.axes if len(axes.texts) == 1]
-    assert texts == ["abc"[number] for number in classes]
+    texts = [axes.texts[0].get_text() for axes in figure.axes if len(axes.texts) == 1]
+    assert [text[0] for text in texts] == ["abc"[number] for number in classes]
+    gates = [f"β = {beta:.2f}" for beta in attention.beta]
+    assert [text.split(", ")[1] for text in texts] == gates
+    assert len(set(gates)) > 1
     assert model.relations == "self"
 
 

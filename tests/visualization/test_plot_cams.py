@@ -19,7 +19,7 @@ def test_each_image_stands_above_its_maps():
         for row, each in zip(rows[1:], maps.values(), strict=True):
             np.testing.assert_array_equal(row[column].images[1].get_array(), each[column])
     titles = [axes.get_title() for axes in rows[0]]
-    assert titles == ["a\n90 %", r"\$b\$", "c" * 19 + "…"]
+    assert titles == ["a\n90 %", r"\$b\$", "c" * 20 + "\n" + "c" * 19 + "…"]
 
 
 def test_too_few_maps_are_named():
