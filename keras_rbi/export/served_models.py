@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_rbi.export.options import ExportOptions
+from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.rbi_model import RBIModel
 
 Tensor = Any
@@ -54,7 +55,7 @@ class ServedImages(keras.Model):
         return tuple(answers.values()) if self.as_tuple else answers
 
     def _from_outputs(self, outputs: Tensor) -> Tensor:
-        return ops.softmax(outputs) if _gives_logits(self.model) else outputs
+        return ops.softmax(outputs) if head_activation(self.model) == "linear" else outputs
 
 
 class ServedSets(ServedImages):
@@ -92,7 +93,3 @@ def served(model: keras.Model, options: ExportOptions, as_tuple: bool = False) -
     """The model to export where a format has one way in."""
     kind = ServedSets if options.inputs[0] == "sets" else ServedImages
     return kind(model, options, as_tuple)
-
-
-def _gives_logits(model: keras.Model) -> bool:
-    return getattr(model.layers[-1], "activation", None) is keras.activations.linear
