@@ -343,9 +343,9 @@ def train(
         if source == "files" and not resume:
             make_ready(settings.dataset, data_dir, download)
         folder = RunFolder(_folder(output, resume, settings))
-        console.print(f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {folder.path}")
         with progress_bars("Looking at the {} images") as progress:
             run = prepare(settings, folder, resume, progress)
+        console.print(f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {folder.path}")
     try:
         # Other errors are the program's own, which a line would hide.
         with one_line_errors(UnreadableImageError), one_line_warnings():
