@@ -44,15 +44,15 @@ OTHERS: dict[str, Any] = {"epochs": {40: 10, 80: 8, 300: 3}}
 SMALLEST = {"image_size": 32, "embedding_dim": 16}
 
 
-def parser(description: str | None, output: str) -> argparse.ArgumentParser:
+def parser(description: str | None, program: str) -> argparse.ArgumentParser:
     """The options of every program.
 
     Args:
         description: The program's docstring.
-        output: Name of its results, without an ending.
+        program: Its name, which its results have too.
     """
     made = argparse.ArgumentParser(
-        prog=f"python -m applications.paper.{output}",
+        prog=f"python -m applications.paper.{program}",
         description=description,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -67,9 +67,10 @@ def parser(description: str | None, output: str) -> argparse.ArgumentParser:
     add("--learning-rate", type=float, help="(default: the paper's; with --quick the best found)")
     add("--search", type=Path, default=RESULTS / "search.csv", help="runs to take rates from")
     add("--image-size", type=int, help="(default: 224; with --quick 64 or 96)")
-    add("--output", type=Path, default=RESULTS / f"{output}.csv", help="rows that are there stay")
+    add("--output", type=Path, default=RESULTS / f"{program}.csv", help="rows that are there stay")
     add("--page", type=Path, metavar="FILE", help="put the table between this page's marks")
     add("--only-report", action="store_true", help="train nothing: report what --output has")
+    made.set_defaults(program=program)
     return made
 
 

@@ -94,4 +94,4 @@ def publish(
     if options.page:
         link = os.path.relpath(figure, options.page.parent)
         parts = [what_was_measured(rows), *map(markdown, made), f"![{figure.stem}]({link})"]
-        put_on_page(options.page, "\n\n".join(parts))
+        put_on_page(options.page, "\n\n".join(parts), options.program)

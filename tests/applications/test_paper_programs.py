@@ -37,7 +37,7 @@ def run(name, output, *arguments):
 
 def test_table1_has_every_peer_and_fills_the_page(tmp_path, capsys):
     page = tmp_path / "page.md"
-    page.write_text("<!-- table: begin --><!-- table: end -->")
+    page.write_text("<!-- table1: begin --><!-- table1: end -->")
     rows = run("table1", tmp_path / "t.csv", "--peers", "backbone", "rbi", "--page", str(page))
     assert [row["peer"] for row in rows] == ["backbone", "rbi"]
     assert all(0.0 <= float(row["accuracy"]) <= 1.0 for row in rows)
