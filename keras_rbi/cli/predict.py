@@ -6,13 +6,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 
 from keras_rbi.cli.answers import WRITERS, Answer, Write, write_lines, write_tables
 from keras_rbi.cli.output import errors, fail, one_line_errors, progress_bars
 from keras_rbi.cli.trained_model import image_size_of, load_trained_model
+from keras_rbi.evaluation.classification_scores import probabilities_of
 from keras_rbi.evaluation.predict_files import FileAnswer, find_images, predict_files
 from keras_rbi.evaluation.top_classes import top_classes
+from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training.run_folder import write_atomically
 
@@ -68,8 +71,13 @@ def predict(
     write = WRITERS.get(form) or (write_tables if len(files) <= MOST_TABLES else write_lines)
     unreadable: list[FileAnswer] = []
 
+    activation = head_activation(network)
+
+    def probabilities(pixels: np.ndarray) -> np.ndarray:
+        return probabilities_of(network.predict_on_batch(pixels), activation)
+
     def answers(progress: Callable[[str, int, int], None]) -> Iterator[Answer]:
-        answered = predict_files(network.predict_on_batch, files, size, batch_size)
+        answered = predict_files(probabilities, files, size, batch_size)
         for done, answer in enumerate(answered, 1):
             if answer.probabilities is None:
                 unreadable.append(answer)
@@ -78,7 +86,7 @@ def predict(
                 yield {"image": str(answer.path), "top": best}
             progress("", done, len(files))
 
-    with _progress(output) as progress:
+    with one_line_errors(), _progress(output) as progress:
         _write(write, answers(progress), output)
     if isinstance(network, RBIModel) and network.relations == "batch" and len(files) > 1:
         errors.print(

@@ -3,6 +3,7 @@
 import csv
 import json
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,7 +18,8 @@ class MeanColour:
     input_shape = (None, 8, 8, 3)
 
     def predict_on_batch(self, images):
-        return images.astype("float64").mean(axis=(1, 2)) / 255
+        means = images.astype("float64").mean(axis=(1, 2))
+        return means / means.sum(axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -27,9 +29,10 @@ def ask(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     module = sys.modules["keras_rbi.cli.predict"]
     names = ["red", "green", "blue"]
-    monkeypatch.setattr(module, "load_trained_model", lambda path: (MeanColour(), names))
 
-    def ask(*arguments):
+    def ask(*arguments, model=None):
+        asked = model or MeanColour()
+        monkeypatch.setattr(module, "load_trained_model", lambda path: (asked, names))
         with pytest.raises(SystemExit) as ended:
             run(["predict", "model.keras", *arguments])
         captured = capsys.readouterr()
@@ -46,8 +49,9 @@ def save(path, colour):
 @pytest.fixture
 def photos(tmp_path):
     for number in range(30):
-        colour = [25, 25, 25]
+        colour = [0, 0, 0]
         colour[number % 3] = 204
+        colour[(number + 1) % 3] = 51
         save(tmp_path / "photos" / f"{number:02}.png", tuple(colour))
     return "photos"
 
@@ -63,7 +67,7 @@ def test_csv_has_a_row_for_each_image(ask, photos):
     assert rows[0] == ["image", "class_1", "probability_1", "class_2", "probability_2"]
     assert [row[:2] for row in rows[1:]] == [list(pair) for pair in zip(NAMES, BEST, strict=True)]
     assert {row[2] for row in rows[1:]} == {"0.8"}
-    assert rows[1][3:] == ["green", str(25 / 255)]
+    assert rows[1][3:] == ["green", "0.2"]
 
 
 def test_json_lines_and_json_say_the_same(ask, photos):
@@ -138,7 +142,7 @@ def test_mistakes_get_one_line(ask, photos, arguments, message):
 
 
 def test_names_that_look_like_markup_are_shown_as_they_are(ask, tmp_path):
-    save(tmp_path / "[red]x[bold].png", (204, 0, 0))
+    save(tmp_path / "[red]x[bold].png", (204, 51, 0))
     assert "[red]x[bold].png" in ask("[red]x[bold].png")[1]
     out = ask("[red]x[bold].png", "--format", "csv")[1]
     assert out.splitlines()[1].startswith("[red]x[bold].png,red,0.8,")
@@ -148,6 +152,32 @@ def test_probabilities_are_those_of_the_whole_file(ask, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "noise.png")
     (answer,) = json.loads(ask("noise.png", "--json")[1])
-    expected = np.sort(pixels.reshape(64, 3).mean(axis=0) / 255)[::-1]
+    means = pixels.reshape(64, 3).mean(axis=0)
+    expected = np.sort(means / means.sum())[::-1]
     got = [row["probability"] for row in answer["top"]]
     np.testing.assert_allclose(got, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("activation", "expected"),
+    [
+        ("linear", np.exp([0.8, 0.2, 0.0]) / np.exp([0.8, 0.2, 0.0]).sum()),
+        ("sigmoid", np.array([0.69, 0.55, 0.5]) / 1.74),
+        ("relu", None),
+    ],
+)
+def test_answers_of_any_head_are_probabilities(ask, tmp_path, activation, expected):
+    images = keras.Input((8, 8, 3))
+    means = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(images))
+    head = keras.layers.Dense(3, activation=activation, kernel_initializer="identity")
+    model = keras.Model(images, head(means))
+    save(tmp_path / "a.png", (204, 51, 0))
+    if expected is None:
+        save(tmp_path / "a.png", (204, 204, 0))
+        code, out, err = ask("a.png", "--json", model=model)
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "'relu'" in err
+        return
+    (answer,) = json.loads(ask("a.png", "--json", model=model)[1])
+    got = [row["probability"] for row in answer["top"]]
+    np.testing.assert_allclose(got, expected, atol=2e-3)
