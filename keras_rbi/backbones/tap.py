@@ -33,7 +33,8 @@ class Tap:
             A model of `keras.applications` may have its classifier still.
 
     Attributes:
-        backbone: The backbone, without the classifier of `keras.applications`.
+        backbone: The backbone, without the classifier of `keras.applications`, and a functional
+            model of the same layers in place of a `keras.Sequential`.
         data_format: `"channels_last"` or `"channels_first"`, that of its maps.
         prefix_tokens: How many tokens stand before those of the patches.
 
@@ -45,6 +46,9 @@ class Tap:
     """
 
     def __init__(self, backbone: keras.Model) -> None:
+        if isinstance(backbone, keras.Sequential) and _is_graph(backbone):
+            # Its own input and output are known only once it has been called.
+            backbone = keras.Model(backbone.inputs, backbone.outputs[0], name=backbone.name)
         if _is_graph(backbone) and applications.is_application(backbone):
             backbone = applications.without_classifier(backbone)
         self.backbone = backbone

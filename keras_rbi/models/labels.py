@@ -59,7 +59,11 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> Labels
     if count <= largest or (one_hot and largest + 1 != count):
         raise ValueError(
             f"The labels do not fit {count} classes: "
-            + (f"one-hot labels are {largest + 1} wide." if one_hot else f"{largest} is one.")
+            + (
+                f"one-hot labels are {largest + 1} wide."
+                if one_hot
+                else f"they are counted from 0 to {count - 1}. Received: {largest}."
+            )
         )
     if count < 2:
         raise ValueError(
@@ -78,10 +82,12 @@ def _class_names(x: Any) -> list[str] | None:
 
 
 def _largest(labels: np.ndarray) -> int:
-    if labels.ndim > 2 or labels.size == 0 or np.any(labels != np.floor(labels)):
+    are_numbers = labels.dtype.kind in "biuf"
+    if not are_numbers or labels.ndim > 2 or labels.size == 0 or np.any(labels != labels // 1):
         raise ValueError(
             "Labels must be whole numbers, one for each image, or one-hot rows. Received: labels "
             f"of shape {labels.shape} and dtype {labels.dtype}."
+            + ("" if are_numbers else " np.unique(labels, return_inverse=True) numbers names.")
         )
     if labels.min() < 0:
         raise ValueError(f"Labels must not be negative. Received: {int(labels.min())}.")

@@ -56,6 +56,17 @@ def test_a_pooled_application_keeps_its_pooling_and_shows_its_last_map(name, poo
     assert tap.pool(tap.backbone.output) is tap.backbone.output
 
 
+def test_a_sequential_model_is_tapped_as_the_functional_one_of_its_layers():
+    convolution = layers.Conv2D(4, 3, strides=4)
+    backbone = keras.Sequential([keras.Input((64, 64, 3)), convolution, layers.ReLU()], name="own")
+    tap = Tap(backbone)
+    assert (tap.backbone.name, tap.image_sides) == ("own", (64, 64))
+    assert [stage.shape for stage in tap.stages()] == [tap.last_map().shape] == [(None, 16, 16, 4)]
+    images = random_images()
+    assert_close(outputs_at(tap.backbone, tap.last_map(), images), backbone.predict(images))
+    assert tap.backbone.layers[1] is convolution
+
+
 def test_a_network_of_ones_own_that_ends_in_dense_is_not_cut():
     images = keras.Input((16, 16, 3))
     places = layers.Conv2D(4, 3)(images)

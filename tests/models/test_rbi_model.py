@@ -412,7 +412,7 @@ def test_unfit_arguments_are_named(arguments, message):
 
 
 def test_labels_out_of_range_are_named(images, labels):
-    with pytest.raises(ValueError, match="do not fit 3 classes"):
+    with pytest.raises(ValueError, match="do not fit 3 classes: they are counted from 0 to 2"):
         keras_rbi.RBIModel(small_backbone(), num_classes=3).fit(images, labels)
 
 
@@ -420,6 +420,7 @@ def test_unfit_data_is_named(images, labels):
     for data, message in (
         ((images, labels - 1), "must not be negative"),
         ((images, labels + 0.5), "whole numbers"),
+        ((images, np.array(list("abcdef"))[labels % 6]), "numbers names"),
         ((images, labels * 0), "two classes"),
         ((iter([(images, labels)]),), "num_classes"),
         ((Batches(images[:0], labels[:0]),), "empty"),
