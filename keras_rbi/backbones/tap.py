@@ -32,6 +32,9 @@ class Tap:
             `(batch, channels)`, or a dictionary of maps, one for each level of a pyramid.
             A model of `keras.applications` may have its classifier still.
 
+    Raises:
+        ValueError: If it is no model, or cannot be looked into.
+
     Attributes:
         backbone: The backbone, without the classifier of `keras.applications`, and a functional
             model of the same layers in place of a `keras.Sequential`.
@@ -46,6 +49,13 @@ class Tap:
     """
 
     def __init__(self, backbone: keras.Model) -> None:
+        if not isinstance(backbone, keras.Model):
+            mend = "Make a model of it that has one image input."
+            if isinstance(backbone, str):
+                mend = f"Make one by its name: keras_rbi.backbones.get({backbone!r})."
+            raise ValueError(
+                f"The backbone must be a `keras.Model`. Received: {backbone!r}. {mend}"
+            )
         if isinstance(backbone, keras.Sequential) and _is_graph(backbone):
             # Its own input and output are known only once it has been called.
             backbone = keras.Model(backbone.inputs, backbone.outputs[0], name=backbone.name)

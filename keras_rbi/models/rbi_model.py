@@ -16,6 +16,7 @@ from keras_rbi.layers.rra import RRA
 from keras_rbi.layers.two_streams import TwoStreams
 from keras_rbi.models.labels import Labels, check_classes, read_labels
 from keras_rbi.models.masks_padding import MasksPadding
+from keras_rbi.models.pixel_range import are_arrays, warn_of_unit_range
 from keras_rbi.models.relates_to_references import RelatesToReferences
 from keras_rbi.models.two_streams import TrainsTwoStreams
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
@@ -247,7 +248,7 @@ class RBIModel(TrainsTwoStreams, MasksPadding, RelatesToReferences):
 
         Where the number of classes is open, it is read off the data first; where the model has
         not been compiled, it is compiled as the paper trains, with the loss that fits the
-        labels.
+        labels. Images of 0..1 get a warning: pixels are of 0..255.
 
         Args:
             x: Arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a torch `DataLoader`.
@@ -261,12 +262,15 @@ class RBIModel(TrainsTwoStreams, MasksPadding, RelatesToReferences):
         Raises:
             ValueError: If the classes cannot be read off the data.
         """
-        if self.num_classes is None or not self.compiled:
+        reads_data = self.num_classes is None or not self.compiled
+        if reads_data:
             labels = read_labels(x, y, self.num_classes)
             if self.num_classes is None:
                 self._set_classes(labels)
             if not self.compiled:
                 self._compile_as_the_paper_trains(labels)
+        if reads_data or are_arrays(x):
+            warn_of_unit_range(x, getattr(self.rpe, "max_value", 255.0))
         return super().fit(x, y, *args, **kwargs)
 
     def export(self, path: Any, format: str = "tf_saved_model", **kwargs: Any) -> Any:

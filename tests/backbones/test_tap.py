@@ -56,6 +56,19 @@ def test_a_pooled_application_keeps_its_pooling_and_shows_its_last_map(name, poo
     assert tap.pool(tap.backbone.output) is tap.backbone.output
 
 
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        ("DenseNet201", r"keras_rbi.backbones.get\('DenseNet201'\)"),
+        (layers.Dense(3), "one image input"),
+        (keras.Sequential([layers.Dense(3)]), "one image input of known shape"),
+    ],
+)
+def test_what_is_no_model_is_told(backbone, message):
+    with pytest.raises(ValueError, match=message):
+        Tap(backbone).image_sides  # noqa: B018
+
+
 def test_a_sequential_model_is_tapped_as_the_functional_one_of_its_layers():
     convolution = layers.Conv2D(4, 3, strides=4)
     backbone = keras.Sequential([keras.Input((64, 64, 3)), convolution, layers.ReLU()], name="own")
