@@ -1,18 +1,26 @@
 """What `keras-rbi train` prints at its end."""
 
 import shlex
+from collections.abc import Mapping
 from typing import Any
 
 from keras_rbi.cli.output import console, relations_table
 from keras_rbi.training import RunFolder
 
+# What a backbone alone has no use for.
+OF_RBI = ("rbi", "method", "variant", "relation_dropout", "share_classifier")
 
-def report(folder: RunFolder, metrics: dict[str, Any]) -> None:
+
+def report(
+    folder: RunFolder, metrics: dict[str, Any], given: Mapping[str, Any] | None = None
+) -> None:
     """Prints the accuracies of a finished run, and what to do next.
 
     Args:
         folder: The run.
         metrics: Its metrics.
+        given: From the names of the options that the command was given to their values, or `None`
+            where it was given none of the run's own.
     """
     console.print()
     console.print(
@@ -28,11 +36,41 @@ def report(folder: RunFolder, metrics: dict[str, Any]) -> None:
         console.print(metrics["test_note"])
     run = shlex.quote(str(folder.path))
     console.print("\nNext:")
-    for command in (
+    commands = [
         f"keras-rbi predict {run} {run}/examples/*.png",
         f"keras-rbi evaluate {run}",
         f"keras-rbi explain {run} {run}/examples",
-        "keras-rbi train --no-rbi" if metrics["settings"]["rbi"] else "keras-rbi train",
-    ):
-        console.print(f"  {command}", highlight=False)
+    ]
+    if given is not None:
+        commands.append(peer(given, metrics["settings"]["rbi"]))
+    for command in commands:
+        console.print(f"  {command}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Curves: {folder.curves}", highlight=False)
+
+
+def peer(given: Mapping[str, Any], rbi: bool) -> str:
+    """The command that trains what a run is to be compared with.
+
+    Args:
+        given: From the names of options to their values, those of the run.
+        rbi: Whether the run integrates relations, and its peer does not.
+
+    Returns:
+        The command, for a shell.
+
+    Example:
+
+    >>> from keras_rbi.cli.report import peer
+    >>> peer({"dataset": "my birds", "seed": 1, "variant": "paper"}, rbi=True)
+    "keras-rbi train --dataset 'my birds' --seed 1 --no-rbi"
+    """
+    words = ["keras-rbi", "train"]
+    for name, value in given.items():
+        if name in OF_RBI:
+            continue
+        flag = name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(f"--{flag}" if value else f"--no-{flag}")
+        else:
+            words += [f"--{flag}", str(value)]
+    return shlex.join([*words, "--no-rbi"] if rbi else words)

@@ -354,7 +354,7 @@ def train(
         command = f"keras-rbi train --resume --output {shlex.quote(str(folder.path))}"
         console.print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")
         raise
-    report(folder, metrics)
+    report(folder, metrics, None if resume else given)
 
 
 def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Path:

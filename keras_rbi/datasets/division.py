@@ -67,7 +67,7 @@ def _drawn(
             where = f" in {str(records.path(of_class[0]).parent)!r}" if len(of_class) else ""
             raise ValueError(
                 f"Each class needs at least three images to divide. Received: {len(of_class)} of "
-                f"the class {records.class_names[label]!r}{where}."
+                f"the class {records.class_names[label]!r}{where}. Add some, or leave it out."
             )
         chosen.append(of_class[_places(len(of_class), split, [seed, label], with_test)])
     return np.concatenate(chosen)

@@ -109,6 +109,6 @@ def _entries(folder: Path, inner: str) -> list[tuple[str, str]]:
         found = f"only {next(iter(classes))!r}" if classes else "none"
         raise ValueError(
             f"A data set needs at least two class folders with images. Found in {str(source)!r}: "
-            f"{found}."
+            f"{found}. Put the images of each class into a folder of its own, called as the class."
         )
     return entries

@@ -80,6 +80,7 @@ def test_train_leaves_a_run_folder_and_prints_what_to_do_next(trained, folder):
     assert metrics["test_accuracy"] == rows[0]["accuracy"]
     assert f"{100 * rows[0]['accuracy']:.1f}" in trained
     assert "keras-rbi predict runs/typefaces-1" in trained
+    assert f"\n  keras-rbi train {' '.join(QUICK)} --no-rbi\n" in trained
     assert len((run / "history.csv").read_text().splitlines()) == 4
     assert Image.open(run / "curves.png").size[0] > 500
 
