@@ -1,0 +1,82 @@
+"""What a batch is where several devices share it, on two that are made of one processor."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+BACKEND = keras.backend.backend()
+PROGRAM = """
+import json
+import numpy as np
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
+    )
+
+import keras_rbi
+
+images = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3)).astype("uint8")
+labels = np.arange(16) % 2
+
+
+def compiled():
+    keras.utils.set_random_seed(0)
+    backbone = keras.Sequential(
+        [keras.Input((16, 16, 3)), keras.layers.Rescaling(1 / 255), keras.layers.Conv2D(8, 3)]
+    )
+    model = keras_rbi.RBIModel(
+        backbone, num_classes=2, embedding_dim=8, relations="batch", relation_dropout=0.0,
+        classifier_activation=None, preprocessing=None,
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.01), loss)
+    return model
+
+
+def rows(model, batch_size):
+    return model.predict(images, batch_size=batch_size, verbose=0).tolist()
+
+
+def trained():
+    model = compiled()
+    model.fit(images, labels, batch_size=16, shuffle=False, epochs=2, verbose=0)
+    return model
+
+
+if keras.backend.backend() == "jax":
+    one = trained()
+    found = [rows(one, 16), rows(one, 8)]
+    keras.distribution.set_distribution(keras.distribution.DataParallel())
+    two = trained()
+else:
+    one = compiled()
+    found = [rows(one, 16), rows(one, 8)]
+    devices = ["/cpu:0", "/cpu:1"]
+    with tf.distribute.MirroredStrategy(devices, tf.distribute.ReductionToOneDevice()).scope():
+        two = compiled()
+print("\\n" + json.dumps([*found, rows(two, 16)]))
+"""
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="Keras distributes nothing on PyTorch")
+def test_devices_share_a_batch_on_jax_and_divide_it_on_tensorflow():
+    environment = os.environ | {
+        "KERAS_BACKEND": BACKEND,
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    whole, halves, shared = map(np.array, json.loads(done.stdout.splitlines()[-1]))
+    assert np.abs(whole - halves).max() > 1e-3
+    np.testing.assert_allclose(shared, whole if BACKEND == "jax" else halves, atol=1e-5)
