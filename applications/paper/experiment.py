@@ -26,6 +26,7 @@ from keras_rbi.evaluation.kept_images import KeptImages
 from keras_rbi.training import TrainingSettings, load_split
 from keras_rbi.training.averaged_weights import take_averages
 from keras_rbi.training.compile_stage import compile_stage
+from keras_rbi.training.feed import feed
 from keras_rbi.training.stages import stages
 
 BATCH_SIZES = (8, 32)
@@ -82,9 +83,8 @@ def fit(model: keras.Model, settings: TrainingSettings, training: ImageSequence)
         if stage.first_epoch:
             take_averages(model)
             compile_stage(model, settings, stage, len(training))
-        training.epoch = stage.first_epoch
         model.fit(
-            training,
+            feed(training, stage.first_epoch),
             shuffle=False,
             initial_epoch=stage.first_epoch,
             epochs=stage.end_epoch,

@@ -38,7 +38,11 @@ class Adapters:
         # An epoch that is resumed in the middle is shorter than those after it.
         if sequence.is_whole:
             batches = batches.apply(tf.data.experimental.assert_cardinality(len(sequence)))
-        return batches
+        # There is nothing to tune, and the thread that would do it sleeps for as long as the epoch
+        # has lasted: at times its end waits for that.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return batches.with_options(options).prefetch(1)
 
     def as_torch_dataloader(self) -> Any:
         """The batches as a `torch.utils.data.DataLoader`: the same samples in the same order.

@@ -127,8 +127,8 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         self._source, self._augment = with_source(self.augment, data)
         self.one_hot = one_hot
         self.mix = mix
-        # Of an image that cannot be read: TensorFlow tells of it by an error of its own.
-        self.failure: ValueError | None = None
+        # Shared with copies, which the adapters make.
+        self._failures: list[ValueError] = []
         self.epoch = 0
         if len(self) == 0:
             raise ValueError(
@@ -139,6 +139,11 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
     def start_threads(self) -> None:
         """Threads of its own, which know no batch yet."""
         self._ahead = BatchesAhead(self.threads)
+
+    @property
+    def failure(self) -> ValueError | None:
+        """The last error of an image that cannot be read; TensorFlow raises one of its own."""
+        return self._failures[-1] if self._failures else None
 
     @property
     def is_whole(self) -> bool:
@@ -263,7 +268,7 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         try:
             return self._ahead.get((self.epoch, index), make, self._batches)
         except ValueError as error:
-            self.failure = error
+            self._failures.append(error)
             raise
 
     def _batch(self, order: np.ndarray, key: Key, for_each: Callable[..., Any]) -> Batch:

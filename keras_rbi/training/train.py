@@ -18,6 +18,7 @@ from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
 from keras_rbi.training.build import Progress, build_model, load_split
 from keras_rbi.training.compile_stage import compile_stage
+from keras_rbi.training.feed import feed
 from keras_rbi.training.run_folder import RunFolder, write_atomically
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stage_after, stages
@@ -89,14 +90,11 @@ class TrainingRun:
         callbacks: list[keras.callbacks.Callback] = [SaveState(self.folder, self.history)]
         if self.settings.ema:
             callbacks.append(EvaluateAveragedWeights())
-        self.training.epoch = begin
         try:
             self.model.fit(
-                self.training,
-                # The data is shuffled already, by the seed; Keras would reorder its batches by a
-                # random state that a resumed run does not have.
+                feed(self.training, begin),
                 shuffle=False,
-                validation_data=self.validation,
+                validation_data=feed(self.validation),
                 initial_epoch=begin,
                 epochs=end,
                 callbacks=callbacks,

@@ -1,0 +1,41 @@
+import keras
+import pytest
+
+from keras_rbi.datasets import ImageSequence, Typefaces
+from keras_rbi.training.feed import feed
+
+
+@pytest.fixture
+def model():
+    layers = [keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(22)]
+    made = keras.Sequential(layers)
+    made.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return made
+
+
+def test_the_epochs_of_fit_are_the_same_on_every_backend(monkeypatch, model):
+    asked = []
+    make = ImageSequence._batch
+
+    def remember(self, order, key, for_each):
+        asked.append(key)
+        return make(self, order, key, for_each)
+
+    monkeypatch.setattr(ImageSequence, "_batch", remember)
+    sequence = ImageSequence(Typefaces("train", per_class=1, image_size=16), 8, workers=0)
+    for begin, end in ((0, 2), (2, 3)):
+        asked.clear()
+        data = feed(sequence, begin)
+        model.fit(data, shuffle=False, initial_epoch=begin, epochs=end, verbose=0)
+        # Keras and tf.data look at some batches more than once, for their shapes.
+        trained_on = [(epoch + 1, index) for epoch in range(begin, end) for index in range(3)]
+        assert asked[-len(trained_on) :] == trained_on
+
+
+def test_tensorflow_gets_no_generator_that_is_tuned():
+    sequence = ImageSequence(Typefaces("test", per_class=1, image_size=16), 8)
+    data = feed(sequence)
+    if keras.backend.backend() == "tensorflow":
+        assert not data.options().autotune.enabled
+    else:
+        assert data is sequence
