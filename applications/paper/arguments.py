@@ -148,4 +148,5 @@ def _quick(backbone: str, per_class: int) -> dict[str, Any]:
     budget: dict[str, Any] = dict(QUICK.get(backbone, OTHERS))
     epochs = budget.pop("epochs")
     nearest = min(epochs, key=lambda size: abs(size - per_class))
-    return {**budget, "epochs": epochs[nearest], "augment": None}
+    # As the paper, which clips no gradients.
+    return {**budget, "epochs": epochs[nearest], "augment": None, "clip_norm": 0.0}

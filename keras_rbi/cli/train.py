@@ -214,6 +214,15 @@ def train(
             help="Decoupled, times the learning rate; spares norms and biases. [default: 0]",
         ),
     ] = None,
+    clip_norm: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            rich_help_panel=FINE_TUNING,
+            help="Norm that all gradients of a step together are clipped to; 0 clips none. "
+            "[default: 1 from scratch, else 0]",
+        ),
+    ] = None,
     schedule: Annotated[
         str | None,
         typer.Option(rich_help_panel=FINE_TUNING, help="`cosine` or `constant`. [default: cosine]"),

@@ -34,6 +34,7 @@ def compile_stage(
         weight_decay=settings.weight_decay or None,
         # Biases and norms are few and fit nothing by heart: there is no reason to draw them to 0.
         weight_decay_on_vectors=False,
+        global_clipnorm=settings.clip_norm or None,
         use_ema=bool(settings.ema),
         ema_momentum=settings.ema or 0.99,
         learning_rate_factors=_learning_rate_factors(model, settings),

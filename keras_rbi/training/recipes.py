@@ -21,6 +21,7 @@ RECIPES: dict[str, dict[str, Any]] = {
         "image_size": 224,
         "epochs": 50,
         "learning_rate": PAPER_LEARNING_RATE,
+        "clip_norm": 0.0,
         "schedule": CONSTANT,
     },
     # The head first, so that its random weights do not spoil the backbone's; then all.

@@ -21,6 +21,7 @@ NO_WEIGHTS = "none"
 NO_AUGMENTATION = "none"
 NO_CACHE = "none"
 RBI = "rbi"
+CLIP_FROM_SCRATCH = 1.0
 BATCH_FORMER = "batchformer"
 BACKBONE_ALONE = "backbone"
 METHODS = (RBI, BATCH_FORMER, BACKBONE_ALONE)
@@ -85,6 +86,9 @@ class TrainingSettings:
             others. By default theirs.
         weight_decay: Share of a weight, times the learning rate, that each step takes off it;
             biases and the parameters of normalisations, all that has rank 0 or 1, are spared.
+        clip_norm: The norm that all gradients of a step together are clipped to; 0 clips none. By
+            default 1 from scratch, where a single step may spoil a run, and 0 from pretrained
+            weights.
         schedule: `"cosine"`, the default, or `"constant"`.
         warmup_epochs: Number of epochs, or a fraction, in which the learning rate rises from 0.
         ema: Momentum of the moving average of the weights, such as 0.99. Validation, test and the
@@ -139,6 +143,7 @@ class TrainingSettings:
     freeze_batch_norms: bool | None = None
     backbone_learning_rate: float | None = None
     weight_decay: float | None = None
+    clip_norm: float | None = None
     schedule: str | None = None
     warmup_epochs: float | None = None
     ema: float | None = None
@@ -181,6 +186,7 @@ class TrainingSettings:
             "epochs": 6 if self.dataset == TYPEFACES else 50,
             "learning_rate": PAPER_LEARNING_RATE if weights != NO_WEIGHTS else rate_from_scratch,
             "embedding_dim": 128 if small else 1024,
+            "clip_norm": CLIP_FROM_SCRATCH if weights == NO_WEIGHTS else 0.0,
             "schedule": COSINE,
             "images_per_class": 4 if self.sampling == PK else None,
             "augment": NO_AUGMENTATION if self.dataset == TYPEFACES else PAPER,
@@ -235,7 +241,7 @@ def check(settings: TrainingSettings) -> None:
     for name in ("mixup", "cutmix"):
         if not 0.0 <= (value := getattr(settings, name) or 0.0) <= 1.0:
             raise ValueError(f"`{name}` must be in [0, 1]. Received: {name}={value!r}.")
-    for name in ("weight_decay", "warmup_epochs", "head_epochs"):
+    for name in ("weight_decay", "clip_norm", "warmup_epochs", "head_epochs"):
         if (value := getattr(settings, name) or 0) < 0:
             raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
     for name, ways in {

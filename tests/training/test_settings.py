@@ -24,6 +24,18 @@ def test_a_bare_run_is_the_small_network_from_scratch():
     assert settings.resolved() == settings
 
 
+def test_gradients_are_clipped_from_scratch_alone_and_not_as_the_paper_trains():
+    assert TrainingSettings().resolved().clip_norm == 1.0
+    assert TrainingSettings(clip_norm=0.0).resolved().clip_norm == 0.0
+    assert TrainingSettings(backbone="MobileNetV2").resolved().clip_norm == 0.0
+    assert TrainingSettings(recipe="paper", weights="none").resolved().clip_norm == 0.0
+    settings = TrainingSettings(image_size=16, clip_norm=0.5).resolved()
+    optimizer = build_model(settings, ["a", "b"], steps_per_epoch=1).optimizer
+    assert optimizer.global_clipnorm == 0.5
+    free = TrainingSettings(image_size=16, clip_norm=0.0).resolved()
+    assert build_model(free, ["a", "b"], steps_per_epoch=1).optimizer.global_clipnorm is None
+
+
 def test_the_paper_recipe_is_the_papers_training_and_no_variant():
     settings = TrainingSettings(recipe="paper").resolved()
     assert (settings.backbone, settings.weights) == ("DenseNet201", "imagenet")
@@ -71,6 +83,7 @@ def test_stages():
         ({"mixup": 1.5}, "mixup=1.5"),
         ({"cutmix": -1.0}, "cutmix=-1.0"),
         ({"weight_decay": -1.0}, "weight_decay=-1.0"),
+        ({"clip_norm": -1.0}, "clip_norm=-1.0"),
         ({"head_epochs": -1}, "head_epochs=-1"),
         ({"head_epochs": 6, "epochs": 6}, "head_epochs=6 of epochs=6"),
         ({"warmup_epochs": 6.5, "epochs": 6}, "warmup_epochs=6.5 of epochs=6"),
