@@ -16,7 +16,8 @@ def decode_images(files: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
     that fall together, as `keras_rbi.datasets` does, and a JPEG is turned as the camera was held.
 
     Pixels are within one grey level of those of `keras_rbi.datasets`; a PNG of the model's size is
-    the same to the bit.
+    the same to the bit. A JPEG that is so large that it is read there at a smaller scale is decoded
+    as a whole here, and comes within some grey levels.
 
     Args:
         files: String tensor of shape `(batch,)`.
