@@ -91,25 +91,23 @@ def draw(rows: Sequence[Row]) -> Figure:
     names = list(dict.fromkeys(backbone for backbone, _ in cases_of(rows)))
     figure = Figure(figsize=(4.6 * len(names), 3.8), layout="constrained")
     for place, name in zip(figure.subplots(1, len(names), squeeze=False)[0], names, strict=True):
+        sizes = [size for backbone, size in cases_of(rows) if backbone == name]
         for shift, (peer, color) in enumerate(zip(PEERS, COLOURS, strict=True)):
-            points_ = [
-                (float(size) * 1.03 ** (shift - 2), *mean_and_sd(list(found.values())))
-                for backbone, size in cases_of(rows)
-                if backbone == name
-                and (found := by_seed([r for r in rows if r["backbone_name"] == name
-                                       and r["per_class"] == size], peer))
-            ]  # fmt: skip
-            if points_:
-                x, mean, sd = zip(*points_, strict=True)
-                place.errorbar(
-                    x, [100 * m for m in mean], [100 * s for s in sd],
-                    color=color, marker="o", capsize=3, label=PEERS[peer].title,
-                )  # fmt: skip
+            x, means = [], []
+            for size in sizes:
+                members = [r for r in rows if (r["backbone_name"], r["per_class"]) == (name, size)]
+                found = [100 * accuracy for accuracy in by_seed(members, peer).values()]
+                if found:
+                    x.append(float(size) * 1.03 ** (shift - 2))
+                    means.append(mean_and_sd(found)[0])
+                    place.plot([x[-1]] * len(found), found, "o", color=color, markersize=3)
+            if x:
+                place.plot(x, means, color=color, label=PEERS[peer].title)
         place.set(title=name, xscale="log", xlabel="training images a class")
-        sizes = sorted({float(size) for backbone, size in cases_of(rows) if backbone == name})
-        place.set_xticks(sizes, [f"{size:g}" for size in sizes])
+        ticks = sorted(map(float, sizes))
+        place.set_xticks(ticks, [f"{size:g}" for size in ticks])
         place.minorticks_off()
-        place.set_ylabel("top-1 accuracy (%), mean ± sd over seeds")
+        place.set_ylabel("top-1 (%): each seed, and the mean")
         place.legend(fontsize=8)
     return figure
 
