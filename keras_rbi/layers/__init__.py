@@ -4,6 +4,11 @@ from keras_rbi.layers.backbone_preprocessing import BackbonePreprocessing
 from keras_rbi.layers.batch_former import BatchFormer
 from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
+from keras_rbi.layers.scaled_residual import ScaledResidual
+from keras_rbi.layers.token_classifier import TokenClassifier
+from keras_rbi.layers.token_combiner import TokenCombiner
+from keras_rbi.layers.token_pyramid import TokenPyramid
+from keras_rbi.layers.token_selector import TokenSelector
 from keras_rbi.layers.two_pass_batch_normalization import TwoPassBatchNormalization
 from keras_rbi.layers.two_streams import TwoStreams
 
@@ -12,6 +17,11 @@ __all__ = [
     "RRA",
     "BackbonePreprocessing",
     "BatchFormer",
+    "ScaledResidual",
+    "TokenClassifier",
+    "TokenCombiner",
+    "TokenPyramid",
+    "TokenSelector",
     "TwoPassBatchNormalization",
     "TwoStreams",
 ]

@@ -3,12 +3,16 @@
 from keras_rbi.models.backbone_classifier import backbone_classifier
 from keras_rbi.models.batch_attention import BatchAttention, batch_attention
 from keras_rbi.models.batch_former_model import BatchFormerModel
+from keras_rbi.models.herbs import HERBS
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.temperature_halving import TemperatureHalving
 
 __all__ = [
+    "HERBS",
     "BatchAttention",
     "BatchFormerModel",
     "RBIModel",
+    "TemperatureHalving",
     "backbone_classifier",
     "batch_attention",
 ]

@@ -179,7 +179,7 @@ class RBIModel(TrainsTwoStreams, MasksPadding, RelatesToReferences):
         )
         if modes == "references":
             raise ValueError(NO_REFERENCES)
-        _relate_at_inference(modes, rpe_layer, rra_layer)
+        relate_at_inference(modes, rpe_layer, rra_layer)
 
         if num_classes is None:
             keras.Model.__init__(self, name=name or "rbi_model")
@@ -237,7 +237,7 @@ class RBIModel(TrainsTwoStreams, MasksPadding, RelatesToReferences):
         value = check_inference_relations(value)
         if value == "references" and self.references is None:
             raise ValueError(NO_REFERENCES)
-        _relate_at_inference(value, self.rpe, self.rra)
+        relate_at_inference(value, self.rpe, self.rra)
         self._relations = value
         # Compiled functions hold the relations they were traced with.
         self.predict_function = None
@@ -427,7 +427,7 @@ def preprocessing_layer(preprocessing: Any, tap: Tap) -> keras.layers.Layer | No
     return BackbonePreprocessing(preprocessing, tap.data_format, name="preprocessing")
 
 
-def _relate_at_inference(relations: str, *layers: keras.layers.Layer) -> None:
+def relate_at_inference(relations: str, *layers: keras.layers.Layer) -> None:
     for layer in layers:
         if hasattr(layer, "inference_relations"):
             layer.inference_relations = relations
