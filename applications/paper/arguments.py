@@ -12,6 +12,9 @@ from keras_rbi.training import TrainingSettings
 
 RESULTS = Path(__file__).parent / "results"
 FROZEN = ":frozen"
+HERBS = ":herbs"
+# What the peers are with HERBS on the backbone.
+HERBS_METHODS = {"backbone": "herbs", "rbi": "herbs-rbi", "rbi-paper": "herbs-rbi"}
 QUICK_BACKBONES = ("SmallCNN", f"EfficientNetLite0{FROZEN}")
 # Of the paper's list, those that its text names and that are here; of DenseNet it names 201 alone.
 PAPER_BACKBONES = (
@@ -23,6 +26,7 @@ PAPER_BACKBONES = (
     "ConvNeXtLarge",
     "swin_small_patch4_window7_224",
     "swin_base_patch4_window7_224",
+    f"swin_large_patch4_window7_224{HERBS}",
 )
 # Batches of 32 in all. Epochs by training images a class. Where `--search` has runs of a peer, its
 # learning rate is the best of them on validation images, rather than this one.
@@ -60,7 +64,8 @@ def parser(description: str | None, program: str) -> argparse.ArgumentParser:
     add("--dataset", default="typefaces", help="as in keras-rbi train (default: typefaces)")
     add("--data-dir", help="where a data set that is listed lies")
     add("--quick", action="store_true", help="small models and images: minutes on a laptop")
-    add("--backbones", nargs="+", metavar="NAME", help=f"NAME{FROZEN} trains the head alone")
+    what = f"NAME{FROZEN} trains the head alone, NAME{HERBS} puts HERBS on it"
+    add("--backbones", nargs="+", metavar="NAME", help=what)
     add("--seeds", nargs="+", type=int, help="(default: 0 to 4; with --quick 0 and 1)")
     add("--per-class", nargs="+", type=int, default=[40], help="typefaces (default: 40)")
     add("--epochs", type=int, help="(default: the paper's 50; with --quick by the data's size)")
@@ -92,12 +97,13 @@ def runs_of(options: Any, peers: Iterable[str]) -> list[Run]:
         for backbone in backbones_of(options)
         for seed in seeds_of(options)
         for peer in peers
+        if not backbone.endswith(HERBS) or peer in HERBS_METHODS
     ]
 
 
 def run_of(options: Any, peer: str, backbone: str, per_class: int, seed: int) -> Run:
     """A run as the options say, in the paper's setting or in the quick one."""
-    name = backbone.removesuffix(FROZEN)
+    name = backbone.removesuffix(FROZEN).removesuffix(HERBS)
     values: dict[str, Any] = {
         "dataset": options.dataset,
         "data_dir": options.data_dir,
@@ -106,6 +112,8 @@ def run_of(options: Any, peer: str, backbone: str, per_class: int, seed: int) ->
         "freeze": "backbone" if backbone.endswith(FROZEN) else None,
         **ALL[peer].settings,
     }
+    if backbone.endswith(HERBS):
+        values["method"] = HERBS_METHODS[peer]
     if options.dataset == "typefaces":
         values["per_class"] = per_class
     if options.quick:
@@ -130,9 +138,12 @@ def best_rates(search: Path) -> dict[tuple[str, str], float]:
     """
     best: dict[tuple[str, str], tuple[float, float]] = {}
     for row in finished(search):
-        backbone = row["backbone"] + (FROZEN if row["frozen"] == "yes" else "")
+        settings = json.loads(row["settings"])
+        with_herbs = settings["method"] in HERBS_METHODS.values()
+        frozen = row["frozen"] == "yes"
+        backbone = row["backbone"] + HERBS * with_herbs + FROZEN * frozen
         case = backbone, row["peer"]
-        found = float(row["validation_accuracy"]), json.loads(row["settings"])["learning_rate"]
+        found = float(row["validation_accuracy"]), settings["learning_rate"]
         best[case] = max(best.get(case, found), found)
     return {case: rate for case, (_, rate) in best.items()}
 
@@ -141,11 +152,11 @@ def _quick_rate(search: Path, backbone: str, peer: str) -> float | None:
     rates = best_rates(search)
     # What is not searched for is a variant of RBI.
     rate = rates.get((backbone, peer), rates.get((backbone, DEFAULT)))
-    return rate or QUICK.get(backbone, {}).get("learning_rate")
+    return rate or QUICK.get(backbone.removesuffix(HERBS), {}).get("learning_rate")
 
 
 def _quick(backbone: str, per_class: int) -> dict[str, Any]:
-    budget: dict[str, Any] = dict(QUICK.get(backbone, OTHERS))
+    budget: dict[str, Any] = dict(QUICK.get(backbone.removesuffix(HERBS), OTHERS))
     epochs = budget.pop("epochs")
     nearest = min(epochs, key=lambda size: abs(size - per_class))
     # As the paper, which clips no gradients.

@@ -23,6 +23,7 @@ from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracies_of
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.kept_images import KeptImages
+from keras_rbi.models.relating import relations_of
 from keras_rbi.training import TrainingSettings, load_split
 from keras_rbi.training.averaged_weights import take_averages
 from keras_rbi.training.compile_stage import compile_stage
@@ -107,7 +108,7 @@ def measured(run: Run, batch_sizes: Sequence[int] = BATCH_SIZES) -> list[dict[st
     start = time.perf_counter()
     model, test = trained(run)
     seconds = time.perf_counter() - start
-    relations = model.relations if isinstance(model, RBIModel) else "none"
+    relations = relations_of(model)
     found = accuracies(run, model, "test", batch_sizes)
     validation = accuracies(run, model, "validation", (TIMED_BATCH,))
     mode = "batch_32" if relations == "batch" else "self"

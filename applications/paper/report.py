@@ -24,7 +24,7 @@ def named(rows: Sequence[Row]) -> list[Row]:
     return [
         {
             **row,
-            "backbone_name": row["backbone"] + (" (frozen)" if row["frozen"] == "yes" else ""),
+            "backbone_name": _name(row),
             **{
                 f"accuracy_batch_{size}": str(accuracy)
                 for size, accuracy in json.loads(row.get("accuracy_batch", "{}")).items()
@@ -32,6 +32,12 @@ def named(rows: Sequence[Row]) -> list[Row]:
         }
         for row in rows
     ]
+
+
+def _name(row: Row) -> str:
+    if json.loads(row["settings"]).get("method", "").startswith("herbs"):
+        return f"{row['backbone']} (HERBS)"
+    return row["backbone"] + (" (frozen)" if row["frozen"] == "yes" else "")
 
 
 def cases_of(rows: Sequence[Row]) -> list[tuple[str, str]]:

@@ -19,6 +19,7 @@ from keras_rbi.evaluation.mistakes import mistakes
 from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.layers.rra import RRA
 from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relations_of
 
 BATCH_SIZE = 32
 SEED = 0
@@ -43,7 +44,7 @@ class Details:
         if isinstance(model, RBIModel) and isinstance(model.rra, RRA):
             size = min(BATCH_SIZE, len(gathered))
             self.attention = diagnostics_of(gathered, size, SEED)
-        relations = model.relations if isinstance(model, RBIModel) else "none"
+        relations = relations_of(model)
         self.how = f"{len(gathered):,} test images, relations {relations!r}, " + (
             f"test batches of {BATCH_SIZE}, shuffled with seed {SEED}"
             if relations == "batch"

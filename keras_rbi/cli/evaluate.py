@@ -15,7 +15,7 @@ from keras_rbi.evaluation.accuracy_by_relations import BATCH_SIZES, accuracies_o
 from keras_rbi.evaluation.evaluate_protocol import protocol_of
 from keras_rbi.evaluation.gather import gather
 from keras_rbi.evaluation.protocol import EvaluationProtocol
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relations_of
 
 
 def evaluate(
@@ -74,7 +74,7 @@ def evaluate(
         "test_order": f"shuffled once, seed {settings.seed}",
         "test_note": note_on(settings.dataset),
         "accuracy": [row.as_dict() for row in accuracies_of(gathered, sizes)],
-        "relations": network.relations if isinstance(network, RBIModel) else "none",
+        "relations": relations_of(network),
         **found.as_dict(),
         **({"details": more.as_dict()} if more else {}),
     }

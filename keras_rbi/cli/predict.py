@@ -16,7 +16,7 @@ from keras_rbi.evaluation.classification_scores import probabilities_of
 from keras_rbi.evaluation.predict_files import FileAnswer, find_images, predict_files
 from keras_rbi.evaluation.top_classes import top_classes
 from keras_rbi.models.head_activation import head_activation
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relations_of
 from keras_rbi.training.run_folder import write_atomically
 
 TABLE = "table"
@@ -88,7 +88,7 @@ def predict(
 
     with one_line_errors(), _progress(output) as progress:
         _write(write, answers(progress), output)
-    if isinstance(network, RBIModel) and network.relations == "batch" and len(files) > 1:
+    if relations_of(network) == "batch" and len(files) > 1:
         errors.print(
             "This model relates the images of a batch: each answer depends on the other images "
             "of its batch. Ask for one image at a time (--batch-size 1), or set model.relations = "

@@ -135,7 +135,8 @@ def train(
         str | None,
         typer.Option(
             help="`rbi`; or, to compare with, `batchformer`, a transformer layer over the batch in "
-            "training, or `backbone`, as --no-rbi. [default: rbi]"
+            "training, or `backbone`, as --no-rbi; or `herbs` and `herbs-rbi`, HERBS over the "
+            "backbone's stages without and with relations. [default: rbi]"
         ),
     ] = None,
     variant: Annotated[

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import keras
 
-from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training.keep_freed_memory import keep_freed_memory
 from keras_rbi.training.run_folder import RunFolder
 
@@ -57,8 +56,8 @@ def image_size_of(model: keras.Model) -> int:
 
 def _class_names(model: keras.Model, file: Path) -> list[str]:
     count = model.output_shape[-1]
-    if isinstance(model, RBIModel) and model.class_names:
-        return list(model.class_names)
+    if stored := getattr(model, "class_names", None):
+        return list(stored)
     folder = RunFolder(file.parent)
     if folder.settings.is_file():
         names = folder.read_settings()[1]

@@ -10,6 +10,7 @@ import numpy as np
 from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
+from keras_rbi.models.relating import relations_of
 
 BATCH_SIZES = (1, 8, 32, 128)
 
@@ -66,7 +67,7 @@ def accuracies_of(gathered: Gathered, batch_sizes: Sequence[int]) -> list[Relati
         return RelationsAccuracy(relations, size, float(np.mean(right)))
 
     if gathered.outputs is not None:
-        return [row("none", None, gathered.outputs)]
+        return [row(relations_of(gathered.model), None, gathered.outputs)]
     related = RelatedOutputs(gathered)
     rows = [row("self", None, related.alone("self"))]
     in_batches = related.in_batches(batch_sizes, np.arange(len(gathered)))

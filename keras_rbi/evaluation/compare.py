@@ -14,7 +14,7 @@ from keras_rbi.evaluation.gather import batches_once, gather
 from keras_rbi.evaluation.paired_statistics import mcnemar, paired_bootstrap
 from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.models.batches import to_numpy
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relations_of
 
 REPEATS = 10
 
@@ -87,7 +87,7 @@ def compare(
         seconds, peaks = _cost(models, data, batch_size, repeats)
     rows = [
         ComparedModel(
-            name, _mode(model), float(np.mean(right)), model.count_params(), one_time, peak
+            name, relations_of(model), float(np.mean(right)), model.count_params(), one_time, peak
         )
         for name, model, right, one_time, peak in zip(
             names, models, answers, seconds, peaks, strict=True
@@ -129,10 +129,6 @@ def _cost(
     ]
     seconds = interleaved_seconds(calls, repeats)
     return [each / batch_size for each in seconds], [peak_bytes(call) for call in calls]
-
-
-def _mode(model: keras.Model) -> str:
-    return model.relations if isinstance(model, RBIModel) else "none"
 
 
 def _loaded(run: keras.Model | str | Path) -> keras.Model:

@@ -13,6 +13,7 @@ from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.rbi_model import NO_REFERENCES
+from keras_rbi.models.relating import relations_of
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 MODES = ("self", "batch", "references")
@@ -87,7 +88,7 @@ def protocol_of(
 
     rows = []
     if gathered.outputs is not None:
-        rows.append(_row("none", None, ANY, [scores(gathered.outputs)]))
+        rows.append(_row(relations_of(gathered.model), None, ANY, [scores(gathered.outputs)]))
     else:
         related = RelatedOutputs(gathered)
         if relations is None:

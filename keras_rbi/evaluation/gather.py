@@ -18,6 +18,7 @@ from keras_rbi.models.batches import (
 )
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.models.reference_selection import class_numbers
+from keras_rbi.models.relating import check_stands_alone
 
 MEND = "Pass images and labels as a pair of arrays."
 
@@ -63,6 +64,7 @@ def gather(model: keras.Model, data: Any, keep_images: bool = False) -> Gathered
         ValueError: If the data is endless or empty, or if its labels are not the model's classes.
     """
     relates = isinstance(model, RBIModel)
+    check_stands_alone(model)
     network = model.feature_model() if relates else model
     kept, labels, rows = KeptImages(), [], []
     for batch in batches_once(data):

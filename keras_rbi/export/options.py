@@ -10,6 +10,7 @@ from keras_rbi.export.formats import format_named
 from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.relation_groups import check_inference_relations, positive_integer
 from keras_rbi.models.rbi_model import NO_REFERENCES, RBIModel
+from keras_rbi.models.relating import check_stands_alone
 
 INPUTS = ("images", "image_bytes", "sets")
 OUTPUTS = ("probabilities", "top_k")
@@ -130,6 +131,7 @@ def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str])
                 "Only an RBIModel relates images. Received: another model, and "
                 f"relations={relations!r}, inputs={tuple(inputs)!r}."
             )
+        check_stands_alone(model)
         return "none"
     if "sets" in inputs and not all(
         isinstance(layer, InferenceRelations) for layer in (model.rpe, model.rra)

@@ -37,6 +37,9 @@ class ScaledResidual(keras.layers.Layer):
         [Touvron et al., 2021](https://arxiv.org/abs/2103.17239), LayerScale, starting at zero.
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
     def build(self, features_shape: Any, branch_shape: Any) -> None:
         self.scale = self.add_weight(shape=(features_shape[-1],), initializer="zeros", name="scale")
         self.built = True

@@ -47,6 +47,9 @@ class TokenCombiner(keras.layers.Layer):
         [Chou et al., 2022](https://arxiv.org/abs/2202.03822), the combiner.
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
     def build(self, tokens_shape: Any) -> None:
         _, tokens, channels = tokens_shape
         joints = max(1, tokens // TOKENS_FOR_A_JOINT)

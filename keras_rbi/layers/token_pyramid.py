@@ -111,10 +111,11 @@ class TokenPyramid(keras.layers.Layer):
                     kernel_initializer=fan_in_uniform(inputs),
                     bias_initializer=fan_in_uniform(inputs),
                     dtype=self.dtype_policy,
+                    name=layer_name,
                 )
-                for units, activation, inputs in (
-                    (hidden, "relu", width),
-                    (self.units, None, hidden),
+                for layer_name, units, activation, inputs in (
+                    ("hidden", hidden, "relu", width),
+                    ("output", self.units, None, hidden),
                 )
             ],
             name=name,

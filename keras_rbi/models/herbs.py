@@ -47,7 +47,8 @@ class HERBS(keras.Model):
     the selection and the other logits are the same with and without.
 
     `fit` compiles the model as RBI's paper trains (`RectifiedAdam(1e-5)`), if it has not been
-    compiled. The loss is the model's own. HERBS itself was trained with
+    compiled. The loss in training is the model's own: of one that `compile` is given, its
+    `label_smoothing` alone is taken, and `evaluate` goes by it. HERBS itself was trained with
     `keras.optimizers.SGD(momentum=0.9, nesterov=True)`, a weight decay of 3e-4, and
     `keras.optimizers.schedules.CosineDecay(1e-9, steps, warmup_target=5e-4, warmup_steps=1500)`.
 
@@ -174,7 +175,7 @@ class HERBS(keras.Model):
         self.rpe = rpe
         self.rra = rra
         self.class_names = None if class_names is None else [str(each) for each in class_names]
-        self._arguments = {
+        self._arguments: dict[str, Any] = {
             "variant": variant,
             "units": units,
             "num_selected": num_selected,
@@ -247,13 +248,9 @@ class HERBS(keras.Model):
         Returns:
             Scalar.
         """
-        y = ops.convert_to_tensor(y)
-        if len(y.shape) == 2 and y.shape[1] == self.num_classes:
-            targets = ops.cast(y, "float32")
-        else:
-            targets = ops.one_hot(
-                ops.reshape(ops.cast(y, "int32"), (-1,)), self.num_classes, dtype="float32"
-            )
+        if not isinstance(y_pred, dict) and self.loss is not None:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        targets = self._targets(y)
         if isinstance(y_pred, dict):
             losses = herbs_loss(y_pred, targets, self.temperature, self._arguments["loss_weights"])
         else:
@@ -264,6 +261,17 @@ class HERBS(keras.Model):
         for added in self.losses:
             loss = loss + ops.cast(added, loss.dtype)
         return loss
+
+    def _targets(self, labels: Any) -> Tensor:
+        """Labels of any kind as the probabilities that are learned."""
+        labels = ops.convert_to_tensor(labels)
+        if len(labels.shape) == 2 and labels.shape[1] == self.num_classes:
+            targets = ops.cast(labels, "float32")
+        else:
+            numbers = ops.reshape(ops.cast(labels, "int32"), (-1,))
+            targets = ops.one_hot(numbers, self.num_classes, dtype="float32")
+        smoothing = getattr(self.loss, "label_smoothing", 0.0)
+        return targets * (1.0 - smoothing) + smoothing / self.num_classes
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The metrics of the answers."""

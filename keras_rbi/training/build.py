@@ -13,12 +13,15 @@ from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.datasets.load import load
 from keras_rbi.datasets.mixing import Mixing
 from keras_rbi.datasets.typefaces import Typefaces
+from keras_rbi.models import herbs
 from keras_rbi.models.backbone_classifier import backbone_classifier
 from keras_rbi.models.batch_former_model import BatchFormerModel
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.settings import (
     BATCH_FORMER,
+    HERBS,
+    HERBS_WITH_RBI,
     NO_AUGMENTATION,
     NO_CACHE,
     NO_WEIGHTS,
@@ -115,7 +118,7 @@ def build_model(
         steps_per_epoch: Batches in an epoch, for the learning rate's schedule.
 
     Returns:
-        An `RBIModel`, a `BatchFormerModel`, or the backbone with a classifier, as
+        An `RBIModel`, a `BatchFormerModel`, a `HERBS`, or the backbone with a classifier, as
         `settings.method` says.
 
     Raises:
@@ -142,6 +145,14 @@ def build_model(
         )
     elif settings.method == BATCH_FORMER:
         model = BatchFormerModel(backbone, len(class_names))
+    elif settings.method in (HERBS, HERBS_WITH_RBI):
+        model = herbs.HERBS(
+            backbone,
+            relations="self" if settings.method == HERBS_WITH_RBI else None,
+            variant=settings.variant,
+            units=settings.embedding_dim,
+            class_names=class_names,
+        )
     else:
         model = backbone_classifier(backbone, len(class_names))
     compile_stage(model, settings, stages(settings)[0], steps_per_epoch)

@@ -24,7 +24,9 @@ RBI = "rbi"
 CLIP_FROM_SCRATCH = 1.0
 BATCH_FORMER = "batchformer"
 BACKBONE_ALONE = "backbone"
-METHODS = (RBI, BATCH_FORMER, BACKBONE_ALONE)
+HERBS = "herbs"
+HERBS_WITH_RBI = "herbs-rbi"
+METHODS = (RBI, BATCH_FORMER, BACKBONE_ALONE, HERBS, HERBS_WITH_RBI)
 PRETRAINED = "EfficientNetLite0"
 # How it learns the typefaces in some minutes on two cores: found on their validation images.
 PRETRAINED_ON_TYPEFACES = {
@@ -68,7 +70,8 @@ class TrainingSettings:
         seed: Of the weights, the data, its order and the relation dropout.
         per_class: Images of each typeface; does not matter for folders.
         method: `"rbi"`; or, to compare with, `"batchformer"`, the recipe of BatchFormer, or
-            `"backbone"`, the backbone with a classifier. By default as `rbi` says.
+            `"backbone"`, the backbone with a classifier; or `"herbs"` and `"herbs-rbi"`, `HERBS`
+            without and with relations, whose width is `embedding_dim`. By default as `rbi` says.
         rbi: Whether to integrate relations; without, the method is `"backbone"`.
         variant: `None` or `"paper"`, as in `RBIModel`.
         relation_dropout: As in `RBIModel`.
@@ -203,7 +206,7 @@ class TrainingSettings:
             self, dataset=dataset, data_dir=data_dir, cache_dir=cache_dir
         )
         settings = settings._with(defaults)
-        return dataclasses.replace(settings, rbi=settings.method == RBI)
+        return dataclasses.replace(settings, rbi=settings.method in (RBI, HERBS_WITH_RBI))
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":
         """The same settings, with these values where they are open."""
@@ -273,14 +276,13 @@ def _check_typefaces(settings: TrainingSettings) -> None:
 def _check_method(settings: TrainingSettings) -> None:
     if settings.method == RBI:
         return
-    given = {
-        name: value
-        for name in ("variant", "relation_dropout", "share_classifier")
-        if (value := getattr(settings, name)) not in (None, False)
-    }
+    own: tuple[str, ...] = ("relation_dropout", "share_classifier")
+    if settings.method != HERBS_WITH_RBI:
+        own = ("variant", *own)
+    given = {name: value for name in own if (value := getattr(settings, name)) not in (None, False)}
     if given:
         raise ValueError(
-            "`variant`, `relation_dropout` and `share_classifier` are settings of RBI. Received: "
+            f"{' and '.join(f'`{name}`' for name in own)} are settings of RBI. Received: "
             f"{given} with method={settings.method!r}. Leave them out, or pass method='rbi'."
         )
 

@@ -14,7 +14,7 @@ from PIL import Image
 from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.relating import relations_of
 from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
 from keras_rbi.training.build import Progress, build_model, load_split
 from keras_rbi.training.compile_stage import compile_stage
@@ -198,7 +198,7 @@ def _finish(
     test: ImageSequence,
 ) -> dict[str, Any]:
     rows = accuracy_by_relations(model, test)
-    relations = model.relations if isinstance(model, RBIModel) else "none"
+    relations = relations_of(model)
     metrics = {
         "test_accuracy": _accuracy_of_the_model(rows, relations),
         "relations": relations,

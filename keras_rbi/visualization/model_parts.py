@@ -126,7 +126,7 @@ class ModelParts:
                 features = rra(features, relations, training=False)
             else:
                 features = rra(features, relations, mask=mask, training=False)
-        return _without_activation(self._classifier, features)
+        return without_activation(self._classifier, features)
 
     def relations(self, images: Any) -> Tensor | None:
         """S of images in the mode that the model is in, or `None` without relations."""
@@ -191,7 +191,7 @@ def _classifier(model: keras.Model) -> keras.layers.Dense:
     return layers[-1]
 
 
-def _without_activation(dense: keras.layers.Dense, features: Tensor) -> Tensor:
+def without_activation(dense: keras.layers.Dense, features: Tensor) -> Tensor:
     """What a Dense layer gives before its activation, whatever its kernel has become."""
     activation = dense.activation
     try:
