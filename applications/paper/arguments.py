@@ -139,7 +139,7 @@ def best_rates(search: Path) -> dict[tuple[str, str], float]:
     best: dict[tuple[str, str], tuple[float, float]] = {}
     for row in finished(search):
         settings = json.loads(row["settings"])
-        with_herbs = settings["method"] in HERBS_METHODS.values()
+        with_herbs = settings.get("method") in HERBS_METHODS.values()
         frozen = row["frozen"] == "yes"
         backbone = row["backbone"] + HERBS * with_herbs + FROZEN * frozen
         case = backbone, row["peer"]

@@ -8,9 +8,10 @@ import pytest
 from keras import ops
 
 from applications.paper import experiment, frozen
-from applications.paper.arguments import SMALLEST, best_rates, parser, run_of
+from applications.paper.arguments import SMALLEST, best_rates, parser, run_of, runs_of
 from applications.paper.experiment import Run, run_grid
 from applications.paper.peers import ABLATIONS, ALL, build
+from applications.paper.report import named
 from keras_rbi import RBIModel, training
 from keras_rbi.layers import BatchFormer
 from keras_rbi.training import TrainingSettings
@@ -159,3 +160,17 @@ def test_the_full_setting_is_the_papers():
     assert (settings.learning_rate, settings.schedule) == (1e-5, "constant")
     assert (settings.weights, settings.embedding_dim) == ("imagenet", 1024)
     assert (settings.variant, settings.augment, settings.seed) == ("paper", "paper", 3)
+
+
+def test_herbs_is_a_backbone_of_some_peers():
+    given = ["--dataset", "cub_200_2011", "--seeds", "0", "--backbones", "DenseNet201:herbs"]
+    options = parser("", "table1").parse_args(given)
+    runs = runs_of(options, ["backbone", "batchformer", "rbi-paper", "rbi"])
+    found = [(run.peer, run.settings.method, run.settings.variant) for run in runs]
+    assert found == [
+        ("backbone", "herbs", None),
+        ("rbi-paper", "herbs-rbi", "paper"),
+        ("rbi", "herbs-rbi", None),
+    ]
+    rows = [{"backbone": "DenseNet201", "frozen": "no", "settings": run.key} for run in runs]
+    assert {row["backbone_name"] for row in named(rows)} == {"DenseNet201 (HERBS)"}

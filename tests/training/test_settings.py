@@ -101,18 +101,31 @@ def test_settings_that_cannot_be_are_named(settings, message):
 def test_the_method_is_rbi_unless_asked_otherwise():
     methods = [
         TrainingSettings(**given).resolved()
-        for given in ({}, {"rbi": False}, {"method": "backbone"}, {"method": "batchformer"})
+        for given in (
+            {},
+            {"rbi": False},
+            {"method": "backbone"},
+            {"method": "batchformer"},
+            {"method": "herbs"},
+            {"method": "herbs-rbi", "variant": "paper"},
+        )
     ]
-    assert [run.method for run in methods] == ["rbi", "backbone", "backbone", "batchformer"]
-    assert [run.rbi for run in methods] == [True, False, False, False]
+    assert [run.method for run in methods] == [
+        "rbi", "backbone", "backbone", "batchformer", "herbs", "herbs-rbi"
+    ]  # fmt: skip
+    assert [run.rbi for run in methods] == [True, False, False, False, False, True]
     assert [run.resolved() for run in methods] == methods
 
 
 @pytest.mark.parametrize("name", ["variant", "relation_dropout", "share_classifier"])
 def test_settings_of_rbi_are_for_rbi(name):
     values = {"variant": "paper", "relation_dropout": 0.5, "share_classifier": True}
-    with pytest.raises(ValueError, match="settings of RBI"):
-        TrainingSettings(method="batchformer", **{name: values[name]}).resolved()
+    for method in ("batchformer", "herbs"):
+        with pytest.raises(ValueError, match="settings of RBI"):
+            TrainingSettings(method=method, **{name: values[name]}).resolved()
+    if name != "variant":
+        with pytest.raises(ValueError, match="settings of RBI"):
+            TrainingSettings(method="herbs-rbi", **{name: values[name]}).resolved()
 
 
 def test_build_model_knows_every_method():
@@ -124,5 +137,8 @@ def test_build_model_knows_every_method():
 
     assert isinstance(build(method="batchformer"), BatchFormerModel)
     assert build(method="backbone").name == "backbone_alone"
+    plain, related = build(method="herbs"), build(method="herbs-rbi", variant="paper")
+    assert (plain.relations, plain.rra) == (None, None)
+    assert (related.relations, related.rpe.epsilon, related.rra.units) == ("self", 1e-8, 8)
     assert build(share_classifier=True).share_classifier
     assert not build(variant="paper").share_classifier
