@@ -10,10 +10,14 @@ import pytest
 import keras_rbi
 
 MODULES = (
+    "keras_rbi.layers.fan_in_uniform",
     "keras_rbi.layers.references",
     "keras_rbi.models.batch_attention",
     "keras_rbi.models.head_activation",
+    "keras_rbi.models.herbs",
+    "keras_rbi.models.herbs_heads",
     "keras_rbi.models.relates_to_references",
+    "keras_rbi.models.temperature_halving",
 )
 
 
