@@ -6,6 +6,7 @@ from typing import Any
 
 from keras_rbi.cli.output import console, relations_table
 from keras_rbi.training import RunFolder
+from keras_rbi.training.settings import HERBS, HERBS_WITH_RBI
 
 # What a backbone alone has no use for.
 OF_RBI = ("rbi", "method", "variant", "relation_dropout", "share_classifier")
@@ -63,6 +64,8 @@ def peer(given: Mapping[str, Any], rbi: bool) -> str:
     >>> from keras_rbi.cli.report import peer
     >>> peer({"dataset": "my birds", "seed": 1, "variant": "paper"}, rbi=True)
     "keras-rbi train --dataset 'my birds' --seed 1 --no-rbi"
+    >>> peer({"method": "herbs"}, rbi=False)
+    'keras-rbi train --method herbs-rbi'
     """
     words = ["keras-rbi", "train"]
     for name, value in given.items():
@@ -73,4 +76,8 @@ def peer(given: Mapping[str, Any], rbi: bool) -> str:
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             words += [f"--{flag}", str(value)]
-    return shlex.join([*words, "--no-rbi"] if rbi else words)
+    if str(given.get("method")).startswith(HERBS):
+        words += ["--method", HERBS if rbi else HERBS_WITH_RBI]
+    elif rbi:
+        words.append("--no-rbi")
+    return shlex.join(words)
