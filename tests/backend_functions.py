@@ -96,3 +96,27 @@ def assert_close(actual, expected, tolerance=1e-5):
     assert actual.shape == expected.shape
     largest = np.max(np.abs(expected), initial=0.0)
     np.testing.assert_allclose(actual, expected, rtol=0.0, atol=tolerance * largest)
+
+
+def stateless(model, function):
+    """A function that uses a model's variables as a function of their values too.
+
+    Args:
+        model: A built model or layer.
+        function: Function of tensors.
+
+    Returns:
+        Function of the variables' values, in the order of `model.variables`, and of the tensors.
+        It gives what the function gives, and the values that the variables have after it.
+    """
+
+    def call(values, *tensors):
+        mapping = list(zip(model.variables, values, strict=True))
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            outputs = function(*tensors)
+        after = [scope.get_current_value(variable) for variable in model.variables]
+        return outputs, [
+            value if new is None else new for value, new in zip(values, after, strict=True)
+        ]
+
+    return call

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_rbi.layers.fan_in_uniform import fan_in_uniform
+from keras_rbi.layers.fan_in_dense import fan_in_dense
 
 Tensor = Any
 
@@ -42,12 +42,12 @@ class TokenClassifier(keras.layers.Layer):
 
     def build(self, tokens_shape: Any) -> None:
         width = tokens_shape[-1]
-        self.hidden = self._dense("hidden", width, width, self.dtype_policy)
+        self.hidden = fan_in_dense("hidden", width, width, self.dtype_policy)
         self.normalization = keras.layers.BatchNormalization(
             momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name="normalization"
         )
         # Ranking and losses compare logits: half precision makes ties of them.
-        self.logits = self._dense("logits", width, self.num_classes, "float32")
+        self.logits = fan_in_dense("logits", width, self.num_classes, "float32")
         for layer in (self.hidden, self.normalization, self.logits):
             layer.build(tokens_shape)
         self.built = True
@@ -61,12 +61,3 @@ class TokenClassifier(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "num_classes": self.num_classes}
-
-    def _dense(self, name: str, width: int, units: int, policy: Any) -> keras.layers.Layer:
-        return keras.layers.Dense(
-            units,
-            kernel_initializer=fan_in_uniform(width),
-            bias_initializer=fan_in_uniform(width),
-            dtype=policy,
-            name=name,
-        )

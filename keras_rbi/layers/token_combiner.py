@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_rbi.layers.fan_in_dense import fan_in_dense
 from keras_rbi.layers.fan_in_uniform import fan_in_uniform
 
 Tensor = Any
@@ -64,13 +65,7 @@ class TokenCombiner(keras.layers.Layer):
         )
         self.to_joints.build(tokens_shape)
         self.query_dense, self.key_dense, self.value_dense = (
-            keras.layers.Dense(
-                units,
-                kernel_initializer=fan_in_uniform(channels),
-                bias_initializer=fan_in_uniform(channels),
-                dtype=self.dtype_policy,
-                name=name,
-            )
+            fan_in_dense(name, channels, units, self.dtype_policy)
             for name, units in (
                 ("query", channels // 4),
                 ("key", channels // 4),

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_rbi.layers.fan_in_dense import fan_in_mlp
 from keras_rbi.layers.fan_in_uniform import fan_in_uniform
 
 Tensor = Any
@@ -102,24 +103,7 @@ class TokenPyramid(keras.layers.Layer):
         return {**super().get_config(), "units": self.units}
 
     def _mlp(self, name: str, width: int, hidden: int) -> keras.Sequential:
-        dense = keras.layers.Dense
-        mlp = keras.Sequential(
-            [
-                dense(
-                    units,
-                    activation=activation,
-                    kernel_initializer=fan_in_uniform(inputs),
-                    bias_initializer=fan_in_uniform(inputs),
-                    dtype=self.dtype_policy,
-                    name=layer_name,
-                )
-                for layer_name, units, activation, inputs in (
-                    ("hidden", hidden, "relu", width),
-                    ("output", self.units, None, hidden),
-                )
-            ],
-            name=name,
-        )
+        mlp = fan_in_mlp(name, width, hidden, self.units, "relu", self.dtype_policy)
         mlp.build((None, None, width))
         return mlp
 

@@ -6,30 +6,20 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_rbi.backbones import hub
 from keras_rbi.backbones.tap import Tap, image_input
-from keras_rbi.layers.relation_groups import check_inference_relations
-from keras_rbi.layers.rpe import RPE
-from keras_rbi.layers.rra import RRA
-from keras_rbi.layers.scaled_residual import ScaledResidual
+from keras_rbi.models.fine_grained_model import FineGrainedModel
 from keras_rbi.models.herbs_heads import herbs_heads, selected_by_default
 from keras_rbi.models.herbs_loss import WEIGHTS, herbs_loss
-from keras_rbi.models.labels import check_classes
-from keras_rbi.models.rbi_model import (
-    NO_REFERENCES,
-    PAPER_LEARNING_RATE,
-    VARIANTS,
-    preprocessing_layer,
-    relate_at_inference,
-)
+from keras_rbi.models.labels import known_classes
+from keras_rbi.models.rbi_model import preprocessing_layer
+from keras_rbi.models.related_features import RelatedFeatures
 from keras_rbi.models.temperature_halving import TemperatureHalving
-from keras_rbi.optimizers.rectified_adam import RectifiedAdam
 
 Tensor = Any
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")
-class HERBS(keras.Model):
+class HERBS(FineGrainedModel):
     """High-temperature refinement and background suppression, with or without RBI.
 
     ```
@@ -121,11 +111,7 @@ class HERBS(keras.Model):
         dtype: Any = None,
         name: str = "herbs",
     ) -> None:
-        classes = check_classes(num_classes, class_names)
-        if classes is None:
-            raise ValueError("Pass `num_classes` or `class_names`. Received: neither.")
-        if variant not in VARIANTS:
-            raise ValueError(f"`variant` must be None or 'paper'. Received: variant={variant!r}.")
+        classes = known_classes(num_classes, class_names)
         unknown = set(loss_weights or {}) - set(WEIGHTS)
         if unknown:
             raise ValueError(
@@ -142,24 +128,17 @@ class HERBS(keras.Model):
             )
         policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
         images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
-        rpe = rra = None
-        if relations is not None:
-            settings = VARIANTS[variant]
-            rpe = RPE(**settings["rpe"], name="rpe")
-            rra = RRA(
-                units, relation_dropout=settings["relation_dropout"], dtype=policy, name="rra"
-            )
-
-        def integrate(features: Tensor) -> Tensor:
-            if rpe is None or rra is None:
-                return features
-            related = rra(features, rpe(images))
-            return ScaledResidual(dtype=policy, name="integration")(features, related)
-
+        related = RelatedFeatures(relations, variant, units, policy)
         prepare = preprocessing_layer(preprocessing, tap)
         prepared = images if prepare is None else prepare(images)
         outputs = herbs_heads(
-            stages(prepared), classes, units, num_selected, dropout, integrate, policy
+            stages(prepared),
+            classes,
+            units,
+            num_selected,
+            dropout,
+            lambda features: related.integrate(features, images),
+            policy,
         )
         super().__init__(inputs=images, outputs=outputs["probabilities"], name=name)
         # Of the same layers: tracked, they would be there twice.
@@ -170,45 +149,24 @@ class HERBS(keras.Model):
             trainable=False,
             name="temperature",
         )
-        self.backbone = tap.backbone
-        self.num_classes = classes
-        self.rpe = rpe
-        self.rra = rra
-        self.class_names = None if class_names is None else [str(each) for each in class_names]
-        self._arguments: dict[str, Any] = {
-            "variant": variant,
-            "units": units,
-            "num_selected": num_selected,
-            "dropout": dropout,
-            "temperature": temperature,
-            "halving_epochs": halving_epochs,
-            "loss_weights": None if loss_weights is None else dict(loss_weights),
-        }
-        self._prepare = prepare
-        self._policy = policy
-        self._relations: str | None = None
-        self._relate(relations)
-
-    @property
-    def relations(self) -> str | None:
-        """What an image relates to in `predict`, `evaluate` and export.
-
-        `"self"`, itself alone; `"batch"`, its batch; `None` in a model without RBI, and only
-        there. What it is in a model with RBI may be set at any time.
-        """
-        return self._relations
-
-    @relations.setter
-    def relations(self, value: str | None) -> None:
-        if (value is None) != (self.rra is None):
-            raise ValueError(
-                f"A model has RBI or has it not from the start. Received: relations={value!r} for "
-                f"one that was made with relations={self._relations!r}. Make another model."
-            )
-        self._relate(value)
-        # Compiled functions hold the relations they were traced with.
-        self.predict_function = None
-        self.test_function = None
+        self._settle(
+            tap.backbone,
+            classes,
+            class_names,
+            relations,
+            related,
+            prepare,
+            policy,
+            {
+                "variant": variant,
+                "units": units,
+                "num_selected": num_selected,
+                "dropout": dropout,
+                "temperature": temperature,
+                "halving_epochs": halving_epochs,
+                "loss_weights": None if loss_weights is None else dict(loss_weights),
+            },
+        )
 
     def outputs_of(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
         """Everything that the model answers.
@@ -222,62 +180,17 @@ class HERBS(keras.Model):
         """
         return self.__dict__["_all_outputs"](images, training=training)
 
-    def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Any:
-        """Probabilities; in training everything that the loss is made of."""
-        if training:
-            return self.outputs_of(inputs, training=True)
-        return super().call(inputs, training=training)
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """The model's own loss in training; the answers' cross-entropy otherwise.
+    def losses_of(self, outputs: dict[str, Any], targets: Tensor) -> Tensor:
+        """The loss of each image, at the temperature of the epoch.
 
         Args:
-            x: Images, which are not looked at.
-            y: Labels: whole numbers, or probabilities such as one-hot rows.
-            y_pred: What the model gave.
-            sample_weight: A factor for each image, or `None`.
-            training: Boolean.
+            outputs: What `outputs_of` gives.
+            targets: Probabilities of the classes, shape `(batch, classes)`.
 
         Returns:
-            Scalar.
+            Tensor of shape `(batch,)`.
         """
-        if not isinstance(y_pred, dict) and self.loss is not None:
-            return super().compute_loss(x, y, y_pred, sample_weight, training)
-        targets = self._targets(y)
-        if isinstance(y_pred, dict):
-            losses = herbs_loss(y_pred, targets, self.temperature, self._arguments["loss_weights"])
-        else:
-            losses = keras.losses.categorical_crossentropy(targets, y_pred)
-        if sample_weight is not None:
-            losses = losses * ops.reshape(ops.cast(sample_weight, losses.dtype), (-1,))
-        loss = ops.mean(losses)
-        for added in self.losses:
-            loss = loss + ops.cast(added, loss.dtype)
-        return loss
-
-    def _targets(self, labels: Any) -> Tensor:
-        """Labels of any kind as the probabilities that are learned."""
-        labels = ops.convert_to_tensor(labels)
-        if len(labels.shape) == 2 and labels.shape[1] == self.num_classes:
-            targets = ops.cast(labels, "float32")
-        else:
-            numbers = ops.reshape(ops.cast(labels, "int32"), (-1,))
-            targets = ops.one_hot(numbers, self.num_classes, dtype="float32")
-        smoothing = getattr(self.loss, "label_smoothing", 0.0)
-        return targets * (1.0 - smoothing) + smoothing / self.num_classes
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The metrics of the answers."""
-        if isinstance(y_pred, dict):
-            y_pred = y_pred["probabilities"]
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+        return herbs_loss(outputs, targets, self.temperature, self._arguments["loss_weights"])
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Trains the model, as `keras.Model.fit` does, lowering the temperature as it goes.
@@ -291,8 +204,6 @@ class HERBS(keras.Model):
         Returns:
             A `keras.callbacks.History`.
         """
-        if not self.compiled:
-            self.compile(RectifiedAdam(PAPER_LEARNING_RATE), metrics=["accuracy"])
         given = kwargs.pop("callbacks", None) or []
         if isinstance(given, keras.callbacks.Callback):
             given = [given]
@@ -300,43 +211,6 @@ class HERBS(keras.Model):
             self._arguments["temperature"], self._arguments["halving_epochs"]
         )
         return super().fit(x, y, *args, callbacks=[halving, *given], **kwargs)
-
-    def get_config(self) -> dict[str, Any]:
-        serialized = {
-            "backbone": self.backbone,
-            "preprocessing": self._prepare,
-            "dtype": self._policy,
-        }
-        return {
-            **{key: keras.saving.serialize_keras_object(part) for key, part in serialized.items()},
-            **self._arguments,
-            "num_classes": self.num_classes,
-            "relations": self.relations,
-            "class_names": None if self.class_names is None else list(self.class_names),
-            "name": self.name,
-        }
-
-    def save_own_variables(self, store: Any) -> None:
-        """Saves what is not in a layer, before Keras saves the layers."""
-        hub.settle_position_embeddings(self.backbone)
-        super().save_own_variables(store)
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "HERBS":
-        config = dict(config)
-        for key in ("backbone", "preprocessing", "dtype"):
-            config[key] = keras.saving.deserialize_keras_object(
-                config[key], custom_objects=custom_objects
-            )
-        return cls(**config)
-
-    def _relate(self, relations: str | None) -> None:
-        if relations is not None:
-            relations = check_inference_relations(relations)
-            if relations == "references":
-                raise ValueError(f"HERBS relates to no references. {NO_REFERENCES}")
-            relate_at_inference(relations, self.rpe, self.rra)
-        self._relations = relations
 
 
 def _stages_of_tokens(tap: Tap) -> keras.Model:

@@ -4,23 +4,12 @@ from typing import Any
 
 from keras import ops
 
+from keras_rbi.models.cross_entropy import cross_entropy
+
 Tensor = Any
 
 # What HERBS is trained with on CUB-200-2011; of its paper, refinement has 1.
 WEIGHTS = {"refinement": 1.375, "layer": 0.3, "suppression": 5.0, "selection": 0.0, "combined": 1.0}
-
-
-def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
-    """-sum_k target_k log softmax(logits)_k.
-
-    Args:
-        logits: Tensor of shape `(..., classes)`.
-        targets: Probabilities of the same shape, or one that broadcasts to it.
-
-    Returns:
-        Tensor of shape `(...,)`.
-    """
-    return -ops.sum(targets * ops.log_softmax(logits, axis=-1), axis=-1)
 
 
 def refinement(student: Tensor, teacher: Tensor, temperature: Any) -> Tensor:

@@ -95,7 +95,7 @@ def _largest(labels: np.ndarray) -> int:
 
 
 def check_classes(num_classes: Any, class_names: Sequence[str] | None) -> int | None:
-    """The number of classes that `RBIModel` is told by its number or its names, or `None`."""
+    """The number of classes that a model is told by its number or its names, or `None`."""
     if class_names is not None:
         if num_classes is not None and num_classes != len(class_names):
             raise ValueError(
@@ -111,3 +111,11 @@ def check_classes(num_classes: Any, class_names: Sequence[str] | None) -> int | 
             f"Received: num_classes={num_classes!r}."
         )
     return num_classes
+
+
+def known_classes(num_classes: Any, class_names: Sequence[str] | None) -> int:
+    """The number of classes of a model that must know it when it is made."""
+    classes = check_classes(num_classes, class_names)
+    if classes is None:
+        raise ValueError("Pass `num_classes` or `class_names`. Received: neither.")
+    return classes

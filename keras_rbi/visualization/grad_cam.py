@@ -11,7 +11,7 @@ from keras_rbi.visualization.class_activation import (
     check_method,
     class_activation,
 )
-from keras_rbi.visualization.herbs_parts import parts_of
+from keras_rbi.visualization.parts_of import parts_of
 from keras_rbi.visualization.score_gradients import own_gradients
 
 
@@ -34,19 +34,20 @@ def grad_cam(
 
     Args:
         model: An `RBIModel`; a `HERBS`, of which the logits of its combined features are
-            explained; or a conventional model without relations: a functional model that
-            ends in `Dense`, such as `keras_rbi.models.backbone_classifier` makes.
+            explained; a `P2PNet`, of which the sum of its logits is; or a conventional model
+            without relations: a functional model that ends in `Dense`, such as
+            `keras_rbi.models.backbone_classifier` makes.
         images: Array `(batch, height, width, channels)` as the model takes it, 0..255: one batch.
         classes: Integer, the class to explain; or one for each image; or `None`, those that the
             model predicts in the given relations, whatever `of` is. Defaults to `None`.
         layer: Name of a layer of the backbone that gives a map or tokens, or a symbolic tensor in
             the backbone, such as one of `keras_rbi.backbones.Tap(backbone).stages()`. Defaults to
             `None`, the last map; of a transformer of keras_hub whose class token is its answer,
-            the tokens before the last block; of HERBS, the last stage.
+            the tokens before the last block; of HERBS and P2P-Net, the last stage.
         of: `"combined"`, the prediction that relations go into; or `"backbone"`, the backbone's
             features alone: the score with beta = 1 in eq. 13, where the head sees the image's
-            own residual N W_S and nothing of the attention; of HERBS, its features as they are
-            without the branch that relates them. The same in a conventional model.
+            own residual N W_S and nothing of the attention; of HERBS and P2P-Net, their features
+            as they are without the branch that relates them. The same in a conventional model.
             Defaults to `"combined"`.
         method: `"grad_cam"`, `"hires_cam"` or `"layer_cam"`: see `docs/explanations.md`. Defaults
             to `"grad_cam"`.
