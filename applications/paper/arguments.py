@@ -9,12 +9,15 @@ from typing import Any
 from applications.paper.experiment import Run, finished
 from applications.paper.peers import ALL, DEFAULT
 from keras_rbi.training import TrainingSettings
+from keras_rbi.training.settings import SYSTEMS
 
 RESULTS = Path(__file__).parent / "results"
 FROZEN = ":frozen"
-HERBS = ":herbs"
-# What the peers are with HERBS on the backbone.
-HERBS_METHODS = {"backbone": "herbs", "rbi": "herbs-rbi", "rbi-paper": "herbs-rbi"}
+# What the peers are with a fine-grained system on the backbone.
+SYSTEM_METHODS = {
+    f":{plain}": {"backbone": plain, "rbi": related, "rbi-paper": related}
+    for plain, related in SYSTEMS.items()
+}
 QUICK_BACKBONES = ("SmallCNN", f"EfficientNetLite0{FROZEN}")
 # Of the paper's list, those that its text names and that are here; of DenseNet it names 201 alone.
 PAPER_BACKBONES = (
@@ -26,7 +29,7 @@ PAPER_BACKBONES = (
     "ConvNeXtLarge",
     "swin_small_patch4_window7_224",
     "swin_base_patch4_window7_224",
-    f"swin_large_patch4_window7_224{HERBS}",
+    "swin_large_patch4_window7_224:herbs",
 )
 # Batches of 32 in all. Epochs by training images a class. Where `--search` has runs of a peer, its
 # learning rate is the best of them on validation images, rather than this one.
@@ -64,7 +67,7 @@ def parser(description: str | None, program: str) -> argparse.ArgumentParser:
     add("--dataset", default="typefaces", help="as in keras-rbi train (default: typefaces)")
     add("--data-dir", help="where a data set that is listed lies")
     add("--quick", action="store_true", help="small models and images: minutes on a laptop")
-    what = f"NAME{FROZEN} trains the head alone, NAME{HERBS} puts HERBS on it"
+    what = f"NAME{FROZEN} trains the head alone, NAME:herbs and NAME:p2p-net put those on it"
     add("--backbones", nargs="+", metavar="NAME", help=what)
     add("--seeds", nargs="+", type=int, help="(default: 0 to 4; with --quick 0 and 1)")
     add("--per-class", nargs="+", type=int, default=[40], help="typefaces (default: 40)")
@@ -97,13 +100,13 @@ def runs_of(options: Any, peers: Iterable[str]) -> list[Run]:
         for backbone in backbones_of(options)
         for seed in seeds_of(options)
         for peer in peers
-        if not backbone.endswith(HERBS) or peer in HERBS_METHODS
+        if peer in SYSTEM_METHODS.get(split_system(backbone)[1], (peer,))
     ]
 
 
 def run_of(options: Any, peer: str, backbone: str, per_class: int, seed: int) -> Run:
     """A run as the options say, in the paper's setting or in the quick one."""
-    name = backbone.removesuffix(FROZEN).removesuffix(HERBS)
+    name, system = split_system(backbone.removesuffix(FROZEN))
     values: dict[str, Any] = {
         "dataset": options.dataset,
         "data_dir": options.data_dir,
@@ -112,8 +115,8 @@ def run_of(options: Any, peer: str, backbone: str, per_class: int, seed: int) ->
         "freeze": "backbone" if backbone.endswith(FROZEN) else None,
         **ALL[peer].settings,
     }
-    if backbone.endswith(HERBS):
-        values["method"] = HERBS_METHODS[peer]
+    if system:
+        values["method"] = SYSTEM_METHODS[system][peer]
     if options.dataset == "typefaces":
         values["per_class"] = per_class
     if options.quick:
@@ -125,6 +128,22 @@ def run_of(options: Any, peer: str, backbone: str, per_class: int, seed: int) ->
         if getattr(options, given) is not None:
             values[given] = getattr(options, given)
     return Run(peer, TrainingSettings(**values).resolved())
+
+
+def split_system(backbone: str) -> tuple[str, str]:
+    """The name of a backbone, and the end of it that names a system, or nothing."""
+    for end in SYSTEM_METHODS:
+        if backbone.endswith(end):
+            return backbone.removesuffix(end), end
+    return backbone, ""
+
+
+def system_of(settings: dict[str, Any]) -> str:
+    """The end that names the system of a run's settings, or nothing."""
+    for end, methods in SYSTEM_METHODS.items():
+        if settings.get("method") in methods.values():
+            return end
+    return ""
 
 
 def best_rates(search: Path) -> dict[tuple[str, str], float]:
@@ -139,9 +158,8 @@ def best_rates(search: Path) -> dict[tuple[str, str], float]:
     best: dict[tuple[str, str], tuple[float, float]] = {}
     for row in finished(search):
         settings = json.loads(row["settings"])
-        with_herbs = settings.get("method") in HERBS_METHODS.values()
         frozen = row["frozen"] == "yes"
-        backbone = row["backbone"] + HERBS * with_herbs + FROZEN * frozen
+        backbone = row["backbone"] + system_of(settings) + FROZEN * frozen
         case = backbone, row["peer"]
         found = float(row["validation_accuracy"]), settings["learning_rate"]
         best[case] = max(best.get(case, found), found)
@@ -152,11 +170,11 @@ def _quick_rate(search: Path, backbone: str, peer: str) -> float | None:
     rates = best_rates(search)
     # What is not searched for is a variant of RBI.
     rate = rates.get((backbone, peer), rates.get((backbone, DEFAULT)))
-    return rate or QUICK.get(backbone.removesuffix(HERBS), {}).get("learning_rate")
+    return rate or QUICK.get(split_system(backbone)[0], {}).get("learning_rate")
 
 
 def _quick(backbone: str, per_class: int) -> dict[str, Any]:
-    budget: dict[str, Any] = dict(QUICK.get(backbone.removesuffix(HERBS), OTHERS))
+    budget: dict[str, Any] = dict(QUICK.get(split_system(backbone)[0], OTHERS))
     epochs = budget.pop("epochs")
     nearest = min(epochs, key=lambda size: abs(size - per_class))
     # As the paper, which clips no gradients.

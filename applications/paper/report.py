@@ -11,10 +11,12 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table as RichTable
 
+from applications.paper.arguments import system_of
 from applications.paper.experiment import finished
 from benchmarks.page import put_on_page
 
 Row = dict[str, str]
+SYSTEM_NAMES = {":herbs": "HERBS", ":p2p-net": "P2P-Net"}
 # A header and rows of cells.
 Table = list[list[str]]
 
@@ -35,8 +37,9 @@ def named(rows: Sequence[Row]) -> list[Row]:
 
 
 def _name(row: Row) -> str:
-    if json.loads(row["settings"]).get("method", "").startswith("herbs"):
-        return f"{row['backbone']} (HERBS)"
+    system = system_of(json.loads(row["settings"]))
+    if system:
+        return f"{row['backbone']} ({SYSTEM_NAMES[system]})"
     return row["backbone"] + (" (frozen)" if row["frozen"] == "yes" else "")
 
 

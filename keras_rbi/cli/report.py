@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_rbi.cli.output import console, relations_table
 from keras_rbi.training import RunFolder
-from keras_rbi.training.settings import HERBS, HERBS_WITH_RBI
+from keras_rbi.training.settings import SYSTEMS
 
 # What a backbone alone has no use for.
 OF_RBI = ("rbi", "method", "variant", "relation_dropout", "share_classifier")
@@ -76,8 +76,9 @@ def peer(given: Mapping[str, Any], rbi: bool) -> str:
             words.append(f"--{flag}" if value else f"--no-{flag}")
         else:
             words += [f"--{flag}", str(value)]
-    if str(given.get("method")).startswith(HERBS):
-        words += ["--method", HERBS if rbi else HERBS_WITH_RBI]
-    elif rbi:
+    for plain, with_rbi in SYSTEMS.items():
+        if given.get("method") in (plain, with_rbi):
+            return shlex.join([*words, "--method", plain if rbi else with_rbi])
+    if rbi:
         words.append("--no-rbi")
     return shlex.join(words)

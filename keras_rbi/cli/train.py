@@ -135,8 +135,9 @@ def train(
         str | None,
         typer.Option(
             help="`rbi`; or, to compare with, `batchformer`, a transformer layer over the batch in "
-            "training, or `backbone`, as --no-rbi; or `herbs` and `herbs-rbi`, HERBS over the "
-            "backbone's stages without and with relations. [default: rbi]"
+            "training, or `backbone`, as --no-rbi; or, without and with relations, "
+            "`herbs` and `herbs-rbi`, HERBS over the backbone's stages, or `p2p-net` and "
+            "`p2p-net-rbi`, P2P-Net, which learns from aligned parts. [default: rbi]"
         ),
     ] = None,
     variant: Annotated[

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_rbi import backbones
+from keras_rbi import backbones, models
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.image_files import ImageFiles
@@ -13,7 +13,6 @@ from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.datasets.load import load
 from keras_rbi.datasets.mixing import Mixing
 from keras_rbi.datasets.typefaces import Typefaces
-from keras_rbi.models import herbs
 from keras_rbi.models.backbone_classifier import backbone_classifier
 from keras_rbi.models.batch_former_model import BatchFormerModel
 from keras_rbi.models.rbi_model import RBIModel
@@ -21,17 +20,20 @@ from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.settings import (
     BATCH_FORMER,
     HERBS,
-    HERBS_WITH_RBI,
     NO_AUGMENTATION,
     NO_CACHE,
     NO_WEIGHTS,
+    P2P,
     RBI,
+    SYSTEMS,
     TrainingSettings,
 )
 from keras_rbi.training.stages import stages
 
 # Enough that a percent of accuracy is many images.
 TYPEFACES_PER_CLASS = {"validation": 40, "test": 100}
+
+SYSTEM_MODELS: dict[str, Any] = {HERBS: models.HERBS, P2P: models.P2PNet}
 
 Progress = Callable[[str, int, int], None]
 
@@ -118,8 +120,8 @@ def build_model(
         steps_per_epoch: Batches in an epoch, for the learning rate's schedule.
 
     Returns:
-        An `RBIModel`, a `BatchFormerModel`, a `HERBS`, or the backbone with a classifier, as
-        `settings.method` says.
+        An `RBIModel`, a `BatchFormerModel`, a `HERBS`, a `P2PNet`, or the backbone with a
+        classifier, as `settings.method` says.
 
     Raises:
         ValueError: If the backbone cannot be built or its weights cannot be had.
@@ -145,10 +147,11 @@ def build_model(
         )
     elif settings.method == BATCH_FORMER:
         model = BatchFormerModel(backbone, len(class_names))
-    elif settings.method in (HERBS, HERBS_WITH_RBI):
-        model = herbs.HERBS(
+    elif settings.method in (*SYSTEMS, *SYSTEMS.values()):
+        plain = next(name for name in SYSTEMS if settings.method in (name, SYSTEMS[name]))
+        model = SYSTEM_MODELS[plain](
             backbone,
-            relations="self" if settings.method == HERBS_WITH_RBI else None,
+            relations=None if settings.method == plain else "self",
             variant=settings.variant,
             units=settings.embedding_dim,
             class_names=class_names,

@@ -26,7 +26,11 @@ BATCH_FORMER = "batchformer"
 BACKBONE_ALONE = "backbone"
 HERBS = "herbs"
 HERBS_WITH_RBI = "herbs-rbi"
-METHODS = (RBI, BATCH_FORMER, BACKBONE_ALONE, HERBS, HERBS_WITH_RBI)
+P2P = "p2p-net"
+P2P_WITH_RBI = "p2p-net-rbi"
+# From the fine-grained systems that RBI is added to, to their names with it.
+SYSTEMS = {HERBS: HERBS_WITH_RBI, P2P: P2P_WITH_RBI}
+METHODS = (RBI, BATCH_FORMER, BACKBONE_ALONE, *SYSTEMS, *SYSTEMS.values())
 PRETRAINED = "EfficientNetLite0"
 # How it learns the typefaces in some minutes on two cores: found on their validation images.
 PRETRAINED_ON_TYPEFACES = {
@@ -71,7 +75,8 @@ class TrainingSettings:
         per_class: Images of each typeface; does not matter for folders.
         method: `"rbi"`; or, to compare with, `"batchformer"`, the recipe of BatchFormer, or
             `"backbone"`, the backbone with a classifier; or `"herbs"` and `"herbs-rbi"`, `HERBS`
-            without and with relations, whose width is `embedding_dim`. By default as `rbi` says.
+            without and with relations, or `"p2p-net"` and `"p2p-net-rbi"`, `P2PNet`, whose width
+            is `embedding_dim`. By default as `rbi` says.
         rbi: Whether to integrate relations; without, the method is `"backbone"`.
         variant: `None` or `"paper"`, as in `RBIModel`.
         relation_dropout: As in `RBIModel`.
@@ -206,7 +211,7 @@ class TrainingSettings:
             self, dataset=dataset, data_dir=data_dir, cache_dir=cache_dir
         )
         settings = settings._with(defaults)
-        return dataclasses.replace(settings, rbi=settings.method in (RBI, HERBS_WITH_RBI))
+        return dataclasses.replace(settings, rbi=settings.method in (RBI, *SYSTEMS.values()))
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":
         """The same settings, with these values where they are open."""
@@ -277,7 +282,7 @@ def _check_method(settings: TrainingSettings) -> None:
     if settings.method == RBI:
         return
     own: tuple[str, ...] = ("relation_dropout", "share_classifier")
-    if settings.method != HERBS_WITH_RBI:
+    if settings.method not in SYSTEMS.values():
         own = ("variant", *own)
     given = {name: value for name in own if (value := getattr(settings, name)) not in (None, False)}
     if given:

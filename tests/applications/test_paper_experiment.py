@@ -162,15 +162,17 @@ def test_the_full_setting_is_the_papers():
     assert (settings.variant, settings.augment, settings.seed) == ("paper", "paper", 3)
 
 
-def test_herbs_is_a_backbone_of_some_peers():
-    given = ["--dataset", "cub_200_2011", "--seeds", "0", "--backbones", "DenseNet201:herbs"]
+@pytest.mark.parametrize(("system", "name"), [("herbs", "HERBS"), ("p2p-net", "P2P-Net")])
+def test_a_system_is_a_backbone_of_some_peers(system, name):
+    backbone = f"DenseNet201:{system}"
+    given = ["--dataset", "cub_200_2011", "--seeds", "0", "--backbones", backbone]
     options = parser("", "table1").parse_args(given)
     runs = runs_of(options, ["backbone", "batchformer", "rbi-paper", "rbi"])
     found = [(run.peer, run.settings.method, run.settings.variant) for run in runs]
     assert found == [
-        ("backbone", "herbs", None),
-        ("rbi-paper", "herbs-rbi", "paper"),
-        ("rbi", "herbs-rbi", None),
+        ("backbone", system, None),
+        ("rbi-paper", f"{system}-rbi", "paper"),
+        ("rbi", f"{system}-rbi", None),
     ]
     rows = [{"backbone": "DenseNet201", "frozen": "no", "settings": run.key} for run in runs]
-    assert {row["backbone_name"] for row in named(rows)} == {"DenseNet201 (HERBS)"}
+    assert {row["backbone_name"] for row in named(rows)} == {f"DenseNet201 ({name})"}

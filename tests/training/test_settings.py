@@ -1,6 +1,6 @@
 import pytest
 
-from keras_rbi.models import BatchFormerModel
+from keras_rbi.models import HERBS, BatchFormerModel, P2PNet
 from keras_rbi.training import TrainingSettings, build_model
 from keras_rbi.training.stages import Stage, stage_after, stages
 
@@ -108,24 +108,27 @@ def test_the_method_is_rbi_unless_asked_otherwise():
             {"method": "batchformer"},
             {"method": "herbs"},
             {"method": "herbs-rbi", "variant": "paper"},
+            {"method": "p2p-net"},
+            {"method": "p2p-net-rbi"},
         )
     ]
     assert [run.method for run in methods] == [
-        "rbi", "backbone", "backbone", "batchformer", "herbs", "herbs-rbi"
+        "rbi", "backbone", "backbone", "batchformer", "herbs", "herbs-rbi", "p2p-net",
+        "p2p-net-rbi",
     ]  # fmt: skip
-    assert [run.rbi for run in methods] == [True, False, False, False, False, True]
+    assert [run.rbi for run in methods] == [True, *[False] * 4, True, False, True]
     assert [run.resolved() for run in methods] == methods
 
 
 @pytest.mark.parametrize("name", ["variant", "relation_dropout", "share_classifier"])
 def test_settings_of_rbi_are_for_rbi(name):
     values = {"variant": "paper", "relation_dropout": 0.5, "share_classifier": True}
-    for method in ("batchformer", "herbs"):
+    for method in ("batchformer", "herbs", "p2p-net"):
         with pytest.raises(ValueError, match="settings of RBI"):
             TrainingSettings(method=method, **{name: values[name]}).resolved()
     if name != "variant":
         with pytest.raises(ValueError, match="settings of RBI"):
-            TrainingSettings(method="herbs-rbi", **{name: values[name]}).resolved()
+            TrainingSettings(method="p2p-net-rbi", **{name: values[name]}).resolved()
 
 
 def test_build_model_knows_every_method():
@@ -137,8 +140,10 @@ def test_build_model_knows_every_method():
 
     assert isinstance(build(method="batchformer"), BatchFormerModel)
     assert build(method="backbone").name == "backbone_alone"
-    plain, related = build(method="herbs"), build(method="herbs-rbi", variant="paper")
-    assert (plain.relations, plain.rra) == (None, None)
-    assert (related.relations, related.rpe.epsilon, related.rra.units) == ("self", 1e-8, 8)
+    for method, kind, width in (("herbs", HERBS, 8), ("p2p-net", P2PNet, 64)):
+        plain, related = build(method=method), build(method=f"{method}-rbi", variant="paper")
+        assert type(plain) is type(related) is kind
+        assert (plain.relations, plain.rra) == (None, None)
+        assert (related.relations, related.rpe.epsilon, related.rra.units) == ("self", 1e-8, width)
     assert build(share_classifier=True).share_classifier
     assert not build(variant="paper").share_classifier
