@@ -3,6 +3,7 @@
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_rbi.layers.fan_in_uniform import fan_in_uniform
 
@@ -70,8 +71,12 @@ class StageEmbedding(keras.layers.Layer):
 
     def call(self, maps: Tensor, training: bool | None = None) -> Tensor:
         for convolution, normalization in self.blocks:
-            maps = keras.ops.relu(normalization(convolution(maps), training=training))
-        return keras.ops.max(maps, axis=(1, 2))
+            maps = ops.relu(normalization(convolution(maps), training=training))
+        rows = ops.reshape(maps, (-1, maps.shape[1] * maps.shape[2], self.units))
+        # Not `max`: JAX finds its gradient by comparing with the result, which a compiled function
+        # may compute anew and round in another way.
+        largest = ops.argmax(rows, axis=1, keepdims=True)
+        return ops.take_along_axis(rows, largest, axis=1)[:, 0]
 
     def compute_output_shape(self, maps_shape: Any) -> Any:
         return maps_shape[0], self.units
