@@ -10,7 +10,7 @@ from keras_rbi.export.formats import format_named
 from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.relation_groups import check_inference_relations, positive_integer
 from keras_rbi.models.rbi_model import NO_REFERENCES, RBIModel
-from keras_rbi.models.relating import check_stands_alone
+from keras_rbi.models.relating import check_stands_alone, relations_of
 
 INPUTS = ("images", "image_bytes", "sets")
 OUTPUTS = ("probabilities", "top_k")
@@ -126,13 +126,14 @@ def export_options(
 
 def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str]) -> str:
     if not isinstance(model, RBIModel):
-        if relations is not None or "sets" in inputs:
+        own = relations_of(model)
+        if relations not in (None, own) or "sets" in inputs:
             raise ValueError(
-                "Only an RBIModel relates images. Received: another model, and "
-                f"relations={relations!r}, inputs={tuple(inputs)!r}."
+                "Only an RBIModel relates images in an export. Received: another model, whose "
+                f"relations are {own!r}, and relations={relations!r}, inputs={tuple(inputs)!r}."
             )
         check_stands_alone(model)
-        return "none"
+        return own
     if "sets" in inputs and not all(
         isinstance(layer, InferenceRelations) for layer in (model.rpe, model.rra)
     ):

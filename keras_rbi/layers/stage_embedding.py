@@ -72,6 +72,8 @@ class StageEmbedding(keras.layers.Layer):
     def call(self, maps: Tensor, training: bool | None = None) -> Tensor:
         for convolution, normalization in self.blocks:
             maps = ops.relu(normalization(convolution(maps), training=training))
+        if not training:
+            return ops.max(maps, axis=(1, 2))
         rows = ops.reshape(maps, (-1, maps.shape[1] * maps.shape[2], self.units))
         # Not `max`: JAX finds its gradient by comparing with the result, which a compiled function
         # may compute anew and round in another way.

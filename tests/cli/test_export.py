@@ -62,5 +62,7 @@ def test_mistakes_end_the_command_with_one_line(tmp_path):
         *("--output", tmp_path / "m.onnx", "--format", "onnx", "--relations", "batch"),
     )
     assert done.exit_code == 2
-    assert done.stderr.strip().splitlines()[-1].startswith("Error: Only an RBIModel relates images")
+    assert (
+        done.stderr.strip().splitlines()[-1].startswith("Error: Only an RBIModel relates images in")
+    )
     assert not (tmp_path / "m.onnx").exists()
