@@ -1,10 +1,12 @@
 """`keras-rbi backbones`."""
 
 import dataclasses
+import itertools
 import json
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from keras_rbi.backbones import BackboneInfo, available
@@ -40,22 +42,23 @@ def backbones(
     if as_json:
         print(json.dumps([dataclasses.asdict(info) for info in found], indent=2))
         return
-    table = Table(title=f"{len(found)} backbones")
-    table.add_column("name", overflow="fold")
-    table.add_column("source")
-    table.add_column("parameters (M)", justify="right")
-    table.add_column("features", justify="right")
-    table.add_column("image size", justify="right")
-    table.add_column("ImageNet weights")
-    for info in found:
-        table.add_row(
-            info.name,
-            info.source,
-            "" if info.parameters is None else f"{info.parameters / 1e6:.2f}",
-            "" if info.features is None else str(info.features),
-            str(info.image_size),
-            _weights(info),
-        )
+    table = Table(title=f"{len(found)} backbones", box=SIMPLE_HEAD, padding=0)
+    # Names are there to be copied.
+    table.add_column("name", no_wrap=True)
+    for header in ("params (M)", "features", "image size"):
+        table.add_column(header, justify="right")
+    table.add_column("ImageNet weights", min_width=len(WEIGHTS["none"]))
+    for source, of_source in itertools.groupby(found, key=lambda info: info.source):
+        table.add_section()
+        table.add_row(f"[bold]{source}[/bold]")
+        for info in of_source:
+            table.add_row(
+                info.name,
+                "" if info.parameters is None else f"{info.parameters / 1e6:.2f}",
+                "" if info.features is None else str(info.features),
+                str(info.image_size),
+                _weights(info),
+            )
     console.print(table)
     console.print(f"Next: keras-rbi train --dataset FOLDER --backbone {found[0].name}")
 
