@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_rbi.evaluation.classification_scores import probabilities_of
 from keras_rbi.models.head_activation import head_activation
+from keras_rbi.models.p2p_net import P2PNet
 from keras_rbi.models.rbi_model import RBIModel
 from keras_rbi.models.relating import relating
 from keras_rbi.visualization.embedding_map import embedding_map
@@ -17,6 +18,7 @@ from keras_rbi.visualization.integration_flow import integration_flow
 from keras_rbi.visualization.page import Section, Table, facts
 from keras_rbi.visualization.plot_cams import plot_cams
 from keras_rbi.visualization.plot_influence import plot_influence
+from keras_rbi.visualization.plot_parts import plot_parts
 from keras_rbi.visualization.relation_matrix import plot_relation_matrix, relation_matrix
 
 
@@ -70,6 +72,8 @@ def explanation(
         )
     ]
     sections.append(_cams(model, class_names, batch, classes, final, method, modes))
+    if isinstance(model, P2PNet):
+        sections.append(_parts(model, batch))
     if not related:
         return sections
     matrix = relation_matrix(model, batch.pixels)
@@ -241,6 +245,18 @@ def _cams(
         )
     figure = plot_cams(batch.pixels, maps, names)
     return Section("cams", "Where the evidence lies", text, figure)
+
+
+def _parts(model: P2PNet, batch: Batch) -> Section:
+    names = [f"image {number}" for number in range(len(batch.pixels))]
+    return Section(
+        "parts",
+        "The parts that training learns from",
+        "The boxes that the proposer scores highest, and what they show, in the order that the "
+        "model puts them in: a row is the same part of every image, where it has learned to tell "
+        "them apart. Answers do not depend on them.",
+        plot_parts(model, batch.pixels, names),
+    )
 
 
 def _influence(

@@ -7,6 +7,7 @@ from keras_rbi.visualization.influence import Influence, influence
 from keras_rbi.visualization.integration_flow import integration_flow
 from keras_rbi.visualization.plot_cams import plot_cams
 from keras_rbi.visualization.plot_influence import plot_influence
+from keras_rbi.visualization.plot_parts import plot_parts
 from keras_rbi.visualization.relation_matrix import (
     RelationMatrix,
     plot_relation_matrix,
@@ -24,6 +25,7 @@ __all__ = [
     "integration_flow",
     "plot_cams",
     "plot_influence",
+    "plot_parts",
     "plot_relation_matrix",
     "relation_matrix",
     "training_curves",

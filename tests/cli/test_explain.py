@@ -136,6 +136,16 @@ def test_a_model_without_relations_has_maps_alone(folder):
     assert "no run folder" in page
 
 
+def test_a_p2p_net_shows_its_parts():
+    backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
+    model = keras_rbi.models.P2PNet(backbone, class_names=NAMES, units=8)
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("uint8")
+    sections = explanation(model, NAMES, Batch(["a", "b"], pixels, np.array([0, 2])), "hires_cam")
+    assert [part.name for part in sections] == ["predictions", "cams", "parts"]
+    # Two images, and four parts of each.
+    assert len(sections[-1].figure.axes) == 10
+
+
 def test_answers_beside_the_references_are_shown(folder):
     model = keras.models.load_model(folder / "run" / "model.keras")
     pixels = np.random.default_rng(3).integers(0, 256, (6, SIDE, SIDE, 3)).astype("uint8")
