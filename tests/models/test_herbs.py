@@ -3,94 +3,33 @@
 import keras
 import numpy as np
 import pytest
-from backend_functions import assert_close, once, to_numpy
+from backend_functions import assert_close, to_numpy
+from small_stages import CLASSES, SIDE, convolutions, images, outputs_of, predicted, scaled
 
 import keras_rbi
 from keras_rbi.models import HERBS
 from keras_rbi.visualization.herbs_parts import HERBSParts
 
-SIDE, CLASSES, UNITS = 32, 4, 8
-
-
-def images(count=6, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (count, SIDE, SIDE, 3)).astype("uint8")
-
-
-def convolutions(data_format="channels_last"):
-    """A backbone with stages of 8x8 and 4x4 places."""
-    inputs = keras.Input((SIDE, SIDE, 3) if data_format == "channels_last" else (3, SIDE, SIDE))
-    maps = inputs
-    for filters, stride in ((6, 4), (8, 2)):
-        maps = keras.layers.Conv2D(
-            filters,
-            4,
-            stride,
-            padding="same",
-            data_format=data_format,
-            activation="relu",
-            name=f"convolution_{stride}",
-        )(maps)
-    return keras.Model(inputs, maps)
+UNITS, WIDTHS = 8, (6, 8)
 
 
 def made(**arguments):
     keras.utils.set_random_seed(1)
     settings = {"units": UNITS, "preprocessing": "tf", **arguments}
-    return HERBS(convolutions(), CLASSES, **settings)
-
-
-def scaled(model, scale=3.0):
-    """The model with a branch of relations that counts."""
-    variable = model.get_layer("integration").scale
-    variable.assign(np.full(variable.shape, scale))
-    return model
-
-
-def outputs_of(model, batch, training=False):
-    """Everything that the model answers, without a change of its variables."""
-    whole = keras.Model(model.inputs, model.outputs_of(model.inputs[0]))
-    states = [
-        [variable.value for variable in variables]
-        for variables in (whole.trainable_variables, whole.non_trainable_variables)
-    ]
-    call = once(lambda *arguments: whole.stateless_call(*arguments, training=training)[0])
-    return call(*states, keras.ops.convert_to_tensor(batch))
-
-
-def predicted(model, batch):
-    return np.asarray(model.predict(batch, verbose=0))
-
-
-def test_with_relations_it_starts_as_without():
-    plain, related = made(relations=None), made(relations="batch")
-    names = {variable.path: variable for variable in related.weights}
-    for variable in plain.weights:
-        names[variable.path].assign(to_numpy(variable))
-    assert len(names) > len(plain.weights)
-    assert_close(predicted(plain, images()), predicted(related, images()), 1e-6)
+    return HERBS(convolutions(WIDTHS), CLASSES, **settings)
 
 
 def test_relations_change_the_combined_logits_alone():
     model = scaled(made(relations="batch"))
-    related = outputs_of(model, images())
+    related = outputs_of(model, images())[0]
     model.relations = "self"
-    alone = outputs_of(model, images())
+    alone = outputs_of(model, images())[0]
     for name in ("top_down", "bottom_up", "selected", "dropped", "features"):
         for one, other in zip(
             keras.tree.flatten(related[name]), keras.tree.flatten(alone[name]), strict=True
         ):
             np.testing.assert_array_equal(to_numpy(one), to_numpy(other))
     assert np.abs(to_numpy(related["combined"]) - to_numpy(alone["combined"])).max() > 1e-3
-
-
-def test_an_answer_stands_alone_with_relations_to_itself():
-    model = scaled(made())
-    batch = images()
-    together = predicted(model, batch)
-    for number in range(len(batch)):
-        assert_close(predicted(model, batch[number : number + 1])[0], together[number], 1e-5)
-    model.relations = "batch"
-    assert np.abs(predicted(model, batch) - together).max() > 1e-3
 
 
 def test_trains_and_is_the_same_when_loaded(tmp_path):
@@ -123,7 +62,7 @@ def test_the_loss_of_a_step_is_that_of_its_outputs():
     model.compile(
         keras.optimizers.SGD(0.0), keras.losses.CategoricalCrossentropy(label_smoothing=0.2)
     )
-    outputs = outputs_of(model, batch, training=True)
+    outputs = outputs_of(model, batch, training=True)[0]
     targets = 0.8 * np.eye(CLASSES)[labels] + 0.05
     each = keras_rbi.models.herbs_loss.herbs_loss(
         outputs, keras.ops.convert_to_tensor(targets, "float32"), 64.0
@@ -144,7 +83,7 @@ def test_fit_compiles_it_as_the_paper_trains(monkeypatch):
 
 def test_half_precision_keeps_logits_whole():
     model = made(dtype="mixed_float16")
-    outputs = outputs_of(model, images(), training=True)
+    outputs = outputs_of(model, images(), training=True)[0]
     names = ("top_down", "bottom_up", "combined", "probabilities")
     dtypes = {
         keras.backend.standardize_dtype(tensor.dtype)
@@ -158,7 +97,7 @@ def test_half_precision_keeps_logits_whole():
 def test_channels_first_stages_become_tokens_of_the_same_places():
     if keras.backend.backend() == "tensorflow":
         pytest.skip("TensorFlow has no channels-first convolutions on processors")
-    backbone = convolutions("channels_first")
+    backbone = convolutions(WIDTHS, "channels_first")
     model = HERBS(backbone, CLASSES, units=UNITS, preprocessing=None)
     stages = model.get_layer("stages")
     batch = images().transpose(0, 3, 1, 2).astype("float32")
@@ -173,9 +112,6 @@ def test_channels_first_stages_become_tokens_of_the_same_places():
         ({"num_selected": [3]}, "2 stages"),
         ({"num_selected": [300, 2]}, "count=300"),
         ({"loss_weights": {"drop": 1.0}}, "suppression"),
-        ({"relations": "references"}, "no references"),
-        ({"relations": "all"}, "must be one of"),
-        ({"variant": "printed"}, "variant"),
     ],
 )
 def test_says_what_is_wrong(arguments, message):
@@ -190,27 +126,9 @@ def test_a_backbone_of_one_size_cannot_have_it():
         HERBS(keras.Model(inputs, tokens), CLASSES)
 
 
-def test_relations_are_there_from_the_start_or_not():
-    with pytest.raises(ValueError, match="Make another model"):
-        made(relations=None).relations = "batch"
-    with pytest.raises(ValueError, match="Make another model"):
-        made().relations = None
-    with pytest.raises(ValueError, match="num_classes"):
-        HERBS(convolutions())
-
-
-def test_evaluation_of_related_answers_is_refused():
-    model = made(relations="batch")
-    with pytest.raises(ValueError, match="depend on their batch"):
-        keras_rbi.evaluation.evaluate_protocol(model, (images(), np.arange(6) % CLASSES))
-    model.relations = "self"
-    found = keras_rbi.evaluation.evaluate_protocol(model, (images(), np.arange(6) % CLASSES))
-    assert found.rows[0].relations == "self"
-
-
 def test_is_cut_where_explanations_need_it():
     model, batch = scaled(made(relations="batch")), images()
-    expected = outputs_of(model, batch)
+    expected = outputs_of(model, batch)[0]
     parts = HERBSParts(model)
     prepared, places = parts.to_map(batch)
     features = parts.to_features(prepared, keras.ops.convert_to_tensor(places))
@@ -218,7 +136,7 @@ def test_is_cut_where_explanations_need_it():
     combined = parts.scores(features, parts.relations(batch), "combined")
     assert_close(combined, to_numpy(expected["combined"]))
     model.get_layer("integration").scale.assign(np.zeros(UNITS))
-    expected = outputs_of(model, batch)["combined"]
+    expected = outputs_of(model, batch)[0]["combined"]
     assert_close(parts.scores(features, parts.relations(batch), "backbone"), to_numpy(expected))
 
 

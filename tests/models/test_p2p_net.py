@@ -3,60 +3,21 @@
 import keras
 import numpy as np
 import pytest
-from backend_functions import assert_close, once, stateless, to_numpy
+from backend_functions import assert_close, to_numpy
+from small_stages import CLASSES, SIDE, convolutions, images, outputs_of, predicted, scaled
 
 from keras_rbi.layers.crop_boxes import crop_boxes
 from keras_rbi.models import P2PNet
 from keras_rbi.visualization import grad_cam
 from keras_rbi.visualization.p2p_parts import P2PParts
 
-SIDE, CLASSES, UNITS, WIDTH = 32, 4, 6, 5
-
-
-def images(count=6, seed=0):
-    return np.random.default_rng(seed).integers(0, 256, (count, SIDE, SIDE, 3)).astype("uint8")
-
-
-def convolutions(data_format="channels_last", normalized=False):
-    """A backbone with stages of 8x8, 4x4 and 2x2 places."""
-    inputs = keras.Input((SIDE, SIDE, 3) if data_format == "channels_last" else (3, SIDE, SIDE))
-    maps = inputs
-    for filters, stride in ((4, 4), (6, 2), (2 * WIDTH, 2)):
-        maps = keras.layers.Conv2D(
-            filters,
-            4,
-            stride,
-            padding="same",
-            data_format=data_format,
-            activation="relu",
-            name=f"convolution_{filters}",
-        )(maps)
-        if normalized:
-            maps = keras.layers.BatchNormalization(momentum=0.5)(maps)
-    return keras.Model(inputs, maps)
+UNITS = 6
 
 
 def made(backbone=None, **arguments):
     keras.utils.set_random_seed(1)
     settings = {"units": UNITS, "preprocessing": "tf", "num_parts": 3, **arguments}
     return P2PNet(backbone or convolutions(), CLASSES, **settings)
-
-
-def scaled(model, scale=3.0):
-    """The model with a branch of relations that counts."""
-    model.integration.scale.assign(np.full(WIDTH, scale))
-    return model
-
-
-def outputs_of(model, batch, training=False):
-    """Everything that the model answers, and its variables after it."""
-    call = once(stateless(model, lambda images: model.outputs_of(images, training=training)))
-    values = [variable.value for variable in model.variables]
-    return call(values, keras.ops.convert_to_tensor(batch))
-
-
-def predicted(model, batch):
-    return np.asarray(model.predict(batch, verbose=0))
 
 
 def test_answers_are_those_of_its_training_form():
@@ -67,15 +28,6 @@ def test_answers_are_those_of_its_training_form():
     expected = np.exp(mean) / np.exp(mean).sum(1, keepdims=True)
     assert_close(outputs["probabilities"], expected)
     assert to_numpy(outputs["boxes"]).shape == (6, 3, 4)
-
-
-def test_with_relations_it_starts_as_without():
-    plain, related = made(relations=None), made(relations="batch")
-    names = {variable.path: variable for variable in related.weights}
-    for variable in plain.weights:
-        names[variable.path].assign(to_numpy(variable))
-    assert len(names) > len(plain.weights)
-    assert_close(predicted(plain, images()), predicted(related, images()), 1e-6)
 
 
 def test_relations_change_the_last_stage_alone():
@@ -94,16 +46,6 @@ def test_relations_change_the_last_stage_alone():
     ]
     assert moved[0] == moved[1] == 0.0
     assert min(moved[2:]) > 1e-3
-
-
-def test_an_answer_stands_alone_with_relations_to_itself():
-    model = scaled(made())
-    batch = images()
-    together = predicted(model, batch)
-    for number in range(len(batch)):
-        assert_close(predicted(model, batch[number : number + 1])[0], together[number], 1e-5)
-    model.relations = "batch"
-    assert np.abs(predicted(model, batch) - together).max() > 1e-4
 
 
 def test_trains_and_is_the_same_when_loaded(tmp_path):
@@ -167,7 +109,7 @@ def _at_half(network):
 def test_channels_first_maps_give_the_same():
     if keras.backend.backend() == "tensorflow":
         pytest.skip("TensorFlow has no channels-first convolutions on processors")
-    first, last = made(convolutions("channels_first")), made()
+    first, last = made(convolutions(data_format="channels_first")), made()
     for variable, other in zip(first.variables, last.variables, strict=True):
         variable.assign(to_numpy(other))
     batch = images()
@@ -213,8 +155,6 @@ def test_has_maps_of_what_it_sees():
         ({"matching": "best"}, "matching"),
         ({"part_size": (3, 4, 5)}, "part_size"),
         ({"part_size": 0}, "part_size"),
-        ({"relations": "references"}, "no references"),
-        ({"variant": "printed"}, "variant"),
     ],
 )
 def test_says_what_is_wrong(arguments, message):
@@ -227,8 +167,6 @@ def test_a_backbone_must_have_stages_and_take_parts():
     maps = keras.layers.Conv2D(8, 8, 8)(inputs)
     with pytest.raises(ValueError, match="3 stages or more"):
         P2PNet(keras.Model(inputs, maps), CLASSES)
-    with pytest.raises(ValueError, match="num_classes"):
-        P2PNet(convolutions())
     fixed = keras.layers.Reshape((SIDE, SIDE, 3))(inputs)
     for filters, stride in ((4, 4), (6, 2), (8, 2)):
         fixed = keras.layers.Conv2D(filters, stride, stride)(fixed)

@@ -1,0 +1,73 @@
+"""What holds of every system that RBI is added to."""
+
+import keras
+import numpy as np
+import pytest
+from backend_functions import assert_close, to_numpy
+from small_stages import CLASSES, convolutions, images, predicted, scaled
+
+import keras_rbi
+from keras_rbi.models import HERBS, P2PNet
+
+SYSTEMS = {
+    "herbs": lambda **given: HERBS(convolutions((6, 8)), CLASSES, units=8, **given),
+    "p2p_net": lambda **given: P2PNet(convolutions(), CLASSES, units=6, **given),
+}
+
+
+@pytest.fixture(params=SYSTEMS)
+def made(request):
+    """Makes a system, of the same random weights each time."""
+
+    def made(**given):
+        keras.utils.set_random_seed(1)
+        return SYSTEMS[request.param](**{"preprocessing": "tf", **given})
+
+    return made
+
+
+def test_with_relations_it_starts_as_without(made):
+    plain, related = made(relations=None), made(relations="batch")
+    names = {variable.path: variable for variable in related.weights}
+    for variable in plain.weights:
+        names[variable.path].assign(to_numpy(variable))
+    assert len(names) > len(plain.weights)
+    assert_close(predicted(plain, images()), predicted(related, images()), 1e-6)
+
+
+def test_an_answer_stands_alone_with_relations_to_itself(made):
+    model = scaled(made())
+    batch = images()
+    together = predicted(model, batch)
+    for number in range(len(batch)):
+        assert_close(predicted(model, batch[number : number + 1])[0], together[number], 1e-5)
+    model.relations = "batch"
+    assert np.abs(predicted(model, batch) - together).max() > 1e-4
+
+
+def test_relations_are_there_from_the_start_or_not(made):
+    with pytest.raises(ValueError, match="Make another model"):
+        made(relations=None).relations = "batch"
+    with pytest.raises(ValueError, match="Make another model"):
+        made().relations = None
+    with pytest.raises(ValueError, match="no references"):
+        made(relations="references")
+    with pytest.raises(ValueError, match="must be one of"):
+        made(relations="all")
+    with pytest.raises(ValueError, match="variant"):
+        made(variant="printed")
+
+
+@pytest.mark.parametrize("kind", [HERBS, P2PNet])
+def test_classes_must_be_known(kind):
+    with pytest.raises(ValueError, match="num_classes"):
+        kind(convolutions())
+
+
+def test_evaluation_of_related_answers_is_refused(made):
+    model = made(relations="batch")
+    with pytest.raises(ValueError, match="depend on their batch"):
+        keras_rbi.evaluation.evaluate_protocol(model, (images(), np.arange(6) % CLASSES))
+    model.relations = "self"
+    found = keras_rbi.evaluation.evaluate_protocol(model, (images(), np.arange(6) % CLASSES))
+    assert found.rows[0].relations == "self"
