@@ -159,7 +159,6 @@ class P2PNet(FineGrainedModel):
         for mlp in self.part_mlps:
             mlp.build((None, num_parts * width))
         self.related = related
-        self.integration = related.integration
         self.data_format = tap.data_format
         self._settle(
             tap.backbone,
@@ -356,6 +355,9 @@ def _at_sides(stages: keras.Model, sides: Any, tap: Tap) -> tuple[keras.Model, A
     shape = (channels, *sides) if tap.data_format == "channels_first" else (*sides, channels)
     inputs = keras.tree.pack_sequence_as(stages.input, [keras.Input(shape)])
     try:
+        if any(len(stage.shape) == 3 for stage in tap.stages()):
+            # Their blocks know how many there are, and say so only when they are run.
+            raise ValueError("Its tokens are for images of one size.")
         clone = keras.models.clone_model(stages, inputs, clone_function=lambda layer: layer)
     except Exception as error:
         raise ValueError(

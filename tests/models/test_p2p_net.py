@@ -173,3 +173,22 @@ def test_a_backbone_must_have_stages_and_take_parts():
     with pytest.raises(ValueError, match=r"Pass part_size=\[32, 32\]"):
         made(keras.Model(inputs, fixed), part_size=SIDE // 2)
     assert made(keras.Model(inputs, fixed)).part_sides == (SIDE, SIDE)
+
+
+def test_parts_of_a_swin_have_the_size_of_its_images():
+    hub = pytest.importorskip("keras_hub", reason="keras_hub is the extra `hub`")
+    swin = hub.models.SwinTransformerBackbone(
+        embed_dim=4,
+        depths=(1, 1, 1),
+        num_heads=(1, 1, 1),
+        window_size=7,
+        patch_size=2,
+        image_shape=(56, 56, 3),
+    )
+    model = P2PNet(swin, CLASSES, units=UNITS, num_parts=2)
+    assert model.part_sides == (56, 56)
+    batch = np.random.default_rng(0).integers(0, 256, (2, 56, 56, 3)).astype("uint8")
+    outputs, _ = outputs_of(model, batch)
+    assert_close(predicted(model, batch), to_numpy(outputs["probabilities"]))
+    with pytest.raises(ValueError, match="tokens are for images of one size"):
+        P2PNet(swin, CLASSES, part_size=28)
