@@ -36,7 +36,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_rbi import RBIModel, backbones
-from keras_rbi.models.backbone_classifier import backbone_classifier
+from keras_rbi.models.baselines.backbone_classifier import backbone_classifier
 
 CLASSES = 200
 BATCH = 32

@@ -16,7 +16,7 @@ from keras_rbi.backbones.preprocessing import preprocessing_for
 from keras_rbi.backbones.tap import Tap, image_input
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.image_sequence import ImageSequence
-from keras_rbi.models.two_streams import TrainsTwoStreams
+from keras_rbi.models.trains_two_streams import TrainsTwoStreams
 from keras_rbi.training import TrainingSettings
 
 # Layers that take the backbone's features: of RBI, of BatchFormer, of the backbone alone.

@@ -1,5 +1,6 @@
 """Backbones: by name, and how to feed and tap any of them."""
 
+from keras_rbi.backbones.backbone_preprocessing import BackbonePreprocessing
 from keras_rbi.backbones.catalogue import BackboneInfo, available
 from keras_rbi.backbones.efficientnet_lite import (
     EfficientNetLite0,
@@ -12,6 +13,7 @@ from keras_rbi.backbones.tap import Tap
 
 __all__ = [
     "BackboneInfo",
+    "BackbonePreprocessing",
     "EfficientNetLite0",
     "EfficientNetLite1",
     "EfficientNetLite2",

@@ -11,7 +11,7 @@ from typing import Any
 
 import keras
 
-from keras_rbi.layers.backbone_preprocessing import BackbonePreprocessing
+from keras_rbi.backbones.backbone_preprocessing import BackbonePreprocessing
 
 # For models that keras.applications gained after the table was made.
 IMAGE_SIZE = 224

@@ -101,7 +101,7 @@ def EfficientNetLite0(  # noqa: N802, named as models are in keras.applications
     """Builds EfficientNet-Lite0: EfficientNet-B0 with ReLU6, without squeeze and excitation.
 
     It takes RGB images as it was trained on them, (x - 127) / 128 of pixels of 0..255, which
-    `keras_rbi.layers.BackbonePreprocessing("lite")` makes. Maps and images have their channels
+    `keras_rbi.backbones.BackbonePreprocessing("lite")` makes. Maps and images have their channels
     last, whatever `keras.config.image_data_format()` is.
 
     Args:

@@ -5,7 +5,7 @@ import warnings
 import keras
 
 from keras_rbi.backbones import applications, hub
-from keras_rbi.layers.backbone_preprocessing import BackbonePreprocessing
+from keras_rbi.backbones.backbone_preprocessing import BackbonePreprocessing
 
 
 def preprocessing_for(

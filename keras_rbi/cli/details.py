@@ -18,7 +18,7 @@ from keras_rbi.evaluation.gather import Gathered
 from keras_rbi.evaluation.mistakes import mistakes
 from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.layers.rra import RRA
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.models.relating import relations_of
 
 BATCH_SIZE = 32

@@ -8,8 +8,8 @@ import numpy as np
 
 from keras_rbi.evaluation.classification_scores import probabilities_of
 from keras_rbi.models.head_activation import head_activation
-from keras_rbi.models.p2p_net import P2PNet
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.p2p_net.p2p_net import P2PNet
+from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.models.relating import relating
 from keras_rbi.visualization.embedding_map import embedding_map
 from keras_rbi.visualization.grad_cam import grad_cam

@@ -21,7 +21,7 @@ from keras_rbi.export import (
     export_model,
 )
 from keras_rbi.export.formats import format_named
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.training import RunFolder, load_split
 from keras_rbi.training.settings import NO_AUGMENTATION
 

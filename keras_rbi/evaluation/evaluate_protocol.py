@@ -12,7 +12,7 @@ from keras_rbi.evaluation.protocol import ANY, SHUFFLED, SORTED, EvaluationProto
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.models.head_activation import head_activation
-from keras_rbi.models.rbi_model import NO_REFERENCES
+from keras_rbi.models.rbi.rbi_model import NO_REFERENCES
 from keras_rbi.models.relating import relations_of
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)

@@ -16,8 +16,8 @@ from keras_rbi.models.batches import (
     labels_of,
     to_numpy,
 )
-from keras_rbi.models.rbi_model import RBIModel
-from keras_rbi.models.reference_selection import class_numbers
+from keras_rbi.models.rbi.rbi_model import RBIModel
+from keras_rbi.models.references.reference_selection import class_numbers
 from keras_rbi.models.relating import check_stands_alone
 
 MEND = "Pass images and labels as a pair of arrays."

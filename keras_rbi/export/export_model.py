@@ -13,7 +13,7 @@ from keras_rbi.export.options import OUTPUTS, ExportOptions, export_options
 from keras_rbi.export.placing import check_place, placed_when_done
 from keras_rbi.export.verification import Verification, verify
 from keras_rbi.export.write import write_here, write_on
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.models.relating import relating
 
 

@@ -9,7 +9,7 @@ import keras
 from keras_rbi.export.formats import format_named
 from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.relation_groups import check_inference_relations, positive_integer
-from keras_rbi.models.rbi_model import NO_REFERENCES, RBIModel
+from keras_rbi.models.rbi.rbi_model import NO_REFERENCES, RBIModel
 from keras_rbi.models.relating import check_stands_alone, relations_of
 
 INPUTS = ("images", "image_bytes", "sets")

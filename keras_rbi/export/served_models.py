@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_rbi.export.options import ExportOptions
 from keras_rbi.models.head_activation import head_activation
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 
 Tensor = Any
 

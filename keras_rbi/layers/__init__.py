@@ -1,35 +1,29 @@
-"""Relation layers: RPE, RRA, and what they and the models stand on."""
+"""The layers of Relationship Batch Integration: RPE, RRA, and their normalization."""
 
-from keras_rbi.layers.backbone_preprocessing import BackbonePreprocessing
-from keras_rbi.layers.batch_former import BatchFormer
-from keras_rbi.layers.embedding_classifier import EmbeddingClassifier
-from keras_rbi.layers.part_aligner import PartAligner
-from keras_rbi.layers.part_proposer import PartProposer
+from typing import Any
+
+from keras_rbi._deprecation import moved_names
 from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
-from keras_rbi.layers.scaled_residual import ScaledResidual
-from keras_rbi.layers.stage_embedding import StageEmbedding
-from keras_rbi.layers.token_classifier import TokenClassifier
-from keras_rbi.layers.token_combiner import TokenCombiner
-from keras_rbi.layers.token_pyramid import TokenPyramid
-from keras_rbi.layers.token_selector import TokenSelector
 from keras_rbi.layers.two_pass_batch_normalization import TwoPassBatchNormalization
-from keras_rbi.layers.two_streams import TwoStreams
 
-__all__ = [
-    "RPE",
-    "RRA",
-    "BackbonePreprocessing",
-    "BatchFormer",
-    "EmbeddingClassifier",
-    "PartAligner",
-    "PartProposer",
-    "ScaledResidual",
-    "StageEmbedding",
-    "TokenClassifier",
-    "TokenCombiner",
-    "TokenPyramid",
-    "TokenSelector",
-    "TwoPassBatchNormalization",
-    "TwoStreams",
-]
+__all__ = ["RPE", "RRA", "TwoPassBatchNormalization"]
+
+_MOVED = {
+    "BackbonePreprocessing": "keras_rbi.backbones",
+    "BatchFormer": "keras_rbi.models.baselines",
+    "EmbeddingClassifier": "keras_rbi.models.p2p_net",
+    "PartAligner": "keras_rbi.models.p2p_net",
+    "PartProposer": "keras_rbi.models.p2p_net",
+    "ScaledResidual": "keras_rbi.models",
+    "StageEmbedding": "keras_rbi.models.p2p_net",
+    "TokenClassifier": "keras_rbi.models.herbs",
+    "TokenCombiner": "keras_rbi.models.herbs",
+    "TokenPyramid": "keras_rbi.models.herbs",
+    "TokenSelector": "keras_rbi.models.herbs",
+    "TwoStreams": "keras_rbi.models",
+}
+
+
+def __getattr__(name: str) -> Any:
+    return moved_names(__name__, _MOVED, name)

@@ -1,9 +1,26 @@
 """What images are related to at inference: what RPE and RRA share about it."""
 
 from collections.abc import Callable
+from typing import Any, Protocol
 
-from keras_rbi.layers.references import References
 from keras_rbi.layers.relation_groups import check_inference_relations
+
+
+class References(Protocol):
+    """What RPE and RRA ask of stored reference images.
+
+    Attributes:
+        num_references: Integer, how many there are.
+        features: Variable `(references, features)`, what RRA is called with.
+        relations: Variable `(references, references)`, S of the references to each other.
+    """
+
+    num_references: int
+    features: Any
+    relations: Any
+
+    def errors(self, images: Any) -> Any:
+        """Mean squared differences of images to them, `(batch, references)`, for 0..255."""
 
 
 class InferenceRelations:

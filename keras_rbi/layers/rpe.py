@@ -7,9 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_rbi.layers.inference_relations import InferenceRelations
+from keras_rbi.layers.inference_relations import InferenceRelations, References
 from keras_rbi.layers.pairwise import pairwise_mean_squared_error
-from keras_rbi.layers.references import References
 from keras_rbi.layers.relation_groups import (
     check_group_size,
     join_groups,

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_rbi.layers.rra import RRA
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.models.relating import relating
 
 

@@ -10,7 +10,7 @@ from keras_rbi.backbones import hub
 from keras_rbi.layers.relation_groups import check_inference_relations
 from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
-from keras_rbi.models.rbi_model import PAPER_LEARNING_RATE, relate_at_inference
+from keras_rbi.models.rbi.rbi_model import PAPER_LEARNING_RATE, relate_at_inference
 from keras_rbi.models.related_features import RelatedFeatures
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
-from keras_rbi.layers.scaled_residual import ScaledResidual
-from keras_rbi.models.rbi_model import VARIANTS
+from keras_rbi.models.rbi.rbi_model import VARIANTS
+from keras_rbi.models.scaled_residual import ScaledResidual
 
 Tensor = Any
 

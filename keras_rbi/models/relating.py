@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import keras
 
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 
 
 def relations_of(model: keras.Model) -> str:

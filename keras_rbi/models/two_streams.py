@@ -1,40 +1,55 @@
-"""The part of a model that learns from two streams of features with one classifier."""
+"""Two streams of features for one classifier."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
+Tensor = Any
 
-class TrainsTwoStreams(keras.Model):
-    """A model that gives two rows of answers for each image in training, and one otherwise.
 
-    That is what `keras_rbi.layers.TwoStreams` before a classifier makes. The loss is the mean of
-    those of the two streams, each with the labels of the batch; metrics are those of the first,
-    which answers after training.
+@keras.saving.register_keras_serializable(package="keras_rbi")
+class TwoStreams(keras.layers.Layer):
+    """Puts two streams of features one below the other, in training only.
+
+    What follows, a classifier, then learns from both. Otherwise the first goes on alone. The loss
+    needs the labels twice: a model that is derived from
+    `keras_rbi.models.trains_two_streams.TrainsTwoStreams` sees to it.
+
+    Args:
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Call arguments:
+        answered: Tensor of shape `(batch, features)`, the stream that answers after training.
+        other: Tensor of the same shape.
+        training: Boolean, whether to behave as in training.
+
+    Input shape:
+        Two of `(batch, features)`.
+
+    Output shape:
+        `(2 * batch, features)` in training, otherwise `(batch, features)`.
+
+    Example:
+
+    >>> features = np.random.normal(size=(6, 16)).astype("float32")
+    >>> layer = keras_rbi.models.TwoStreams()
+    >>> layer(features, -features).shape, layer(features, -features, training=True).shape
+    ((6, 16), (12, 16))
+
+    Reference:
+        [Hou et al., 2022](https://arxiv.org/abs/2203.01522), the shared classifier.
     """
 
-    two_streams = True
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
 
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """The loss of both streams in training, of the answers otherwise."""
-        if training and self.two_streams:
-            y, sample_weight = _twice(y), _twice(sample_weight)
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
+    def call(self, answered: Tensor, other: Tensor, training: bool | None = None) -> Tensor:
+        if not training:
+            return answered
+        return ops.concatenate([answered, other], axis=0)
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The metrics of the stream that answers."""
-        if self.two_streams and y is not None:
-            y_pred = y_pred[: ops.shape(y)[0]]
-        return super().compute_metrics(x, y, y_pred, sample_weight)
-
-
-def _twice(rows: Any) -> Any:
-    return None if rows is None else ops.concatenate([rows, rows], axis=0)
+    def compute_output_spec(self, answered: Any, other: Any, training: bool | None = None) -> Any:
+        shape = answered.shape
+        # A graph is for any number of images, in training and afterwards.
+        return keras.KerasTensor((None, *shape[1:]), dtype=self.compute_dtype)

@@ -13,9 +13,9 @@ from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.datasets.load import load
 from keras_rbi.datasets.mixing import Mixing
 from keras_rbi.datasets.typefaces import Typefaces
-from keras_rbi.models.backbone_classifier import backbone_classifier
-from keras_rbi.models.batch_former_model import BatchFormerModel
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.baselines.backbone_classifier import backbone_classifier
+from keras_rbi.models.baselines.batch_former_model import BatchFormerModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.settings import (
     BATCH_FORMER,

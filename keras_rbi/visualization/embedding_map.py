@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from keras_rbi.evaluation.cluster_scores import knn_purity, silhouette
 from keras_rbi.models.batch_attention import batch_attention
 from keras_rbi.models.batches import to_numpy
-from keras_rbi.models.rbi_model import RBIModel
-from keras_rbi.models.reference_selection import class_numbers
+from keras_rbi.models.rbi.rbi_model import RBIModel
+from keras_rbi.models.references.reference_selection import class_numbers
 
 METHODS = ("pca", "tsne")
 BATCH_SIZE = 32

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_rbi.models.herbs import HERBS
+from keras_rbi.models.herbs.herbs import HERBS
 from keras_rbi.visualization.fine_grained_parts import FineGrainedParts
 from keras_rbi.visualization.model_parts import without_activation
 

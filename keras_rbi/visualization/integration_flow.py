@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from keras_rbi.models.batch_attention import batch_attention
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.models.relating import relating
 from keras_rbi.visualization.grad_cam import grad_cam
 from keras_rbi.visualization.image_panels import (

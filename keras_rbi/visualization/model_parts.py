@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_rbi.backbones.tap import Tap
 from keras_rbi.layers.rra import RRA
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.visualization.last_block import LastBlock
 
 Tensor = Any

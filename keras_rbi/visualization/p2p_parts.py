@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_rbi.models.p2p_net import P2PNet, classified
+from keras_rbi.models.p2p_net.p2p_net import P2PNet, classified
 from keras_rbi.visualization.fine_grained_parts import FineGrainedParts
 
 Tensor = Any

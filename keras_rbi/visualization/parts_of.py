@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from keras_rbi.models.herbs import HERBS
-from keras_rbi.models.p2p_net import P2PNet
+from keras_rbi.models.herbs.herbs import HERBS
+from keras_rbi.models.p2p_net.p2p_net import P2PNet
 from keras_rbi.visualization.herbs_parts import HERBSParts
 from keras_rbi.visualization.model_parts import ModelParts
 from keras_rbi.visualization.p2p_parts import P2PParts

@@ -9,7 +9,7 @@ from matplotlib.colors import TABLEAU_COLORS
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from keras_rbi.models.p2p_net import P2PNet
+from keras_rbi.models.p2p_net.p2p_net import P2PNet
 from keras_rbi.visualization.image_panels import as_pictures, draw_overlay, wrapped
 
 CELL = 1.8

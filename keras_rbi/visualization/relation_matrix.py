@@ -8,7 +8,7 @@ from keras import ops
 from matplotlib.figure import Figure
 
 from keras_rbi.models.batch_attention import batch_attention
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.models.relating import relating
 from keras_rbi.visualization.image_panels import draw_relations
 from keras_rbi.visualization.model_parts import check_attention

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_rbi.models.rbi_model import RBIModel
+from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.models.relating import relating
 from keras_rbi.visualization.gradients import pullback
 from keras_rbi.visualization.model_parts import ModelParts, check_attention

@@ -13,7 +13,7 @@ from applications.paper.experiment import Run, run_grid
 from applications.paper.peers import ABLATIONS, ALL, build
 from applications.paper.report import named
 from keras_rbi import RBIModel, training
-from keras_rbi.layers import BatchFormer
+from keras_rbi.models.baselines import BatchFormer
 from keras_rbi.training import TrainingSettings
 
 SMALL = {**SMALLEST, "per_class": 1, "epochs": 1, "learning_rate": 1e-3}
@@ -62,7 +62,7 @@ def test_a_run_trains_as_the_command_does(given, tmp_path):
 def test_a_head_on_known_features_learns_what_the_whole_model_learns(peer, monkeypatch):
     # Without dropout, which the two would draw in another order.
     monkeypatch.setattr(
-        "keras_rbi.models.batch_former_model.BatchFormer",
+        "keras_rbi.models.baselines.batch_former_model.BatchFormer",
         lambda name: BatchFormer(dropout=0.0, name=name),
     )
     given = {"relation_dropout": 0.0} if peer == "rbi-shared" else {}

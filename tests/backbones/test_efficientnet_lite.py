@@ -15,10 +15,9 @@ from literal_lite import forward, numpy_convolution, random_state, shapes, torch
 from PIL import Image
 
 import keras_rbi
-from keras_rbi.backbones import efficientnet_lite, efficientnet_lite_weights
+from keras_rbi.backbones import BackbonePreprocessing, efficientnet_lite, efficientnet_lite_weights
 from keras_rbi.backbones.efficientnet_lite import LITE_BACKBONES, build, has_imagenet_weights
 from keras_rbi.backbones.efficientnet_lite_weights import IMAGENET_FILES, assign_state_dict
-from keras_rbi.layers import BackbonePreprocessing
 
 NAMES = list(LITE_BACKBONES)
 MILITARY_UNIFORM = 652

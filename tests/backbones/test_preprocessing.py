@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_rbi.backbones import applications
+from keras_rbi.backbones import BackbonePreprocessing, applications
 from keras_rbi.backbones.preprocessing import preprocessing_for
-from keras_rbi.layers import BackbonePreprocessing
 
 MODELS = applications.constructors()
 # One of each module of keras.applications whose models it names in a way of its own.

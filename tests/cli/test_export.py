@@ -9,7 +9,7 @@ import typer.testing
 
 import keras_rbi
 from keras_rbi.cli.main import app
-from keras_rbi.models import backbone_classifier
+from keras_rbi.models.baselines import backbone_classifier
 from keras_rbi.training import RunFolder, TrainingSettings
 
 runtime = pytest.importorskip("onnxruntime")

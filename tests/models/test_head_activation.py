@@ -5,7 +5,7 @@ import pytest
 from keras import layers
 
 import keras_rbi
-from keras_rbi.models import backbone_classifier
+from keras_rbi.models.baselines import backbone_classifier
 from keras_rbi.models.head_activation import head_activation
 
 SIDE = 8

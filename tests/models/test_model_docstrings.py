@@ -10,20 +10,20 @@ import pytest
 import keras_rbi
 
 MODULES = (
-    "keras_rbi.layers.best_apart",
-    "keras_rbi.layers.crop_boxes",
-    "keras_rbi.layers.fan_in_dense",
-    "keras_rbi.layers.fan_in_uniform",
-    "keras_rbi.layers.part_proposer",
-    "keras_rbi.layers.part_aligner",
-    "keras_rbi.layers.references",
+    "keras_rbi.models.p2p_net.best_apart",
+    "keras_rbi.models.p2p_net.crop_boxes",
+    "keras_rbi.models.fan_in_dense",
+    "keras_rbi.models.fan_in_uniform",
+    "keras_rbi.models.p2p_net.part_proposer",
+    "keras_rbi.models.p2p_net.part_aligner",
+    "keras_rbi.models.references.references",
     "keras_rbi.models.batch_attention",
     "keras_rbi.models.head_activation",
-    "keras_rbi.models.herbs",
-    "keras_rbi.models.herbs_heads",
-    "keras_rbi.models.p2p_net",
-    "keras_rbi.models.relates_to_references",
-    "keras_rbi.models.temperature_halving",
+    "keras_rbi.models.herbs.herbs",
+    "keras_rbi.models.herbs.herbs_heads",
+    "keras_rbi.models.p2p_net.p2p_net",
+    "keras_rbi.models.references.relates_to_references",
+    "keras_rbi.models.herbs.temperature_halving",
 )
 
 

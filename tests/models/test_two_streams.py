@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 import keras_rbi
-from keras_rbi.models import batch_former_model
+from keras_rbi.models.baselines import batch_former_model
 
 CLASSES = 5
 MODELS = ("batch_former", "rbi")

@@ -10,7 +10,7 @@ from backend_functions import gradients, to_numpy
 from keras import layers, ops
 
 import keras_rbi
-from keras_rbi.models import backbone_classifier
+from keras_rbi.models.baselines import backbone_classifier
 from keras_rbi.visualization import grad_cam
 from keras_rbi.visualization.class_activation import at_image_size, class_activation
 from keras_rbi.visualization.model_parts import ModelParts

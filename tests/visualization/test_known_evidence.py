@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import keras_rbi
-from keras_rbi.models import backbone_classifier
+from keras_rbi.models.baselines import backbone_classifier
 from keras_rbi.visualization import grad_cam
 
 SIDE, PATCH, CLASSES = 32, 8, 3

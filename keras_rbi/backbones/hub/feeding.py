@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from keras_rbi.backbones.backbone_preprocessing import BackbonePreprocessing
 from keras_rbi.backbones.hub.library import hub_classes
-from keras_rbi.layers.backbone_preprocessing import BackbonePreprocessing
 
 # A mode of BackbonePreprocessing, or the mean and the standard deviation of pixels of 0..1.
 Numbers = str | tuple[Sequence[float], Sequence[float]]

@@ -1,0 +1,33 @@
+"""Public names that have moved or changed: they work for one release, with a warning."""
+
+import importlib
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+
+def moved_names(module: str, moved: Mapping[str, str], name: str) -> Any:
+    """Finds a name that has moved: the body of a module's `__getattr__`.
+
+    Args:
+        module: The name of the module that is asked.
+        moved: Where names of that module are now: a module, where the name is as it was, or
+            `module:name`.
+        name: The name that is asked for.
+
+    Returns:
+        What the name stands for, after a `DeprecationWarning` that says where it is now.
+
+    Raises:
+        AttributeError: If the module has never had the name.
+    """
+    if name not in moved:
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    place, _, new_name = moved[name].partition(":")
+    new_name = new_name or name
+    warnings.warn(
+        f"{module}.{name} is now {place}.{new_name}. The old name goes in version 0.3.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return getattr(importlib.import_module(place), new_name)

@@ -1,0 +1,237 @@
+"""HERBS, a fine-grained classifier over the stages of a backbone, with and without RBI."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_rbi.backbones.tap import Tap, image_input
+from keras_rbi.models.fine_grained_model import FineGrainedModel
+from keras_rbi.models.herbs.herbs_heads import herbs_heads, selected_by_default
+from keras_rbi.models.herbs.herbs_loss import WEIGHTS, herbs_loss
+from keras_rbi.models.herbs.temperature_halving import TemperatureHalving
+from keras_rbi.models.labels import known_classes
+from keras_rbi.models.rbi.rbi_model import preprocessing_layer
+from keras_rbi.models.related_features import RelatedFeatures
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable(package="keras_rbi")
+class HERBS(FineGrainedModel):
+    """High-temperature refinement and background suppression, with or without RBI.
+
+    ```
+    backbone's stages -- TokenPyramid --+-- top-down logits of each token ------------------+
+                                        +-- bottom-up logits of each token -----------------+
+                                               +-- TokenSelector -- TokenCombiner -- v -- logits
+    ```
+
+    The answer is the mean of the softmaxes of all these logits, nine with four stages. The
+    tokens that are not selected are trained to speak for no class, and the top-down logits to
+    follow the bottom-up ones at a temperature that `fit` halves every ten epochs.
+
+    With RBI, the combined features v of the images of a batch relate to each other:
+    `v + g * RRA(v, RPE(images))`, g a factor for each feature that starts at zero. The pyramid,
+    the selection and the other logits are the same with and without.
+
+    `fit` compiles the model as RBI's paper trains (`RectifiedAdam(1e-5)`), if it has not been
+    compiled. The loss in training is the model's own: of one that `compile` is given, its
+    `label_smoothing` alone is taken, and `evaluate` goes by it. HERBS itself was trained with
+    `keras.optimizers.SGD(momentum=0.9, nesterov=True)`, a weight decay of 3e-4, and
+    `keras.optimizers.schedules.CosineDecay(1e-9, steps, warmup_target=5e-4, warmup_steps=1500)`.
+
+    Args:
+        backbone: A backbone of known image size with two stages or more, as
+            `keras_rbi.backbones.Tap(backbone).stages()` finds them; at most the last four are
+            used. Every Swin transformer of keras_hub, and every network of convolutions.
+        num_classes: Integer, or `None` where `class_names` tells it. Defaults to `None`.
+        relations: `None` for HERBS without RBI; or `"self"` or `"batch"`, what an image relates
+            to in `predict`, `evaluate` and export, as in `RBIModel`. Defaults to `"self"`.
+        variant: `None` or `"paper"`, the settings of RPE and RRA, as in `RBIModel`, but for the
+            relations. Defaults to `None`.
+        units: Integer, the width of the pyramid and of v. Defaults to `1536`.
+        num_selected: How many tokens of each stage are selected, a list. Defaults to `None`, in
+            the proportions of HERBS: a ninth, two ninths, four ninths and two ninths.
+        dropout: Float in [0, 1), before the classifier of v. Defaults to `0.1`.
+        temperature: Float, that of the refinement in the first epoch. Defaults to `64.0`.
+        halving_epochs: Integer, after how many epochs the temperature is halved. Defaults to
+            `10`.
+        loss_weights: Factors of the terms of the loss that are not those of HERBS on
+            CUB-200-2011: `{"refinement": 1.375, "layer": 0.3, "suppression": 5.0, "selection":
+            0.0, "combined": 1.0}`. Defaults to `None`.
+        preprocessing: As for `RBIModel`. Defaults to `"auto"`.
+        class_names: List of strings, or `None`. Stored with the model. Defaults to `None`.
+        dtype: Dtype policy of the layers that the model makes itself. Defaults to `None`, the
+            global policy. Logits are always computed in float32.
+        name: String. Defaults to `"herbs"`.
+
+    Call arguments:
+        images: Tensor of the backbone's input shape, values of 0..255.
+        training: Boolean, whether to behave as in training.
+
+    Input shape:
+        That of the backbone, for example `(batch, 384, 384, 3)`.
+
+    Output shape:
+        `(batch, num_classes)`, float32, probabilities. In training, what the loss is made of: the
+        dictionary that `outputs_of` gives.
+
+    Raises:
+        ValueError: If an argument is out of its range, or if the backbone has one stage.
+
+    Example:
+
+    >>> backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
+    >>> model = keras_rbi.models.HERBS(backbone, num_classes=5, units=16)
+    >>> images = np.random.randint(0, 256, size=(4, 32, 32, 3)).astype("uint8")
+    >>> model.predict(images, verbose=0).shape
+    (4, 5)
+
+    Reference:
+        [Chou et al., 2023](https://arxiv.org/abs/2303.06442);
+        [Le et al., 2024](https://arxiv.org/abs/2412.19606), which adds RBI.
+    """
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        num_classes: int | None = None,
+        relations: str | None = "self",
+        variant: str | None = None,
+        units: int = 1536,
+        num_selected: Sequence[int] | None = None,
+        dropout: float = 0.1,
+        temperature: float = 64.0,
+        halving_epochs: int = 10,
+        loss_weights: dict[str, float] | None = None,
+        preprocessing: Any = "auto",
+        class_names: Sequence[str] | None = None,
+        dtype: Any = None,
+        name: str = "herbs",
+    ) -> None:
+        classes = known_classes(num_classes, class_names)
+        unknown = set(loss_weights or {}) - set(WEIGHTS)
+        if unknown:
+            raise ValueError(
+                f"`loss_weights` has factors of {sorted(WEIGHTS)}. Received: {sorted(unknown)}."
+            )
+        tap = Tap(backbone)
+        stages = _stages_of_tokens(tap)
+        counts = [tokens.shape[1] for tokens in stages.outputs]
+        num_selected = list(num_selected or selected_by_default(counts))
+        if len(num_selected) != len(counts):
+            raise ValueError(
+                f"The backbone has {len(counts)} stages, of {counts} tokens. Received: "
+                f"num_selected={num_selected}. Give a number for each."
+            )
+        policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
+        images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
+        related = RelatedFeatures(relations, variant, units, policy)
+        prepare = preprocessing_layer(preprocessing, tap)
+        prepared = images if prepare is None else prepare(images)
+        outputs = herbs_heads(
+            stages(prepared),
+            classes,
+            units,
+            num_selected,
+            dropout,
+            lambda features: related.integrate(features, images),
+            policy,
+        )
+        super().__init__(inputs=images, outputs=outputs["probabilities"], name=name)
+        # Of the same layers: tracked, they would be there twice.
+        self.__dict__["_all_outputs"] = keras.Model(images, outputs)
+        self.temperature = self.add_weight(
+            shape=(),
+            initializer=keras.initializers.Constant(temperature),
+            trainable=False,
+            name="temperature",
+        )
+        self._settle(
+            tap.backbone,
+            classes,
+            class_names,
+            relations,
+            related,
+            prepare,
+            policy,
+            {
+                "variant": variant,
+                "units": units,
+                "num_selected": num_selected,
+                "dropout": dropout,
+                "temperature": temperature,
+                "halving_epochs": halving_epochs,
+                "loss_weights": None if loss_weights is None else dict(loss_weights),
+            },
+        )
+
+    def outputs_of(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
+        """Everything that the model answers.
+
+        Args:
+            images: Tensor of images of 0..255.
+            training: Boolean, whether to behave as in training.
+
+        Returns:
+            The dictionary that `keras_rbi.models.herbs.herbs_heads.herbs_heads` describes.
+        """
+        return self.__dict__["_all_outputs"](images, training=training)
+
+    def losses_of(self, outputs: dict[str, Any], targets: Tensor) -> Tensor:
+        """The loss of each image, at the temperature of the epoch.
+
+        Args:
+            outputs: What `outputs_of` gives.
+            targets: Probabilities of the classes, shape `(batch, classes)`.
+
+        Returns:
+            Tensor of shape `(batch,)`.
+        """
+        return herbs_loss(outputs, targets, self.temperature, self._arguments["loss_weights"])
+
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Trains the model, as `keras.Model.fit` does, lowering the temperature as it goes.
+
+        Args:
+            x: Arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a torch `DataLoader`.
+            y: Labels, where `x` is an array: whole numbers or one-hot rows.
+            *args: Further arguments of `keras.Model.fit`.
+            **kwargs: Further arguments of `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+        """
+        given = kwargs.pop("callbacks", None) or []
+        if isinstance(given, keras.callbacks.Callback):
+            given = [given]
+        halving = TemperatureHalving(
+            self._arguments["temperature"], self._arguments["halving_epochs"]
+        )
+        return super().fit(x, y, *args, callbacks=[halving, *given], **kwargs)
+
+
+def _stages_of_tokens(tap: Tap) -> keras.Model:
+    """From prepared images to the tokens of up to four stages."""
+    stages = tap.stages()[-4:]
+    if len(stages) < 2:
+        raise ValueError(
+            f"HERBS needs a backbone with two stages or more. Received: {tap.backbone.name!r}, "
+            "whose features keep one size. Take a Swin transformer or a network of convolutions."
+        )
+    tokens = []
+    for number, stage in enumerate(stages):
+        if len(stage.shape) == 4:
+            if tap.data_format == "channels_first":
+                stage = ops.transpose(stage, (0, 2, 3, 1))
+            if None in stage.shape[1:]:
+                raise ValueError(
+                    "HERBS is for one image size, since it learns for each place. Received: "
+                    f"{tap.backbone.name!r}, which takes any. Build it with an input shape."
+                )
+            shape = (stage.shape[1] * stage.shape[2], stage.shape[3])
+            stage = keras.layers.Reshape(shape, name=f"tokens_{number + 1}")(stage)
+        tokens.append(stage)
+    return keras.Model(tap.backbone.input, tokens, name="stages")

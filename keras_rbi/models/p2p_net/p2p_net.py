@@ -1,0 +1,367 @@
+"""P2P-Net, a fine-grained classifier that learns from aligned parts, with and without RBI."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_rbi.backbones.tap import Tap, image_input
+from keras_rbi.models.fan_in_dense import fan_in_mlp
+from keras_rbi.models.fine_grained_model import FineGrainedModel
+from keras_rbi.models.labels import known_classes
+from keras_rbi.models.p2p_net.best_apart import best_apart
+from keras_rbi.models.p2p_net.crop_boxes import crop_boxes
+from keras_rbi.models.p2p_net.embedding_classifier import EmbeddingClassifier
+from keras_rbi.models.p2p_net.p2p_loss import p2p_loss
+from keras_rbi.models.p2p_net.part_aligner import PartAligner
+from keras_rbi.models.p2p_net.part_proposer import PartProposer
+from keras_rbi.models.p2p_net.stage_embedding import StageEmbedding
+from keras_rbi.models.rbi.rbi_model import preprocessing_layer
+from keras_rbi.models.related_features import RelatedFeatures
+
+Tensor = Any
+
+STAGES = 3
+
+
+@keras.saving.register_keras_serializable(package="keras_rbi")
+class P2PNet(FineGrainedModel):
+    """Fine-grained classification by pose alignment (P2P-Net), with or without RBI.
+
+    ```
+    backbone's stages -- StageEmbedding -- r1, r2, r3 -- EmbeddingClassifier -- logits of each
+                                                         and of all three side by side
+    ```
+
+    The answer is the softmax of the mean of the four logits. In training, `PartProposer` scores
+    boxes all over the image, the best that keep apart are cut out, go through the same backbone
+    and classifiers, and are ordered by `PartAligner`; what they say together, in that order, pulls
+    at r1, r2 and r3. The model that answers has no part of that and costs what its backbone costs;
+    a training step takes the parts through the backbone too.
+
+    With RBI, the images of a batch relate at the last stage: `r3 + g * RRA(r3, RPE(images))`, g a
+    factor for each feature that starts at zero. Parts are not related, and the alignment sees r3
+    as it was.
+
+    `fit` compiles the model as RBI's paper trains (`RectifiedAdam(1e-5)`), if it has not been
+    compiled. The loss in training is the model's own: of one that `compile` is given, its
+    `label_smoothing` alone is taken, and `evaluate` goes by it. P2P-Net itself was trained with
+    `keras.optimizers.SGD(momentum=0.9)`, a weight decay of 5e-4, and a rate of 2e-3, a tenth of it
+    for the backbone, that falls along a cosine in 300 epochs, in batches of 16 images of 448x448.
+
+    Args:
+        backbone: A backbone of known image size with three stages or more, as
+            `keras_rbi.backbones.Tap(backbone).stages()` finds them; the last three are used.
+        num_classes: Integer, or `None` where `class_names` tells it. Defaults to `None`.
+        relations: `None` for P2P-Net without RBI; or `"self"` or `"batch"`, what an image relates
+            to in `predict`, `evaluate` and export, as in `RBIModel`. Defaults to `"self"`.
+        variant: `None` or `"paper"`, the settings of RPE and RRA, as in `RBIModel`, but for the
+            relations. Defaults to `None`.
+        num_parts: Integer of 2 to 6, the parts of an image. Defaults to `4`.
+        units: Integer, the width inside the embeddings and the classifiers. Defaults to `512`.
+        dropout: Float in [0, 1), in the classifiers of a single stage. Defaults to `0.5`.
+        matching: `"intended"` or `"official"`, as for `PartAligner`. Defaults to `"intended"`.
+        part_size: Side in pixels that parts are resized to, or height and width. Defaults to
+            `None`, half of the image's sides, as in P2P-Net, or the image's own if the backbone
+            cannot take half.
+        preprocessing: As for `RBIModel`. Defaults to `"auto"`.
+        class_names: List of strings, or `None`. Stored with the model. Defaults to `None`.
+        dtype: Dtype policy of the layers that the model makes itself. Defaults to `None`, the
+            global policy. Logits are always computed in float32.
+        name: String. Defaults to `"p2p_net"`.
+
+    Call arguments:
+        images: Tensor of the backbone's input shape, values of 0..255.
+        training: Boolean, whether to behave as in training.
+
+    Input shape:
+        That of the backbone, for example `(batch, 448, 448, 3)`.
+
+    Output shape:
+        `(batch, num_classes)`, float32, probabilities. In training, what the loss is made of: the
+        dictionary that `outputs_of` gives.
+
+    Raises:
+        ValueError: If an argument is out of its range, if the backbone has fewer than three
+            stages, or if it cannot take parts of the size.
+
+    Example:
+
+    >>> backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
+    >>> model = keras_rbi.models.P2PNet(backbone, num_classes=5, units=16)
+    >>> images = np.random.randint(0, 256, size=(4, 32, 32, 3)).astype("uint8")
+    >>> model.predict(images, verbose=0).shape
+    (4, 5)
+
+    Reference:
+        [Yang et al., 2022](https://doi.org/10.1109/CVPR52688.2022.00520);
+        [Le et al., 2024](https://arxiv.org/abs/2412.19606), which adds RBI.
+    """
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        num_classes: int | None = None,
+        relations: str | None = "self",
+        variant: str | None = None,
+        num_parts: int = 4,
+        units: int = 512,
+        dropout: float = 0.5,
+        matching: str = "intended",
+        part_size: int | Sequence[int] | None = None,
+        preprocessing: Any = "auto",
+        class_names: Sequence[str] | None = None,
+        dtype: Any = None,
+        name: str = "p2p_net",
+    ) -> None:
+        classes = known_classes(num_classes, class_names)
+        tap = Tap(backbone)
+        stages = _stage_maps(tap)
+        # Of the last stage, as many as twice the features of a row.
+        width = max(1, stages.outputs[-1].shape[-1] // 2)
+        policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
+        related = RelatedFeatures(relations, variant, width, policy)
+        numbers = range(1, STAGES + 1)
+        embeddings = [
+            StageEmbedding(width, units, dtype=policy, name=f"embedding_{number}")
+            for number in numbers
+        ]
+        classifiers = [
+            EmbeddingClassifier(classes, units, dropout, dtype=policy, name=f"classifier_{number}")
+            for number in numbers
+        ]
+        classifiers.append(EmbeddingClassifier(classes, units, dtype=policy, name="classifier_all"))
+        images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
+        prepare = preprocessing_layer(preprocessing, tap)
+        maps = stages(images if prepare is None else prepare(images))
+        rows = [embed(of_stage) for embed, of_stage in zip(embeddings, maps, strict=True)]
+        rows = [*rows[:-1], related.integrate(rows[-1], images)]
+        logits = classified(classifiers, rows)
+        mean = keras.layers.Average(dtype="float32", name="logits")
+        softmax = keras.layers.Activation("softmax", dtype="float32", name="probabilities")
+        super().__init__(inputs=images, outputs=softmax(mean(logits)), name=name)
+
+        # Of the same layers: tracked, they would be there twice.
+        self.__dict__["_part_stages"], self.part_sides = _part_stages(part_size, stages, tap)
+        self.num_parts = num_parts
+        self.stages = stages
+        self.stage_embeddings = embeddings
+        self.classifiers = classifiers
+        self.proposer = PartProposer(tap.image_sides, dtype=policy, name="proposer")
+        self.proposer.build(stages.outputs[-1].shape)
+        self.aligner = PartAligner(matching, name="aligner")
+        self.aligner.build((None, num_parts, width))
+        self.part_mlps = [
+            fan_in_mlp(f"parts_{number}", num_parts * width, width, width, "elu", policy)
+            for number in numbers
+        ]
+        for mlp in self.part_mlps:
+            mlp.build((None, num_parts * width))
+        self.related = related
+        self.data_format = tap.data_format
+        self._settle(
+            tap.backbone,
+            classes,
+            class_names,
+            relations,
+            related,
+            prepare,
+            policy,
+            {
+                "variant": variant,
+                "num_parts": num_parts,
+                "units": units,
+                "dropout": dropout,
+                "matching": matching,
+                "part_size": None if part_size is None else list(self.part_sides),
+            },
+        )
+
+    def outputs_of(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
+        """Everything that the model answers, of images and of their parts.
+
+        Args:
+            images: Tensor of images of 0..255.
+            training: Boolean, whether to behave as in training.
+
+        Returns:
+            What `answers_of` gives; and `part_scores` `(batch, parts)`, what the proposer gave
+            the parts, and `boxes` `(batch, parts, 4)`, where they are: top, left, bottom, right in
+            pixels, which may lie beyond the image.
+        """
+        prepared = images if self.preprocessing is None else self.preprocessing(images)
+        maps = self.stages(prepared, training=training)
+        part_scores, boxes = self.propose(maps[-1])
+        parts = ops.stop_gradient(self._parts(prepared, boxes))
+        part_maps = self.__dict__["_part_stages"](parts, training=training)
+        answers = self.answers_of(maps, part_maps, images, training=training)
+        return {**answers, "part_scores": part_scores, "boxes": boxes}
+
+    def propose(self, last_map: Tensor) -> tuple[Tensor, Tensor]:
+        """The parts of each image.
+
+        Args:
+            last_map: Maps of the last stage, `(batch, height, width, channels)`, which learn
+                nothing from it.
+
+        Returns:
+            Their scores, `(batch, parts)`, the best first as a rule, and their boxes,
+            `(batch, parts, 4)`.
+        """
+        scores = self.proposer(ops.stop_gradient(last_map))
+        chosen = best_apart(scores, self.proposer.boxes, self.num_parts)
+        boxes = ops.take(ops.convert_to_tensor(self.proposer.boxes), chosen, axis=0)
+        return ops.take_along_axis(scores, chosen, axis=1), boxes
+
+    def answers_of(
+        self,
+        maps: Sequence[Tensor],
+        part_maps: Sequence[Tensor],
+        images: Tensor = None,
+        training: bool | None = None,
+    ) -> dict[str, Any]:
+        """What the model makes of the stages of images and of their parts.
+
+        Args:
+            maps: Of each stage a tensor `(batch, height, width, channels)`.
+            part_maps: The same of the parts, `batch * parts` of them, image by image.
+            images: The images, for their relations; not looked at without.
+            training: Boolean, whether to behave as in training.
+
+        Returns:
+            `logits`, a list of `(batch, classes)` for each stage and for all together;
+            `part_logits`, the same of the parts, `(batch, parts, classes)`; `embeddings`, of each
+            stage r `(batch, features)`; `aligned`, what the parts say of them, of the same shapes;
+            `order`, `(batch, parts)`; and `probabilities`, `(batch, classes)`.
+        """
+        part_rows = self._rows(part_maps, training)
+        part_logits = [
+            ops.reshape(each, (-1, self.num_parts, self.num_classes))
+            for each in classified(self.classifiers, part_rows, training)
+        ]
+        width = part_rows[-1].shape[-1]
+        by_image = [ops.reshape(rows, (-1, self.num_parts, width)) for rows in part_rows]
+        order = self.aligner(by_image[-1], training=training)
+        aligned = []
+        for rows, mlp in zip(by_image, self.part_mlps, strict=True):
+            ordered = ops.take_along_axis(rows, ops.expand_dims(order, -1), axis=1)
+            aligned.append(mlp(ops.reshape(ordered, (-1, self.num_parts * width))))
+        rows = self._rows(maps, training)
+        integrated = [*rows[:-1], self.related.integrate(rows[-1], images, training)]
+        logits = classified(self.classifiers, integrated, training)
+        return {
+            "logits": logits,
+            "part_logits": part_logits,
+            "embeddings": rows,
+            "aligned": aligned,
+            "order": order,
+            "probabilities": self.get_layer("probabilities")(self.get_layer("logits")(logits)),
+        }
+
+    def losses_of(self, outputs: dict[str, Any], targets: Tensor) -> Tensor:
+        """The loss of each image.
+
+        Args:
+            outputs: What `outputs_of` gives.
+            targets: Probabilities of the classes, shape `(batch, classes)`.
+
+        Returns:
+            Tensor of shape `(batch,)`.
+        """
+        return p2p_loss(outputs, targets)
+
+    def _rows(self, maps: Sequence[Tensor], training: bool | None) -> list[Tensor]:
+        return [
+            embed(of_stage, training=training)
+            for embed, of_stage in zip(self.stage_embeddings, maps, strict=True)
+        ]
+
+    def _parts(self, prepared: Tensor, boxes: Tensor) -> Tensor:
+        """The parts of all images as the backbone takes them, image by image."""
+        first = self.data_format == "channels_first"
+        if first:
+            prepared = ops.transpose(prepared, (0, 2, 3, 1))
+        prepared = ops.cast(prepared, keras.backend.result_type(prepared.dtype, "float32"))
+        crops = crop_boxes(prepared, boxes, self.part_sides)
+        crops = ops.reshape(crops, (-1, *crops.shape[2:]))
+        return ops.transpose(crops, (0, 3, 1, 2)) if first else crops
+
+
+def classified(
+    classifiers: Sequence[keras.layers.Layer], rows: Sequence[Tensor], training: bool | None = None
+) -> list[Tensor]:
+    """Logits of the rows of each stage, and of all of them side by side.
+
+    Args:
+        classifiers: One for each stage, and one for all.
+        rows: Of each stage a tensor `(batch, features)`.
+        training: Boolean, whether to behave as in training.
+
+    Returns:
+        List of tensors `(batch, classes)`.
+    """
+    given = [*rows, ops.concatenate(rows, axis=1)]
+    return [
+        classify(each, training=training) for classify, each in zip(classifiers, given, strict=True)
+    ]
+
+
+def _stage_maps(tap: Tap) -> keras.Model:
+    """From prepared images to the maps of the last three stages, channels last."""
+    stages = tap.stages()[-STAGES:]
+    if len(stages) < STAGES:
+        raise ValueError(
+            f"P2P-Net needs a backbone with {STAGES} stages or more. Received: "
+            f"{tap.backbone.name!r} with {len(stages)}. Take a Swin transformer or a network of "
+            "convolutions."
+        )
+    maps = []
+    for stage in stages:
+        if len(stage.shape) == 3:
+            stage = tap.as_map(stage)
+        elif tap.data_format == "channels_first":
+            stage = ops.transpose(stage, (0, 2, 3, 1))
+        maps.append(stage)
+    if None in maps[-1].shape[1:]:
+        raise ValueError(
+            "P2P-Net is for one image size, which its boxes are made for. Received: "
+            f"{tap.backbone.name!r}, which takes any. Build it with an input shape."
+        )
+    return keras.Model(tap.backbone.input, maps, name="stages")
+
+
+def _part_stages(part_size: Any, stages: keras.Model, tap: Tap) -> tuple[keras.Model, Any]:
+    """The same layers for parts, and the height and the width of those."""
+    if part_size is None:
+        try:
+            return _at_sides(stages, tuple(side // 2 for side in tap.image_sides), tap)
+        except ValueError:
+            return stages, tap.image_sides
+    sides = (part_size, part_size) if isinstance(part_size, int) else tuple(part_size)
+    if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
+        raise ValueError(
+            "`part_size` must be a number of pixels, or height and width. Received: "
+            f"part_size={part_size!r}."
+        )
+    return _at_sides(stages, sides, tap)
+
+
+def _at_sides(stages: keras.Model, sides: Any, tap: Tap) -> tuple[keras.Model, Any]:
+    """The same layers for images of other sides, and those."""
+    if sides == tap.image_sides:
+        return stages, sides
+    channels = image_input(stages).shape[1 if tap.data_format == "channels_first" else -1]
+    shape = (channels, *sides) if tap.data_format == "channels_first" else (*sides, channels)
+    inputs = keras.tree.pack_sequence_as(stages.input, [keras.Input(shape)])
+    try:
+        if any(len(stage.shape) == 3 for stage in tap.stages()):
+            # Their blocks know how many there are, and say so only when they are run.
+            raise ValueError("Its tokens are for images of one size.")
+        clone = keras.models.clone_model(stages, inputs, clone_function=lambda layer: layer)
+    except Exception as error:
+        raise ValueError(
+            f"The backbone {tap.backbone.name!r} cannot take parts of {sides[0]}x{sides[1]} "
+            f"pixels: {error} Pass part_size={list(tap.image_sides)}, the size of its images."
+        ) from error
+    return clone, sides

@@ -1,0 +1,51 @@
+"""A branch that starts as nothing."""
+
+from typing import Any
+
+import keras
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable(package="keras_rbi")
+class ScaledResidual(keras.layers.Layer):
+    """Adds a branch to features with a factor for each of them that starts at zero.
+
+    A model with the branch is at first the model without it, and learns how much to take.
+
+    Args:
+        **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Call arguments:
+        features: Tensor of shape `(batch, features)`.
+        branch: Tensor of the same shape.
+
+    Input shape:
+        Two of `(batch, features)`.
+
+    Output shape:
+        `(batch, features)`.
+
+    Example:
+
+    >>> features = np.ones((2, 3), "float32")
+    >>> layer = keras_rbi.models.ScaledResidual()
+    >>> bool(np.array_equal(keras.ops.convert_to_numpy(layer(features, 5 * features)), features))
+    True
+
+    Reference:
+        [Touvron et al., 2021](https://arxiv.org/abs/2103.17239), LayerScale, starting at zero.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+    def build(self, features_shape: Any, branch_shape: Any) -> None:
+        self.scale = self.add_weight(shape=(features_shape[-1],), initializer="zeros", name="scale")
+        self.built = True
+
+    def call(self, features: Tensor, branch: Tensor) -> Tensor:
+        return features + self.scale * branch
+
+    def compute_output_shape(self, features_shape: Any, branch_shape: Any) -> Any:
+        return features_shape

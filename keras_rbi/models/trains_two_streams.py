@@ -1,0 +1,40 @@
+"""The part of a model that learns from two streams of features with one classifier."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+
+class TrainsTwoStreams(keras.Model):
+    """A model that gives two rows of answers for each image in training, and one otherwise.
+
+    That is what `keras_rbi.models.TwoStreams` before a classifier makes. The loss is the mean of
+    those of the two streams, each with the labels of the batch; metrics are those of the first,
+    which answers after training.
+    """
+
+    two_streams = True
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """The loss of both streams in training, of the answers otherwise."""
+        if training and self.two_streams:
+            y, sample_weight = _twice(y), _twice(sample_weight)
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """The metrics of the stream that answers."""
+        if self.two_streams and y is not None:
+            y_pred = y_pred[: ops.shape(y)[0]]
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+
+def _twice(rows: Any) -> Any:
+    return None if rows is None else ops.concatenate([rows, rows], axis=0)
