@@ -31,3 +31,23 @@ def moved_names(module: str, moved: Mapping[str, str], name: str) -> Any:
         stacklevel=3,
     )
     return getattr(importlib.import_module(place), new_name)
+
+
+def moved_method(holder: object, method: str, place: str) -> Any:
+    """Finds the function that a method has become: the body of the method.
+
+    Args:
+        holder: The object whose method is called.
+        method: The method's name.
+        place: Where the function is, `module:name`.
+
+    Returns:
+        The function, after a `DeprecationWarning` that names it.
+    """
+    module, _, name = place.partition(":")
+    warnings.warn(
+        f"{type(holder).__name__}.{method} is now {module}.{name}. The method goes in version 0.3.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return getattr(importlib.import_module(module), name)

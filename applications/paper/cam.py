@@ -22,7 +22,8 @@ import numpy as np
 
 from applications.paper.peers import BACKBONE
 from applications.paper.pictures import model_of, options_of, some_images, write
-from keras_rbi.visualization import grad_cam, plot_cams
+from keras_rbi.explanations import grad_cam
+from keras_rbi.figures import plot_cams
 
 MANY = 64
 

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from applications.paper.pictures import model_of, options_of, some_images, write
+from keras_rbi.figures import integration_flow
 from keras_rbi.models import batch_attention
-from keras_rbi.visualization import integration_flow
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -22,9 +22,9 @@ from matplotlib.figure import Figure
 
 from applications.paper.peers import PAPER
 from applications.paper.pictures import model_of, options_of, some_images, write
+from keras_rbi.explanations.relation_matrix import asymmetry, diagonal_dominance
+from keras_rbi.figures.image_panels import draw_relations
 from keras_rbi.models import batch_attention
-from keras_rbi.visualization.image_panels import draw_relations
-from keras_rbi.visualization.relation_matrix import asymmetry, diagonal_dominance
 
 RELATIONS = "relations S"
 WITHOUT = {PAPER: "paper-no-rpe"}

@@ -12,11 +12,12 @@ from rich.table import Table
 from keras_rbi.cli.output import console
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.evaluation.attention_diagnostics import AttentionDiagnostics, diagnostics_of
-from keras_rbi.evaluation.confusion_figure import confused_figure, confusion_figure
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 from keras_rbi.evaluation.gather import Gathered
 from keras_rbi.evaluation.mistakes import mistakes
 from keras_rbi.evaluation.related_outputs import own_outputs
+from keras_rbi.figures.attention_figure import attention_figure
+from keras_rbi.figures.confusion_figure import confused_figure, confusion_figure
 from keras_rbi.layers.rra import RRA
 from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.models.relating import relations_of
@@ -100,7 +101,7 @@ class Details:
         if self.mistakes.confused:
             figures["confused"] = confused_figure(self.mistakes.confused, self._image(), self.how)
         if self.attention is not None:
-            figures["attention"] = self.attention.figure()
+            figures["attention"] = attention_figure(self.attention)
         save_figures(folder, figures)
 
     def _image(self) -> Callable[[int], np.ndarray]:

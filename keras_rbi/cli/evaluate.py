@@ -15,6 +15,7 @@ from keras_rbi.evaluation.accuracy_by_relations import BATCH_SIZES, accuracies_o
 from keras_rbi.evaluation.evaluate_protocol import protocol_of
 from keras_rbi.evaluation.gather import gather
 from keras_rbi.evaluation.protocol import EvaluationProtocol
+from keras_rbi.figures.protocol_figure import protocol_figure
 from keras_rbi.models.relating import relations_of
 
 
@@ -100,7 +101,7 @@ def _write(folder: Path, found: EvaluationProtocol, content: dict[str, object]) 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "evaluation.csv").write_text(found.csv(), "utf-8")
     (folder / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    save_figures(folder, {"evaluation": found.figure()})
+    save_figures(folder, {"evaluation": protocol_figure(found)})
 
 
 def numbers_of(text: str, option: str) -> list[int]:

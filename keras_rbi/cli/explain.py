@@ -13,10 +13,10 @@ from keras_rbi.cli.explanation import Batch, embedding_section, explanation, run
 from keras_rbi.cli.output import console, fail, one_line_errors
 from keras_rbi.cli.trained_model import image_size_of, load_trained_model
 from keras_rbi.datasets.reading import IMAGE_SUFFIXES, read_image
+from keras_rbi.explanations.class_activation import check_method
+from keras_rbi.figures.contact_sheet import evenly
+from keras_rbi.figures.page import Section, page
 from keras_rbi.training.run_folder import RunFolder, write_atomically
-from keras_rbi.visualization.class_activation import check_method
-from keras_rbi.visualization.contact_sheet import evenly
-from keras_rbi.visualization.page import Section, page
 
 # As many images as a map of features can show, and a laptop embed in a moment.
 MOST_IMAGES = 500

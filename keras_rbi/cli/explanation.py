@@ -7,19 +7,20 @@ import keras
 import numpy as np
 
 from keras_rbi.evaluation.classification_scores import probabilities_of
+from keras_rbi.explanations.grad_cam import grad_cam
+from keras_rbi.explanations.influence import influence
+from keras_rbi.explanations.relation_matrix import relation_matrix
+from keras_rbi.figures.embedding_map import embedding_map
+from keras_rbi.figures.integration_flow import integration_flow
+from keras_rbi.figures.page import Section, Table, facts
+from keras_rbi.figures.plot_cams import plot_cams
+from keras_rbi.figures.plot_influence import plot_influence
+from keras_rbi.figures.plot_parts import plot_parts
+from keras_rbi.figures.plot_relation_matrix import plot_relation_matrix
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.p2p_net.p2p_net import P2PNet
 from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.models.relating import relating
-from keras_rbi.visualization.embedding_map import embedding_map
-from keras_rbi.visualization.grad_cam import grad_cam
-from keras_rbi.visualization.influence import influence
-from keras_rbi.visualization.integration_flow import integration_flow
-from keras_rbi.visualization.page import Section, Table, facts
-from keras_rbi.visualization.plot_cams import plot_cams
-from keras_rbi.visualization.plot_influence import plot_influence
-from keras_rbi.visualization.plot_parts import plot_parts
-from keras_rbi.visualization.relation_matrix import plot_relation_matrix, relation_matrix
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from keras_rbi.datasets.duplicates import THRESHOLD_DB, Duplicate, find_duplicat
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.image_files import ImageFiles
 from keras_rbi.datasets.load import load
+from keras_rbi.figures.duplicates_page import describe, duplicates_html, duplicates_sheet
 from keras_rbi.training.run_folder import write_atomically
-from keras_rbi.visualization.duplicates_page import describe, duplicates_html, duplicates_sheet
 
 FORMATS = (".html", ".png", ".svg")
 # Pairs on a page and on the terminal; a copied split has thousands.

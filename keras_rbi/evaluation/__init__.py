@@ -1,5 +1,8 @@
 """Measuring classifiers whose predictions may depend on the batch, and asking them about files."""
 
+from typing import Any
+
+from keras_rbi._deprecation import moved_names
 from keras_rbi.evaluation.accuracy_by_relations import RelationsAccuracy, accuracy_by_relations
 from keras_rbi.evaluation.attention_diagnostics import AttentionDiagnostics, attention_diagnostics
 from keras_rbi.evaluation.classification_scores import (
@@ -11,7 +14,6 @@ from keras_rbi.evaluation.classification_scores import (
 from keras_rbi.evaluation.cluster_scores import knn_purity, silhouette
 from keras_rbi.evaluation.compare import compare
 from keras_rbi.evaluation.comparison import ComparedModel, Comparison
-from keras_rbi.evaluation.confusion_figure import confused_figure, confusion_figure
 from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
@@ -41,8 +43,6 @@ __all__ = [
     "calibration_error",
     "classification_scores",
     "compare",
-    "confused_figure",
-    "confusion_figure",
     "evaluate_protocol",
     "find_images",
     "gather",
@@ -55,3 +55,9 @@ __all__ = [
     "silhouette",
     "top_classes",
 ]
+
+_MOVED = dict.fromkeys(("confused_figure", "confusion_figure"), "keras_rbi.figures")
+
+
+def __getattr__(name: str) -> Any:
+    return moved_names(__name__, _MOVED, name)

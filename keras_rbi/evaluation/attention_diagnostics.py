@@ -6,15 +6,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from matplotlib.figure import Figure
 
+from keras_rbi._deprecation import moved_method
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.models.batch_attention import batch_attention
-
-# Okabe and Ito's blue and a grey.
-FOUND, UNIFORM = "#0072B2", "#999999"
 
 
 @dataclass(frozen=True)
@@ -77,34 +74,9 @@ class AttentionDiagnostics:
             "(1: the image's own residual alone)."
         )
 
-    def figure(self) -> Figure:
-        """The weights beside those of uniform attention, and the entropies of the images.
-
-        Returns:
-            A `matplotlib.figure.Figure`.
-        """
-        figure = Figure(figsize=(9.0, 3.6), layout="constrained")
-        weights, entropies = figure.subplots(1, 2)
-        kinds = ("self", "same_class", "others")
-        for offset, prefix, name, colour, hatch in (
-            (-0.2, "on_", "found", FOUND, ""),
-            (0.2, "uniform_on_", "if uniform", UNIFORM, "//"),
-        ):
-            values = [100 * getattr(self, prefix + kind) for kind in kinds]
-            places = np.arange(len(kinds)) + offset
-            weights.bar(places, values, 0.4, label=name, color=colour, hatch=hatch)
-        weights.set_xticks(range(len(kinds)), ["oneself", "same class", "other classes"])
-        weights.set_ylabel("attention weight (%)")
-        weights.legend(frameon=False)
-        entropies.hist(self.relative_entropies, bins=20, range=(0.0, 1.0), color=FOUND)
-        entropies.set_xlabel("entropy of an image's attention / log(batch size)")
-        entropies.set_ylabel("images")
-        figure.suptitle(
-            f'{self.images:,} test images, relations "batch", batches of {self.batch_size}, '
-            f"shuffled with seed {self.seed}; mean beta {self.beta:.2f}",
-            fontsize=10,
-        )
-        return figure
+    def figure(self) -> Any:
+        """Deprecated: `keras_rbi.figures.attention_figure` draws it."""
+        return moved_method(self, "figure", "keras_rbi.figures:attention_figure")(self)
 
 
 def attention_diagnostics(

@@ -5,11 +5,10 @@ import io
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from matplotlib.figure import Figure
 from rich import box
 from rich.table import Table
 
-from keras_rbi.evaluation.protocol_figure import protocol_figure
+from keras_rbi._deprecation import moved_method
 
 ANY = "any"
 SHUFFLED = "shuffled"
@@ -116,17 +115,9 @@ class EvaluationProtocol:
             )
         return table
 
-    def figure(self, title: str | None = None) -> Figure:
-        """The scores against the test batch size.
-
-        Args:
-            title: Defaults to `None`: one that says how many images and which orders.
-
-        Returns:
-            A `matplotlib.figure.Figure`.
-        """
-        rows = [row.as_dict() for row in self.rows]
-        return protocol_figure(rows, self.title if title is None else title)
+    def figure(self, title: str | None = None) -> Any:
+        """Deprecated: `keras_rbi.figures.protocol_figure` draws it."""
+        return moved_method(self, "figure", "keras_rbi.figures:protocol_figure")(self, title)
 
     @property
     def title(self) -> str:

@@ -14,6 +14,7 @@ from PIL import Image
 from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
+from keras_rbi.figures.training_curves import training_curves
 from keras_rbi.models.relating import relations_of
 from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
 from keras_rbi.training.build import Progress, build_model, load_split
@@ -22,7 +23,6 @@ from keras_rbi.training.feed import feed
 from keras_rbi.training.run_folder import RunFolder, write_atomically
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stage_after, stages
-from keras_rbi.visualization.training_curves import training_curves
 
 EXAMPLES = 6
 History = dict[str, list[float]]

@@ -1,32 +1,29 @@
-"""Figures of data, of training runs, and of what a model sees."""
+"""The old place of `keras_rbi.explanations` and `keras_rbi.figures`."""
 
-from keras_rbi.visualization.contact_sheet import contact_sheet
-from keras_rbi.visualization.embedding_map import embedding_map
-from keras_rbi.visualization.grad_cam import grad_cam
-from keras_rbi.visualization.influence import Influence, influence
-from keras_rbi.visualization.integration_flow import integration_flow
-from keras_rbi.visualization.plot_cams import plot_cams
-from keras_rbi.visualization.plot_influence import plot_influence
-from keras_rbi.visualization.plot_parts import plot_parts
-from keras_rbi.visualization.relation_matrix import (
-    RelationMatrix,
-    plot_relation_matrix,
-    relation_matrix,
-)
-from keras_rbi.visualization.training_curves import training_curves
+from typing import Any
 
-__all__ = [
-    "Influence",
-    "RelationMatrix",
-    "contact_sheet",
-    "embedding_map",
-    "grad_cam",
-    "influence",
-    "integration_flow",
-    "plot_cams",
-    "plot_influence",
-    "plot_parts",
-    "plot_relation_matrix",
-    "relation_matrix",
-    "training_curves",
-]
+from keras_rbi._deprecation import moved_names
+
+_MOVED = {
+    **dict.fromkeys(
+        ("Influence", "RelationMatrix", "grad_cam", "influence", "relation_matrix"),
+        "keras_rbi.explanations",
+    ),
+    **dict.fromkeys(
+        (
+            "contact_sheet",
+            "embedding_map",
+            "integration_flow",
+            "plot_cams",
+            "plot_influence",
+            "plot_parts",
+            "plot_relation_matrix",
+            "training_curves",
+        ),
+        "keras_rbi.figures",
+    ),
+}
+
+
+def __getattr__(name: str) -> Any:
+    return moved_names(__name__, _MOVED, name)

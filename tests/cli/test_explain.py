@@ -14,7 +14,7 @@ from PIL import Image
 import keras_rbi
 from keras_rbi.cli.explanation import Batch, explanation
 from keras_rbi.cli.main import run
-from keras_rbi.visualization import grad_cam
+from keras_rbi.explanations import grad_cam
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() == "jax",

@@ -62,7 +62,7 @@ def test_numbers_are_those_of_the_weights(pictures, arguments, tmp_path):
     np.testing.assert_allclose(found.relative_entropies, in_data_order, atol=1e-5)
     assert f"{100 * found.on_self:.1f} % of the weight on oneself" in found.summary()
     assert "relative_entropies" not in found.as_dict()
-    found.figure().savefig(tmp_path / "attention.svg")
+    keras_rbi.figures.attention_figure(found).savefig(tmp_path / "attention.svg")
     assert model.relations == "self"
 
 

@@ -167,7 +167,7 @@ def test_a_model_without_relations_has_one_row(pictures):
     assert (row.relations, row.batch_size, row.order) == ("none", None, "any")
     assert row.loss == pytest.approx(loss, rel=1e-4)
     assert row.top1 == pytest.approx(accuracy)
-    assert len(found.figure().axes) == 4
+    assert len(keras_rbi.figures.protocol_figure(found).axes) == 4
 
 
 def test_what_is_found_is_shown_and_saved(pictures, tmp_path):
@@ -177,7 +177,7 @@ def test_what_is_found_is_shown_and_saved(pictures, tmp_path):
     assert json.loads(json.dumps(found.as_dict()))["rows"][1]["loss_sd"] == found.rows[1].loss_sd
     assert found.table().row_count == 5
     assert "seeds 0, 1" in found.title
-    figure = found.figure()
+    figure = keras_rbi.figures.protocol_figure(found)
     figure.savefig(tmp_path / "protocol.svg")
     names = figure.axes[0].get_legend_handles_labels()[1]
     assert names == [

@@ -19,7 +19,7 @@ MODULES = [
     "evaluation.paired_statistics",
     "evaluation.predict_files",
     "evaluation.top_classes",
-    "visualization.embedding_map",
+    "figures.embedding_map",
 ]
 
 

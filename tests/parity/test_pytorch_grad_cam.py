@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from keras_rbi.visualization import grad_cam
+from keras_rbi.explanations import grad_cam
 
 if keras.config.backend() != "torch":
     pytest.skip("pytorch-grad-cam explains models of PyTorch", allow_module_level=True)

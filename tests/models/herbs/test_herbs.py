@@ -7,8 +7,8 @@ from backend_functions import assert_close, to_numpy
 from small_stages import CLASSES, SIDE, convolutions, images, outputs_of, predicted, scaled
 
 import keras_rbi
+from keras_rbi.explanations.herbs_parts import HERBSParts
 from keras_rbi.models import HERBS
-from keras_rbi.visualization.herbs_parts import HERBSParts
 
 UNITS, WIDTHS = 8, (6, 8)
 
@@ -142,7 +142,7 @@ def test_is_cut_where_explanations_need_it():
 
 def test_has_maps_of_what_it_sees():
     model, batch = scaled(made()), images(3)
-    combined = keras_rbi.visualization.grad_cam(model, batch, 1, relations="batch")
+    combined = keras_rbi.explanations.grad_cam(model, batch, 1, relations="batch")
     assert combined.shape == (3, SIDE, SIDE)
     assert combined.max() == 1.0
     assert model.relations == "self"

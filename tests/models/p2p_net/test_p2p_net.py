@@ -6,10 +6,10 @@ import pytest
 from backend_functions import assert_close, to_numpy
 from small_stages import CLASSES, SIDE, convolutions, images, outputs_of, predicted, scaled
 
+from keras_rbi.explanations import grad_cam
+from keras_rbi.explanations.p2p_parts import P2PParts
 from keras_rbi.models import P2PNet
 from keras_rbi.models.p2p_net.crop_boxes import crop_boxes
-from keras_rbi.visualization import grad_cam
-from keras_rbi.visualization.p2p_parts import P2PParts
 
 UNITS = 6
 

@@ -1,0 +1,28 @@
+"""Figures of data, of training runs, of evaluations and of what a model looks at."""
+
+from keras_rbi.figures.attention_figure import attention_figure
+from keras_rbi.figures.confusion_figure import confused_figure, confusion_figure
+from keras_rbi.figures.contact_sheet import contact_sheet
+from keras_rbi.figures.embedding_map import embedding_map
+from keras_rbi.figures.integration_flow import integration_flow
+from keras_rbi.figures.plot_cams import plot_cams
+from keras_rbi.figures.plot_influence import plot_influence
+from keras_rbi.figures.plot_parts import plot_parts
+from keras_rbi.figures.plot_relation_matrix import plot_relation_matrix
+from keras_rbi.figures.protocol_figure import protocol_figure
+from keras_rbi.figures.training_curves import training_curves
+
+__all__ = [
+    "attention_figure",
+    "confused_figure",
+    "confusion_figure",
+    "contact_sheet",
+    "embedding_map",
+    "integration_flow",
+    "plot_cams",
+    "plot_influence",
+    "plot_parts",
+    "plot_relation_matrix",
+    "protocol_figure",
+    "training_curves",
+]

@@ -1,0 +1,130 @@
+"""Figures and tables as one HTML page that needs nothing else."""
+
+import base64
+import html
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import Template
+
+from matplotlib.figure import Figure
+
+DPI = 110
+
+PAGE = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; margin: 0; }
+main { max-width: 1100px; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .25rem; }
+h2 { font-size: 1.2rem; margin: 2.5rem 0 .4rem; border-top: 1px solid #ddd; padding-top: 1rem; }
+p { margin: .3rem 0 .8rem; max-width: 46rem; }
+table { border-collapse: collapse; margin: .6rem 0 1rem; font-size: .92rem; }
+th, td { text-align: left; padding: .25rem .9rem .25rem 0; border-bottom: 1px solid #e4e4e4; }
+th { font-weight: 600; vertical-align: top; }
+td { overflow-wrap: anywhere; }
+.tables { display: flex; flex-wrap: wrap; gap: 0 3rem; align-items: flex-start; }
+img { max-width: 100%; height: auto; display: block; }
+</style>
+</head>
+<body>
+<main>
+<h1>$title</h1>
+<p>$summary</p>
+$body
+</main>
+</body>
+</html>
+""")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text; the first cell of a row is its heading where there is no header."""
+
+    rows: Sequence[Sequence[str]]
+    header: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, a sentence or two on how to read what follows, a figure and tables.
+
+    Attributes:
+        name: Short name for files, such as `"cams"`.
+        heading: The heading.
+        text: The sentences.
+        figure: A figure, or `None`.
+        tables: Tables, side by side where there is room.
+    """
+
+    name: str
+    heading: str
+    text: str
+    figure: Figure | None = None
+    tables: Sequence[Table] = ()
+
+
+def page(title: str, summary: str, sections: Sequence[Section]) -> str:
+    """Writes sections as one HTML page with its images inside.
+
+    Args:
+        title: Title of the page.
+        summary: What the page shows, in a sentence.
+        sections: The sections, in order.
+
+    Returns:
+        The page, which loads nothing from anywhere. All text is escaped.
+
+    Example:
+
+    >>> from keras_rbi.figures.page import Section, page
+    >>> "<h2>A &lt; B</h2>" in page("run", "A run.", [Section("order", "A < B", "Read it so.")])
+    True
+    """
+    return PAGE.substitute(
+        title=html.escape(title),
+        summary=html.escape(summary),
+        body="\n".join(map(_section, sections)),
+    )
+
+
+def facts(values: Mapping[str, object]) -> Table:
+    """A table of names and values."""
+    return Table([(name, str(value)) for name, value in values.items()])
+
+
+def _section(section: Section) -> str:
+    parts = [f"<h2>{html.escape(section.heading)}</h2>", f"<p>{html.escape(section.text)}</p>"]
+    if section.tables:
+        tables = "\n".join(map(_table, section.tables))
+        parts.append(f'<div class="tables">\n{tables}\n</div>')
+    if section.figure is not None:
+        source = base64.b64encode(_png(section.figure)).decode("ascii")
+        description = html.escape(section.heading, quote=True)
+        parts.append(f'<img alt="{description}" src="data:image/png;base64,{source}">')
+    return f'<section id="{html.escape(section.name, quote=True)}">\n' + "\n".join(
+        [*parts, "</section>"]
+    )
+
+
+def _table(table: Table) -> str:
+    lines = []
+    if table.header:
+        cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in table.header)
+        lines.append(f"<tr>{cells}</tr>")
+    for first, *others in table.rows:
+        tag = "td" if table.header else "th"
+        cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in others)
+        lines.append(f"<tr><{tag}>{html.escape(first)}</{tag}>{cells}</tr>")
+    return "<table>\n" + "\n".join(lines) + "\n</table>"
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()

@@ -1,0 +1,43 @@
+import base64
+import io
+import re
+from html.parser import HTMLParser
+
+from matplotlib.figure import Figure
+from PIL import Image
+
+from keras_rbi.figures.page import Section, Table, facts, page
+
+
+class Reader(HTMLParser):
+    """The text and the tags of a page."""
+
+    def __init__(self):
+        super().__init__()
+        self.tags, self.text = [], []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+def test_a_page_holds_its_figures_and_loads_nothing():
+    figure = Figure(figsize=(2, 1))
+    figure.subplots().plot([0, 1])
+    nasty = '<script>alert("x")</script> & $title'
+    tables = [Table([["1", nasty]], ["n", "name"]), facts({"data": nasty})]
+    written = page(nasty, nasty, [Section('a"b', nasty, nasty, figure, tables)])
+    reader = Reader()
+    reader.feed(written)
+    assert "script" not in {tag for tag, _ in reader.tags}
+    assert "".join(reader.text).count(nasty) == 7
+    sources = [attrs["src"] for tag, attrs in reader.tags if tag == "img"]
+    assert len(sources) == 1
+    kind, content = sources[0].split(",")
+    assert kind == "data:image/png;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(content))).size == (220, 110)
+    assert not re.search(r"https?://|<link|url\(", written)
+    cells = [tag for tag, _ in reader.tags if tag in ("th", "td")]
+    assert cells == ["th", "th", "td", "td", "th", "td"]
