@@ -19,7 +19,7 @@ import numpy as np
 from applications.paper.frozen import features_of, first_layer, orders_of, train_head
 from applications.paper.peers import ALL, build
 from keras_rbi import RBIModel
-from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracies_of
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.kept_images import KeptImages

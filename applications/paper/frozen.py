@@ -14,8 +14,8 @@ import numpy as np
 from keras_rbi import backbones
 from keras_rbi.backbones.preprocessing import preprocessing_for
 from keras_rbi.backbones.tap import Tap, image_input
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.models.trains_two_streams import TrainsTwoStreams
 from keras_rbi.training import TrainingSettings
 

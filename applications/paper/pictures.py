@@ -17,7 +17,7 @@ from rich.table import Table as RichTable
 from applications.paper.arguments import backbones_of, parser, run_of, seeds_of
 from applications.paper.experiment import trained
 from applications.paper.peers import DEFAULT, PAPER
-from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.training import keep_freed_memory
 
 

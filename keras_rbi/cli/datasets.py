@@ -10,12 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings, progress_bars
+from keras_rbi.datasets.archives.download import download
+from keras_rbi.datasets.archives.locate import locate
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
-from keras_rbi.datasets.checks import Report, check, unreadable
 from keras_rbi.datasets.dataset_info import DatasetInfo
-from keras_rbi.datasets.download import download
+from keras_rbi.datasets.files.checks import Report, check, unreadable
 from keras_rbi.datasets.load import check_options, read_unchecked
-from keras_rbi.datasets.locate import locate
 
 app = typer.Typer(
     help="List the data sets, and check or show those you have.", no_args_is_help=False

@@ -12,7 +12,7 @@ from rich.markup import escape
 from keras_rbi.cli.explanation import Batch, embedding_section, explanation, run_facts
 from keras_rbi.cli.output import console, fail, one_line_errors
 from keras_rbi.cli.trained_model import image_size_of, load_trained_model
-from keras_rbi.datasets.reading import IMAGE_SUFFIXES, read_image
+from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES, read_image
 from keras_rbi.explanations.class_activation import check_method
 from keras_rbi.figures.contact_sheet import evenly
 from keras_rbi.figures.page import Section, page

@@ -10,8 +10,8 @@ import typer
 
 from keras_rbi.cli.output import fail, one_line_errors, one_line_warnings
 from keras_rbi.cli.trained_model import image_size_of, load_trained_model
-from keras_rbi.datasets.image_sequence import ImageSequence
-from keras_rbi.datasets.sampling import SHUFFLED
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.datasets.batches.sampling import SHUFFLED
 from keras_rbi.export import (
     FORMATS,
     Export,

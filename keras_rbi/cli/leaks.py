@@ -11,11 +11,11 @@ from rich.markup import escape
 from keras_rbi.cli.datasets import make_ready
 from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings, progress_bars
 from keras_rbi.datasets.catalogue import TYPEFACES, note_on
-from keras_rbi.datasets.division import ALL_SPLITS
-from keras_rbi.datasets.duplicates import THRESHOLD_DB, Duplicate, find_duplicates
+from keras_rbi.datasets.files.duplicates import THRESHOLD_DB, Duplicate, find_duplicates
+from keras_rbi.datasets.files.image_files import ImageFiles
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.image_files import ImageFiles
 from keras_rbi.datasets.load import load
+from keras_rbi.datasets.splits import ALL_SPLITS
 from keras_rbi.figures.duplicates_page import describe, duplicates_html, duplicates_sheet
 from keras_rbi.training.run_folder import write_atomically
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from keras_rbi.datasets.records import DatasetWarning
+from keras_rbi.datasets.files.records import DatasetWarning
 
 console = Console()
 errors = Console(stderr=True)

@@ -8,12 +8,12 @@ from rich.markup import escape
 
 from keras_rbi.cli.datasets import make_ready
 from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings
-from keras_rbi.datasets.augmentation_recipes import PAPER
+from keras_rbi.datasets.batches.augmentation_recipes import PAPER
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.datasets.batches.sampling import PK
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.datasets.load import load
-from keras_rbi.datasets.sampling import PK
 from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.figures.contact_sheet import contact_sheet
 from keras_rbi.training.run_folder import write_atomically

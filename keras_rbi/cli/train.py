@@ -15,7 +15,7 @@ from keras_rbi.cli.output import (
     progress_bars,
 )
 from keras_rbi.cli.report import report
-from keras_rbi.datasets.reading import UnreadableImageError
+from keras_rbi.datasets.files.reading import UnreadableImageError
 from keras_rbi.training import (
     RunFolder,
     TrainingSettings,

@@ -1,18 +1,18 @@
 """Labelled images, and batches of them worth relating."""
 
 from keras_rbi.datasets import typefaces
-from keras_rbi.datasets.augmentation import flip_and_rotate
+from keras_rbi.datasets.batches.augmentation import flip_and_rotate
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.datasets.batches.mixing import Mixing
 from keras_rbi.datasets.catalogue import available
-from keras_rbi.datasets.duplicates import Duplicate, find_duplicates
+from keras_rbi.datasets.files.duplicates import Duplicate, find_duplicates
+from keras_rbi.datasets.files.image_files import ImageFiles
+from keras_rbi.datasets.files.image_folder import ImageFolder
+from keras_rbi.datasets.files.lists import from_lists
+from keras_rbi.datasets.files.reading import read_image
+from keras_rbi.datasets.files.records import DatasetWarning
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.image_files import ImageFiles
-from keras_rbi.datasets.image_folder import ImageFolder
-from keras_rbi.datasets.image_sequence import ImageSequence
-from keras_rbi.datasets.lists import from_lists
 from keras_rbi.datasets.load import load
-from keras_rbi.datasets.mixing import Mixing
-from keras_rbi.datasets.reading import read_image
-from keras_rbi.datasets.records import DatasetWarning
 from keras_rbi.datasets.typefaces import Typefaces
 
 __all__ = [

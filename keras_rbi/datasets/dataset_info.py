@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from keras_rbi.datasets.records import Records
+from keras_rbi.datasets.files.records import Records
 
 # Called with the name of a file, the number of bytes that are done and of all, 0 if not known.
 BytesProgress = Callable[[str, int, int], None]

@@ -5,17 +5,17 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from keras_rbi.datasets.archives.download import download as download_files
+from keras_rbi.datasets.archives.locate import locate
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
-from keras_rbi.datasets.checks import check
 from keras_rbi.datasets.dataset_info import DatasetInfo
-from keras_rbi.datasets.download import download as download_files
-from keras_rbi.datasets.image_cache import AUTO
+from keras_rbi.datasets.files.checks import check
+from keras_rbi.datasets.files.image_cache import AUTO
+from keras_rbi.datasets.files.image_files import ON_ERROR, ImageFiles, Progress
+from keras_rbi.datasets.files.image_folder import read_folder
+from keras_rbi.datasets.files.lists import DELIMITERS, read_table
+from keras_rbi.datasets.files.records import DatasetWarning, Records
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.image_files import ON_ERROR, ImageFiles, Progress
-from keras_rbi.datasets.image_folder import read_folder
-from keras_rbi.datasets.lists import DELIMITERS, read_table
-from keras_rbi.datasets.locate import locate
-from keras_rbi.datasets.records import DatasetWarning, Records
 from keras_rbi.datasets.tfds_source import read_prepared
 from keras_rbi.datasets.typefaces import Typefaces
 

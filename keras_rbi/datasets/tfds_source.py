@@ -13,9 +13,9 @@ import numpy as np
 from PIL import Image
 
 from keras_rbi.datasets.dataset_info import DatasetInfo
+from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.readers import cub_200_2011, oxford_pets, stanford_dogs
 from keras_rbi.datasets.readers.oxford_flowers102 import flower_names
-from keras_rbi.datasets.records import Records
 
 # A record is its length, a checksum of that, the record, and a checksum of the record.
 HEAD, TAIL = 12, 4

@@ -17,9 +17,9 @@ import numpy as np
 from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
-from keras_rbi.datasets.image_cache import AUTO_LIMIT, ImageCache, NoCache, RamCache
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.datasets.files.image_cache import AUTO_LIMIT, ImageCache, NoCache, RamCache
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.image_sequence import ImageSequence
 
 # The typefaces that Matplotlib ships and that have all the letters, by family.
 MATPLOTLIB_TYPEFACES = {

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.models.relating import relations_of

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.evaluation.kept_images import KeptImages
 from keras_rbi.models.batches import (
     batches_of,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_rbi.datasets.reading import IMAGE_SUFFIXES, read_image
+from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES, read_image
 
 BATCH_SIZE = 32
 # Beyond that threads wait for each other and for the disk.

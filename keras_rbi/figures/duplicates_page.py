@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from keras_rbi.datasets.duplicates import Duplicate
+from keras_rbi.datasets.files.duplicates import Duplicate
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.figures.contact_sheet import mosaic
 

@@ -6,14 +6,14 @@ import warnings
 import numpy as np
 from PIL import Image
 
-from keras_rbi.datasets.reading import decode_image
+from keras_rbi.datasets.files.reading import decode_image
 
 # Others that Pillow knows start programs, or are seldom meant.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")
 
 
 def decode(content: bytes, name: str, image_size: int, max_pixels: int) -> np.ndarray:
-    """Decodes an image as `keras_rbi.datasets.reading.read_image` reads a file.
+    """Decodes an image as `keras_rbi.datasets.files.reading.read_image` reads a file.
 
     Args:
         content: The bytes of a JPEG, PNG, WebP, BMP, GIF or TIFF file.

@@ -6,12 +6,12 @@ from typing import Any
 import keras
 
 from keras_rbi import backbones, models
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.datasets.batches.mixing import Mixing
 from keras_rbi.datasets.catalogue import TYPEFACES
+from keras_rbi.datasets.files.image_files import ImageFiles
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.image_files import ImageFiles
-from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.datasets.load import load
-from keras_rbi.datasets.mixing import Mixing
 from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.models.baselines.backbone_classifier import backbone_classifier
 from keras_rbi.models.baselines.batch_former_model import BatchFormerModel

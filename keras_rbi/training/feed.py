@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_rbi.datasets.image_sequence import ImageSequence
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
 
 
 def feed(sequence: ImageSequence, epoch: int = 0) -> Any:

@@ -7,12 +7,12 @@ from typing import Any
 
 from keras_rbi.backbones.catalogue import SMALL_CNN
 from keras_rbi.backbones.get import find
-from keras_rbi.datasets.augmentation_recipes import AUGMENTATIONS, PAPER
+from keras_rbi.datasets.batches.augmentation_recipes import AUGMENTATIONS, PAPER
+from keras_rbi.datasets.batches.sampling import PK, SAMPLINGS, SHUFFLED
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
-from keras_rbi.datasets.image_cache import AUTO, DISK, RAM
-from keras_rbi.datasets.image_files import ON_ERROR
+from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM
+from keras_rbi.datasets.files.image_files import ON_ERROR
 from keras_rbi.datasets.load import SOURCES
-from keras_rbi.datasets.sampling import PK, SAMPLINGS, SHUFFLED
 from keras_rbi.models.rbi.rbi_model import PAPER_LEARNING_RATE
 from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_settings
 

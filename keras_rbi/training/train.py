@@ -11,8 +11,8 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.catalogue import note_on
-from keras_rbi.datasets.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
 from keras_rbi.figures.training_curves import training_curves
 from keras_rbi.models.relating import relations_of

@@ -63,7 +63,7 @@ def test_the_python_of_the_page_runs(tmp_path, monkeypatch):
     assert names["label"] in names["birds"].class_names
     assert names["planes"].coarse_names == ["Boeing", "McDonnell Douglas"]
     assert all(pair.decibels >= 22.0 for pair in names["pairs"])
-    assert isinstance(names["records"], keras_rbi.datasets.records.Records)
+    assert isinstance(names["records"], keras_rbi.datasets.files.records.Records)
 
 
 def test_the_table_is_that_of_the_library():

@@ -8,10 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from keras_rbi.datasets import ImageSequence, Typefaces, augmentation_recipes, flip_and_rotate
-from keras_rbi.datasets.augmentation_recipes import AUGMENTATIONS
-from keras_rbi.datasets.rand_augment import ALL, rand_augment
-from keras_rbi.datasets.random_resized_crop import crop_and_flip, crop_box, jitter_colours
+from keras_rbi.datasets import ImageSequence, Typefaces, flip_and_rotate
+from keras_rbi.datasets.batches import augmentation_recipes
+from keras_rbi.datasets.batches.augmentation_recipes import AUGMENTATIONS
+from keras_rbi.datasets.batches.rand_augment import ALL, rand_augment
+from keras_rbi.datasets.batches.random_resized_crop import crop_and_flip, crop_box, jitter_colours
 
 PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
 FILL = (9, 8, 7)

@@ -9,7 +9,7 @@ import released
 
 from keras_rbi.datasets import DatasetWarning, load
 from keras_rbi.datasets.catalogue import DATASETS
-from keras_rbi.datasets.checks import check, unreadable
+from keras_rbi.datasets.files.checks import check, unreadable
 from keras_rbi.datasets.load import read_unchecked
 
 

@@ -5,7 +5,8 @@ import doctest
 import pytest
 
 import keras_rbi
-from keras_rbi.datasets import catalogue, duplicates, lists
+from keras_rbi.datasets import catalogue
+from keras_rbi.datasets.files import duplicates, lists
 
 
 @pytest.mark.parametrize(

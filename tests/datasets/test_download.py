@@ -10,10 +10,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import released
 
-from keras_rbi.datasets import download, load
+from keras_rbi.datasets import load
+from keras_rbi.datasets.archives import download
+from keras_rbi.datasets.archives.download import fetch
 from keras_rbi.datasets.catalogue import DATASETS
 from keras_rbi.datasets.dataset_info import ReleasedFile
-from keras_rbi.datasets.download import fetch
 
 
 class Server(ThreadingHTTPServer):

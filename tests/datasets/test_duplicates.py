@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from keras_rbi.datasets import ImageFiles, Typefaces, duplicates, find_duplicates, from_lists
+from keras_rbi.datasets import ImageFiles, Typefaces, find_duplicates, from_lists
+from keras_rbi.datasets.files import duplicates
 from keras_rbi.datasets.image_data import ImageData
 
 

@@ -13,7 +13,7 @@ import pytest
 import released
 
 from keras_rbi.datasets import load
-from keras_rbi.datasets.extraction import extract_all
+from keras_rbi.datasets.archives.extraction import extract_all
 
 
 def tar(path, *members, mode="w"):
@@ -154,7 +154,7 @@ def test_archives_beyond_the_limit_are_refused(tmp_path, suffix):
 
 
 def test_the_limit_grows_with_the_archives(tmp_path, monkeypatch):
-    monkeypatch.setattr("keras_rbi.datasets.extraction.SMALLEST_LIMIT", 10)
+    monkeypatch.setattr("keras_rbi.datasets.archives.extraction.SMALLEST_LIMIT", 10)
     bomb = tar(tmp_path / "x.tgz", ("zeros", bytes(10**6)), mode="w:gz")
     with pytest.raises(ValueError, match="not what was released"):
         extract_all([bomb], tmp_path / "target")

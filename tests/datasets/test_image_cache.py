@@ -11,7 +11,7 @@ from PIL import Image
 
 import keras_rbi
 from keras_rbi.datasets import DatasetWarning, ImageFiles, ImageSequence, from_lists, read_image
-from keras_rbi.datasets import image_cache as caches
+from keras_rbi.datasets.files import image_cache as caches
 
 
 @pytest.fixture
@@ -29,9 +29,9 @@ def records(tmp_path):
 def reads(monkeypatch):
     """Numbers of the images that are decoded."""
     done = []
-    read = keras_rbi.datasets.image_files.read_record
+    read = keras_rbi.datasets.files.image_files.read_record
     monkeypatch.setattr(
-        keras_rbi.datasets.image_files,
+        keras_rbi.datasets.files.image_files,
         "read_record",
         lambda records, number, size: done.append(number) or read(records, number, size),
     )
@@ -57,7 +57,7 @@ def test_images_are_those_of_the_files(records, tmp_path, reads, cache, decoded)
 
 
 def test_auto_keeps_what_fits_and_ram_keeps_all(records, monkeypatch, reads):
-    monkeypatch.setattr(keras_rbi.datasets.image_files, "AUTO_LIMIT", 8 * 8 * 8 * 3)
+    monkeypatch.setattr(keras_rbi.datasets.files.image_files, "AUTO_LIMIT", 8 * 8 * 8 * 3)
     fits, too_large, asked_for = (
         ImageFiles(records, "trainval", size, cache=cache)
         for size, cache in ((8, "auto"), (9, "auto"), (9, "ram"))
@@ -121,7 +121,7 @@ def test_what_was_written_half_way_is_read_anew(records, tmp_path, reads):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from keras_rbi.datasets.image_cache import DiskCache
+from keras_rbi.datasets.files.image_cache import DiskCache
 import numpy as np
 cache = DiskCache(Path(sys.argv[1]), (8, 8, 3), 50, str)
 for number in range(50):

@@ -7,7 +7,7 @@ import pytest
 import released
 
 from keras_rbi.datasets.catalogue import DATASETS
-from keras_rbi.datasets.checks import check
+from keras_rbi.datasets.files.checks import check
 from keras_rbi.datasets.readers import inaturalist_2021
 
 KINDS = {"Animalia_Annelida": "Animals", "Animalia_Mollusca": "Mollusks", "Plantae": "Plants"}

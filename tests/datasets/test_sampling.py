@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keras_rbi.datasets import ImageData, ImageSequence
-from keras_rbi.datasets.sampling import balanced_order, groups_in_turn, pk_order, shuffled_order
+from keras_rbi.datasets.batches.sampling import (
+    balanced_order,
+    groups_in_turn,
+    pk_order,
+    shuffled_order,
+)
 
 some_labels = st.lists(st.integers(0, 5), min_size=1, max_size=60).map(np.array)
 seeds = st.integers(0, 2**31)

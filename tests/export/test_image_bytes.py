@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_rbi.datasets.reading import decode_image
+from keras_rbi.datasets.files.reading import decode_image
 from keras_rbi.export.image_bytes import decode_images
 
 tensorflow = pytest.importorskip("tensorflow")

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_rbi
-from keras_rbi.datasets import mixing
+from keras_rbi.datasets.batches import mixing
 from keras_rbi.training import build, freezing, learning_rate, recipes, settings, stages
 
 

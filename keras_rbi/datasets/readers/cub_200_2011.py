@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.files.records import Records, one_row_each, rows_each
 from keras_rbi.datasets.readers.tables import (
     corners,
     part_rows,
@@ -13,7 +14,6 @@ from keras_rbi.datasets.readers.tables import (
     read_pairs,
     rows_of,
 )
-from keras_rbi.datasets.records import Records, one_row_each, rows_each
 
 
 def read(root: Path) -> Records:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.files.records import Records, one_row_each
 from keras_rbi.datasets.readers.tables import read_lines, read_numbers, read_pairs, rows_of
-from keras_rbi.datasets.records import Records, one_row_each
 
 LEVELS = ("family", "manufacturer")
 FILES = {"variant": "variants.txt", "family": "families.txt", "manufacturer": "manufacturers.txt"}

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_rbi.datasets.reading import IMAGE_SUFFIXES
-from keras_rbi.datasets.records import Records
+from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES
+from keras_rbi.datasets.files.records import Records
 
 SUPERCATEGORY = "supercategory"
 LEVELS = ("class", "kingdom", "phylum", "order", "family", "genus", SUPERCATEGORY)

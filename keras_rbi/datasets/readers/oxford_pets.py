@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.readers.tables import read_boxes, read_lines
-from keras_rbi.datasets.records import Records
 
 LISTS = {"trainval.txt": "train", "test.txt": "test"}
 SPECIES = ("Cat", "Dog")

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_rbi.datasets.files.records import Records, one_row_each
 from keras_rbi.datasets.readers.tables import read_mat
-from keras_rbi.datasets.records import Records, one_row_each
 
 BOX = ("bbox_x1", "bbox_y1", "bbox_x2", "bbox_y2")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.readers.tables import read_boxes, read_mat
-from keras_rbi.datasets.records import Records
 
 
 def read(root: Path) -> Records:

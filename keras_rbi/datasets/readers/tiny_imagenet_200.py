@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.files.records import Records, one_row_each
 from keras_rbi.datasets.readers.tables import read_lines
-from keras_rbi.datasets.records import Records, one_row_each
 
 CLASS_ORDERS = ("sorted", "official")
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from keras_rbi.datasets.dataset_info import DatasetInfo
-from keras_rbi.datasets.image_files import Progress, read_record
-from keras_rbi.datasets.records import SPLITS, Records
+from keras_rbi.datasets.files.image_files import Progress, read_record
+from keras_rbi.datasets.files.records import SPLITS, Records
 
 EXAMPLES = 3
 MINI_PER_CLASS = 50

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from keras_rbi.datasets.archives.extraction import extract_all
 from keras_rbi.datasets.dataset_info import BytesProgress, DatasetInfo, ReleasedFile
-from keras_rbi.datasets.extraction import extract_all
 
 EXTRACTED = "-extracted"
 

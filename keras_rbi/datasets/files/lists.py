@@ -4,7 +4,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_rbi.datasets.records import SPLITS, Records, numbered
+from keras_rbi.datasets.files.records import SPLITS, Records, numbered
 
 COLUMNS = ("path", "label", "split", "coarse_label")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}

@@ -8,11 +8,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_rbi.datasets.adapters import Adapters
-from keras_rbi.datasets.augmentation_recipes import Augment, augmentation, with_source
-from keras_rbi.datasets.batches_ahead import BatchesAhead, Key
-from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.sampling import (
+from keras_rbi.datasets.batches.adapters import Adapters
+from keras_rbi.datasets.batches.augmentation_recipes import Augment, augmentation, with_source
+from keras_rbi.datasets.batches.batches_ahead import BatchesAhead, Key
+from keras_rbi.datasets.batches.sampling import (
     BALANCED,
     PK,
     SHUFFLED,
@@ -21,8 +20,9 @@ from keras_rbi.datasets.sampling import (
     pk_order,
     shuffled_order,
 )
-from keras_rbi.datasets.sequence_arguments import check_arguments
-from keras_rbi.datasets.stack_images import stack_images
+from keras_rbi.datasets.batches.sequence_arguments import check_arguments
+from keras_rbi.datasets.files.stack_images import stack_images
+from keras_rbi.datasets.image_data import ImageData
 
 Batch = tuple[Any, ...]
 FILLED = ("pad", "mask")

@@ -6,10 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from keras_rbi.datasets.augmentation import flip_and_rotate
+from keras_rbi.datasets.batches.augmentation import flip_and_rotate
+from keras_rbi.datasets.batches.rand_augment import rand_augment
+from keras_rbi.datasets.batches.random_resized_crop import crop_and_flip, jitter_colours
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.rand_augment import rand_augment
-from keras_rbi.datasets.random_resized_crop import crop_and_flip, jitter_colours
 
 Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 PAPER = "paper"
@@ -55,7 +55,7 @@ def augmentation(augment: str | Augment | None) -> Augment | None:
 
     Example:
 
-    >>> from keras_rbi.datasets import augmentation_recipes
+    >>> from keras_rbi.datasets.batches import augmentation_recipes
     >>> augment = augmentation_recipes.augmentation("randaugment")
     >>> augment(np.zeros((8, 8, 3), "uint8"), np.random.default_rng(0)).shape
     (8, 8, 3)

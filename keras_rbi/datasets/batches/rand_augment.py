@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
-from keras_rbi.datasets.mean_colour import mean_colour
+from keras_rbi.datasets.files.mean_colour import mean_colour
 
 OPERATIONS = 2
 MAGNITUDE = 9

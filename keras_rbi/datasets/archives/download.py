@@ -9,8 +9,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from keras_rbi.datasets.archives.locate import find_extracted, missing_message, needed_files
 from keras_rbi.datasets.dataset_info import BytesProgress, DatasetInfo
-from keras_rbi.datasets.locate import find_extracted, missing_message, needed_files
 
 ATTEMPTS = 5
 PAUSE = 2.0

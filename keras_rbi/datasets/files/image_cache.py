@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 import PIL
 
-from keras_rbi.datasets.records import DatasetWarning
+from keras_rbi.datasets.files.records import DatasetWarning
 
 RAM, DISK, AUTO = "ram", "disk", "auto"
 CACHES = (AUTO, RAM, DISK, None)

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_rbi.datasets.division import members
-from keras_rbi.datasets.image_cache import (
+from keras_rbi.datasets.files.image_cache import (
     AUTO,
     AUTO_LIMIT,
     CACHES,
@@ -21,9 +20,10 @@ from keras_rbi.datasets.image_cache import (
     default_cache_dir,
     file_name,
 )
+from keras_rbi.datasets.files.reading import check_head, decode_image, read_image
+from keras_rbi.datasets.files.records import DatasetWarning, Records
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.reading import check_head, decode_image, read_image
-from keras_rbi.datasets.records import DatasetWarning, Records
+from keras_rbi.datasets.splits import members
 
 ON_ERROR = ("raise", "skip")
 # Called with the split, the number of images done and of all images.

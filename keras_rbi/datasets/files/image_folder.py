@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from keras_rbi.datasets.image_cache import AUTO
-from keras_rbi.datasets.image_files import ImageFiles, Progress
-from keras_rbi.datasets.reading import IMAGE_SUFFIXES
-from keras_rbi.datasets.records import SPLITS, Records, numbered
+from keras_rbi.datasets.files.image_cache import AUTO
+from keras_rbi.datasets.files.image_files import ImageFiles, Progress
+from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES
+from keras_rbi.datasets.files.records import SPLITS, Records, numbered
 
 VALIDATION_FOLDERS = ("val", "validation", "valid")
 

@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from keras_rbi.datasets.mean_colour import mean_colour
+from keras_rbi.datasets.files.mean_colour import mean_colour
 
 LARGEST_ROTATION = 15.0
 

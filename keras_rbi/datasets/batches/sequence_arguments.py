@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from keras_rbi.datasets.batches.sampling import SAMPLINGS, SHUFFLED
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.sampling import SAMPLINGS, SHUFFLED
 
 LAST_BATCHES = ("keep", "drop", "pad", "mask")
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_rbi.datasets.records import SPLITS, Records
+from keras_rbi.datasets.files.records import SPLITS, Records
 
 # Train and validation together: what published protocols train on once every choice is made.
 TRAINVAL = "trainval"

@@ -1,0 +1,1 @@
+"""Releases of data sets as archives: downloaded, verified and extracted."""

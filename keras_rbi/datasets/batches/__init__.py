@@ -1,0 +1,1 @@
+"""Batches for training: sampling, augmentation, and reading ahead."""

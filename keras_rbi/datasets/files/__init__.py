@@ -1,0 +1,1 @@
+"""Images in files: folders, tables, reading, checking and caching."""
