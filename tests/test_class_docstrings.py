@@ -23,7 +23,7 @@ PUBLIC = {getattr(package, name) for package in PACKAGES for name in package.__a
 PUBLIC_CLASSES = sorted(
     {
         each
-        for each in PUBLIC
+        for each in PUBLIC - {keras_rbi.models.RelationalClassifier}
         if inspect.isclass(each) and issubclass(each, (keras.Layer, keras.optimizers.Optimizer))
     }
     | {keras_rbi.backbones.BackbonePreprocessing},

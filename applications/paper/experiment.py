@@ -16,14 +16,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from applications.paper.frozen import features_of, first_layer, orders_of, train_head
+from applications.paper.frozen import Head, features_of, orders_of, train_head
 from applications.paper.peers import ALL, build
-from keras_rbi import RBIModel
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracies_of
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.kept_images import KeptImages
-from keras_rbi.models.relating import relations_of
+from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.training import TrainingSettings, load_split
 from keras_rbi.training.averaged_weights import take_averages
 from keras_rbi.training.compile_stage import compile_stage
@@ -159,15 +158,19 @@ def accuracies(
 def _gathered(model: keras.Model, images: ImageSequence, features: np.ndarray) -> Gathered:
     """As `gather`, from the features of a frozen backbone, which are in the order of the data."""
     order = np.concatenate([numbers for numbers, _ in orders_of(images)])
-    relates = isinstance(model, RBIModel)
-    end = model.rra.input[0] if relates else model.output
-    found = keras.Model(first_layer(model).input, end).predict(features, 128, verbose=0)
-    rows, labels = np.asarray(found, "float32")[order], images.data.labels[order]
-    if not relates:
-        return Gathered(model, labels, outputs=rows)
+    labels = images.data.labels[order]
+    if model.relations is None:
+        found = Head(model).predict(features, 128, verbose=0)
+        return Gathered(model, labels, outputs=np.asarray(found, "float32")[order])
+    embedded = np.concatenate(
+        [
+            np.asarray(keras.ops.convert_to_numpy(model.embed_maps(part)))
+            for part in np.array_split(features, max(1, len(features) // 128))
+        ]
+    )
     kept = KeptImages()
     kept.add(np.stack([images.data.image(int(number)) for number in order]))
-    return Gathered(model, labels, kept, features=rows)
+    return Gathered(model, labels, kept, features=embedded[order])
 
 
 def milliseconds_per_image(model: keras.Model, test: ImageSequence) -> float:

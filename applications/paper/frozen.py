@@ -16,16 +16,31 @@ from keras_rbi.backbones.preprocessing import preprocessing_for
 from keras_rbi.backbones.tap import Tap, image_input
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.models.trains_two_streams import TrainsTwoStreams
+from keras_rbi.models.relational_classifier import RelationalClassifier
+from keras_rbi.models.trains_two_streams import TwoStreamsLoss
 from keras_rbi.training import TrainingSettings
 
-# Layers that take the backbone's features: of RBI, of BatchFormer, of the backbone alone.
-FIRST_LAYERS = ("embedding", "batch_former", "classifier")
 BATCH = 64
 
 
-class Head(TrainsTwoStreams):
-    """What stands on the backbone, as a model of its own; its layers are those of the whole."""
+class Head(TwoStreamsLoss):
+    """What stands on the backbone, as a model of its own; its layers are those of the whole.
+
+    Args:
+        whole: A model of `peers.build`. Images are taken where its images relate.
+    """
+
+    def __init__(self, whole: RelationalClassifier) -> None:
+        super().__init__()
+        self.whole = whole
+        self.two_streams = getattr(whole, "two_streams", False)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """From `[images, features]`, or features of images that do not relate, to predictions."""
+        images, features = inputs if isinstance(inputs, (list, tuple)) else (None, inputs)
+        embedded = self.whole.embed_maps(features, training)
+        related = self.whole.relate(embedded, images, training=training)
+        return self.whole.classify(related, training)
 
 
 class Numbers(ImageData):
@@ -88,28 +103,6 @@ class FeatureSequence(keras.utils.PyDataset):
         self.order.on_epoch_end()
 
 
-def first_layer(model: keras.Model) -> keras.layers.Layer:
-    """The layer of a model that takes the backbone's features."""
-    names = {layer.name for layer in model.layers}
-    return model.get_layer(next(name for name in FIRST_LAYERS if name in names))
-
-
-def head_of(model: keras.Model) -> Head:
-    """The part of a model behind its backbone.
-
-    Args:
-        model: A model of `peers.build`.
-
-    Returns:
-        A model from `[images, features]` to answers where images relate, otherwise from features.
-    """
-    features = first_layer(model).input
-    inputs = [model.input, features] if hasattr(model, "rra") else features
-    head = Head(inputs, model.output)
-    head.two_streams = getattr(model, "two_streams", False)
-    return head
-
-
 def train_head(
     model: keras.Model, images: ImageSequence, features: np.ndarray, epochs: int
 ) -> None:
@@ -122,12 +115,12 @@ def train_head(
         features: Their features, in the order of the data.
         epochs: Number of epochs.
     """
-    head = head_of(model)
+    head = Head(model)
     optimizer = model.optimizer
     head.compile(
         type(optimizer).from_config(optimizer.get_config()), model.loss, metrics=["accuracy"]
     )
-    batches = FeatureSequence(images, features, isinstance(head.input, list))
+    batches = FeatureSequence(images, features, model.relations is not None)
     head.fit(batches, shuffle=False, epochs=epochs, verbose=0)
 
 

@@ -1,6 +1,7 @@
 """How a backbone must be fed, told from the backbone."""
 
 import warnings
+from typing import Any
 
 import keras
 
@@ -47,3 +48,23 @@ def preprocessing_for(
         stacklevel=2,
     )
     return None
+
+
+def preprocessing_layer(
+    preprocessing: Any, backbone: keras.Model, data_format: str
+) -> keras.layers.Layer | None:
+    """The layer that the argument `preprocessing` of a model stands for, if any.
+
+    Args:
+        preprocessing: `"auto"`, a mode of `BackbonePreprocessing`, a layer, or `None`.
+        backbone: The backbone.
+        data_format: `"channels_last"` or `"channels_first"`.
+
+    Returns:
+        A layer from images of 0..255 to what the backbone takes; `None` to take images as they are.
+    """
+    if preprocessing is None or isinstance(preprocessing, keras.layers.Layer):
+        return preprocessing
+    if preprocessing == "auto":
+        return preprocessing_for(backbone, data_format)
+    return BackbonePreprocessing(preprocessing, data_format, name="preprocessing")

@@ -62,6 +62,7 @@ class Tap:
         if _is_graph(backbone) and applications.is_application(backbone):
             backbone = applications.without_classifier(backbone)
         self.backbone = backbone
+        self._pooling: dict[int, keras.layers.Layer] = {}
         self.data_format = _data_format(backbone)
         self.prefix_tokens = hub.prefix_tokens(backbone)
         hub.check_data_format(backbone)
@@ -82,25 +83,33 @@ class Tap:
         Raises:
             ValueError: If the features are of another rank, or several.
         """
-        features = _levels(outputs)[-1] if isinstance(outputs, dict) and outputs else outputs
+        features = self.top(outputs)
         rank = len(features.shape) if hasattr(features, "shape") else None
         if rank == 2:
             return features
         if rank == 3 and self.prefix_tokens:
             return features[:, 0]
-        if rank == 3:
-            return keras.layers.GlobalAveragePooling1D(data_format="channels_last", name="pooling")(
-                features
-            )
-        if rank == 4:
-            return keras.layers.GlobalAveragePooling2D(
-                data_format=self.data_format, name="pooling"
-            )(features)
+        if rank in (3, 4):
+            # Made once, so that a model that pools again and again has one layer for it.
+            if rank not in self._pooling:
+                self._pooling[rank] = (
+                    keras.layers.GlobalAveragePooling1D(data_format="channels_last", name="pooling")
+                    if rank == 3
+                    else keras.layers.GlobalAveragePooling2D(
+                        data_format=self.data_format, name="pooling"
+                    )
+                )
+            return self._pooling[rank](features)
         raise ValueError(
             "A backbone must give one map (batch, height, width, channels), tokens (batch, "
             "tokens, channels), rows (batch, channels), or a dictionary of maps. "
             f"Received: {features}."
         )
+
+    @staticmethod
+    def top(outputs: Any) -> Any:
+        """The coarsest level of a pyramid, a dictionary of maps; anything else as it is."""
+        return _levels(outputs)[-1] if isinstance(outputs, dict) and outputs else outputs
 
     def features(self, images: Tensor) -> Tensor:
         """One row of features for each image, by way of the backbone.

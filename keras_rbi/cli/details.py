@@ -18,9 +18,7 @@ from keras_rbi.evaluation.mistakes import mistakes
 from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.figures.attention_figure import attention_figure
 from keras_rbi.figures.confusion_figure import confused_figure, confusion_figure
-from keras_rbi.layers.rra import RRA
-from keras_rbi.models.rbi.rbi_model import RBIModel
-from keras_rbi.models.relating import relations_of
+from keras_rbi.models.keras_classifier import classifier_of, relations_of
 
 BATCH_SIZE = 32
 SEED = 0
@@ -42,7 +40,7 @@ class Details:
         self.mistakes = mistakes(outputs, gathered.labels, data.class_names, WORST)
         model = gathered.model
         self.attention: AttentionDiagnostics | None = None
-        if isinstance(model, RBIModel) and isinstance(model.rra, RRA):
+        if classifier_of(model).has_attention:
             size = min(BATCH_SIZE, len(gathered))
             self.attention = diagnostics_of(gathered, size, SEED)
         relations = relations_of(model)

@@ -16,7 +16,7 @@ from keras_rbi.evaluation.evaluate_protocol import protocol_of
 from keras_rbi.evaluation.gather import gather
 from keras_rbi.evaluation.protocol import EvaluationProtocol
 from keras_rbi.figures.protocol_figure import protocol_figure
-from keras_rbi.models.relating import relations_of
+from keras_rbi.models.keras_classifier import relations_of
 
 
 def evaluate(

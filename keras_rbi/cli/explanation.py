@@ -18,9 +18,7 @@ from keras_rbi.figures.plot_influence import plot_influence
 from keras_rbi.figures.plot_parts import plot_parts
 from keras_rbi.figures.plot_relation_matrix import plot_relation_matrix
 from keras_rbi.models.head_activation import head_activation
-from keras_rbi.models.p2p_net.p2p_net import P2PNet
-from keras_rbi.models.rbi.rbi_model import RBIModel
-from keras_rbi.models.relating import relating
+from keras_rbi.models.keras_classifier import classifier_of
 
 
 @dataclass(frozen=True)
@@ -52,10 +50,10 @@ def explanation(
     Returns:
         The sections of a page.
     """
-    relates = isinstance(model, RBIModel)
-    related = relates and len(batch.names) > 1
+    asked = classifier_of(model)
+    related = asked.has_attention and len(batch.names) > 1
     modes = {}
-    if relates and model.references is not None:
+    if asked.references is not None:
         modes["beside the references"] = "references"
     if related:
         modes["in this batch"] = "batch"
@@ -73,7 +71,7 @@ def explanation(
         )
     ]
     sections.append(_cams(model, class_names, batch, classes, final, method, modes))
-    if isinstance(model, P2PNet):
+    if asked.proposes_parts:
         sections.append(_parts(model, batch))
     if not related:
         return sections
@@ -122,7 +120,7 @@ def embedding_section(model: keras.Model, class_names: list[str], images: Batch)
         A section, or none: for a model without relations, or fewer than two classes with images.
     """
     known = images.labels >= 0
-    if not isinstance(model, RBIModel) or len(np.unique(images.labels[known])) < 2:
+    if not classifier_of(model).has_attention or len(np.unique(images.labels[known])) < 2:
         return []
     return [
         Section(
@@ -153,7 +151,7 @@ def run_facts(path: str, model: keras.Model, metrics: dict[str, Any]) -> Section
         "model": path,
         "kind": f"{type(model).__name__}, {model.count_params():,} parameters",
     }
-    if isinstance(model, RBIModel):
+    if classifier_of(model).relations is not None:
         values["answers with relations"] = model.relations
         if model.references is not None:
             values["references"] = f"{model.references.num_references:,} images"
@@ -193,7 +191,7 @@ def run_facts(path: str, model: keras.Model, metrics: dict[str, Any]) -> Section
 
 
 def _answers(model: keras.Model, pixels: np.ndarray, relations: str) -> np.ndarray:
-    with relating(model, relations):
+    with classifier_of(model).use_relations(relations):
         outputs = np.asarray(model.predict_on_batch(pixels))
     return probabilities_of(outputs, head_activation(model))
 
@@ -229,7 +227,7 @@ def _cams(
     ]
     maps = {"evidence": grad_cam(model, batch.pixels, classes, method=method)}
     text = "Bright pixels speak for the class above the image. Each map is scaled by itself."
-    if isinstance(model, RBIModel):
+    if classifier_of(model).relations is not None:
         combined = modes if len(modes) > 1 else {"combined": next(iter(modes.values()), "self")}
         maps = {
             "backbone alone": grad_cam(model, batch.pixels, classes, of="backbone", method=method),
@@ -248,7 +246,7 @@ def _cams(
     return Section("cams", "Where the evidence lies", text, figure)
 
 
-def _parts(model: P2PNet, batch: Batch) -> Section:
+def _parts(model: keras.Model, batch: Batch) -> Section:
     names = [f"image {number}" for number in range(len(batch.pixels))]
     return Section(
         "parts",
@@ -261,7 +259,7 @@ def _parts(model: P2PNet, batch: Batch) -> Section:
 
 
 def _influence(
-    model: RBIModel,
+    model: keras.Model,
     class_names: list[str],
     batch: Batch,
     answers: dict[str, np.ndarray],

@@ -21,7 +21,7 @@ from keras_rbi.export import (
     export_model,
 )
 from keras_rbi.export.formats import format_named
-from keras_rbi.models.rbi.rbi_model import RBIModel
+from keras_rbi.models.keras_classifier import classifier_of
 from keras_rbi.training import RunFolder, load_split
 from keras_rbi.training.settings import NO_AUGMENTATION
 
@@ -119,9 +119,9 @@ def _for_tf_serving(
 
 def _cost(made: Export, model: Path, network: keras.Model) -> str:
     images, labels = _images(model, network, "test", TEST_IMAGES)
-    if isinstance(network, RBIModel):
-        network.relations = made.options.relations
-    predicted = np.argmax(network.predict(images, verbose=0), axis=-1)
+    mode = None if made.options.relations == "none" else made.options.relations
+    with classifier_of(network).use_relations(mode):
+        predicted = np.argmax(network.predict(images, verbose=0), axis=-1)
     before = 100 * float(np.mean(predicted == labels))
     after = 100 * accuracy_of_export(made, images, labels)
     return (

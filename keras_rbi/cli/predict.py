@@ -16,7 +16,7 @@ from keras_rbi.evaluation.classification_scores import probabilities_of
 from keras_rbi.evaluation.predict_files import FileAnswer, find_images, predict_files
 from keras_rbi.evaluation.top_classes import top_classes
 from keras_rbi.models.head_activation import head_activation
-from keras_rbi.models.relating import relations_of
+from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.training.run_folder import write_atomically
 
 TABLE = "table"

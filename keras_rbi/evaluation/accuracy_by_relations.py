@@ -10,7 +10,7 @@ import numpy as np
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
-from keras_rbi.models.relating import relations_of
+from keras_rbi.models.keras_classifier import relations_of
 
 BATCH_SIZES = (1, 8, 32, 128)
 

@@ -12,6 +12,7 @@ from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.models.batch_attention import batch_attention
+from keras_rbi.models.relations import check_attention
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,8 @@ def attention_diagnostics(
     """What the attention of a model is like on test images, with relations "batch".
 
     Args:
-        model: An `RBIModel` whose attention is an `RRA`. Its own relations mode is left as it was.
+        model: A model whose attention is `RRA`, such as an `RBIModel`. Its own relations mode is
+            left as it was.
         data: As in `evaluate_protocol`.
         batch_size: Integer; images that a whole number of batches leaves over are left out.
             Defaults to `32`.
@@ -112,9 +114,10 @@ def attention_diagnostics(
 
 def diagnostics_of(gathered: Gathered, batch_size: int, seed: int) -> AttentionDiagnostics:
     """As `attention_diagnostics`, of what `gather` has made."""
-    if gathered.features is None or gathered.images is None:
-        raise ValueError("Attention takes an RBIModel. Received: a model without relations.")
-    size = getattr(gathered.model.rra, "group_size", None) or batch_size
+    check_attention(gathered.model)
+    assert gathered.features is not None
+    assert gathered.images is not None
+    size = gathered.model.group_size or batch_size
     order = shuffled_order(len(gathered), seed)
     order = order[: len(order) // size * size]
     if len(order) == 0:

@@ -14,7 +14,7 @@ from keras_rbi.evaluation.gather import batches_once, gather
 from keras_rbi.evaluation.paired_statistics import mcnemar, paired_bootstrap
 from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.models.batches import to_numpy
-from keras_rbi.models.relating import relations_of
+from keras_rbi.models.keras_classifier import relations_of
 
 REPEATS = 10
 

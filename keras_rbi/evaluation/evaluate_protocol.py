@@ -12,8 +12,8 @@ from keras_rbi.evaluation.protocol import ANY, SHUFFLED, SORTED, EvaluationProto
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.models.head_activation import head_activation
-from keras_rbi.models.rbi.rbi_model import NO_REFERENCES
-from keras_rbi.models.relating import relations_of
+from keras_rbi.models.keras_classifier import relations_of
+from keras_rbi.models.relations import NO_REFERENCES
 
 BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64, 128)
 MODES = ("self", "batch", "references")
@@ -37,8 +37,8 @@ def evaluate_protocol(
     `keras_rbi.evaluation.probabilities_of`: logits by their softmax, sigmoids by their shares.
 
     Args:
-        model: An `RBIModel`, or any other classifier, whose images do not relate: it has one row.
-            Its own relations mode is left as it was.
+        model: A model of `keras_rbi.models`, or any other classifier, whose images do not relate,
+            which has one row. Its own relations mode is left as it was.
         data: An `ImageSequence`; a pair of arrays `(images, labels)`; or a `tf.data.Dataset`,
             `keras.utils.PyDataset` or torch `DataLoader` of batches `(images, labels)`. Labels are
             whole numbers or one-hot rows. Images with a sample weight of 0 are left out.

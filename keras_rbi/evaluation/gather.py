@@ -16,9 +16,8 @@ from keras_rbi.models.batches import (
     labels_of,
     to_numpy,
 )
-from keras_rbi.models.rbi.rbi_model import RBIModel
+from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.models.references.reference_selection import class_numbers
-from keras_rbi.models.relating import check_stands_alone
 
 MEND = "Pass images and labels as a pair of arrays."
 
@@ -31,8 +30,8 @@ class Gathered:
         model: The model.
         labels: int64 array of shape `(images,)`.
         images: The images, for RPE; `None` of a model without relations unless asked for.
-        features: What attention is put on, N, shape `(images, embedding_dim)`; `None` of a model
-            without relations.
+        features: Feature vectors before they relate, shape `(images, features)`; `None` of a
+            model without relations.
         outputs: Answers of a model without relations, shape `(images, classes)`, or `None`.
     """
 
@@ -50,7 +49,7 @@ def gather(model: keras.Model, data: Any, keep_images: bool = False) -> Gathered
     """Runs the backbone once for each image.
 
     Args:
-        model: An `RBIModel`, or any other classifier, whose images do not relate.
+        model: A model of `keras_rbi.models`, or any other classifier, whose images do not relate.
         data: An `ImageSequence`; a pair of arrays `(images, labels)`; or a `tf.data.Dataset`,
             `keras.utils.PyDataset` or torch `DataLoader` of batches `(images, labels)`. Labels are
             whole numbers or one-hot rows. Images with a sample weight of 0 are left out.
@@ -63,8 +62,7 @@ def gather(model: keras.Model, data: Any, keep_images: bool = False) -> Gathered
     Raises:
         ValueError: If the data is endless or empty, or if its labels are not the model's classes.
     """
-    relates = isinstance(model, RBIModel)
-    check_stands_alone(model)
+    relates = relations_of(model) != "none"
     network = model.feature_model() if relates else model
     kept, labels, rows = KeptImages(), [], []
     for batch in batches_once(data):

@@ -5,11 +5,11 @@ from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_rbi.evaluation.gather import Gathered
 from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
-from keras_rbi.models.relating import relating
 
 BATCH_SIZE = 32
 IMAGES_AT_A_TIME = 128
@@ -46,15 +46,16 @@ class RelatedOutputs:
             type(layer) is kind and layer.group_size is None
             for layer, kind in ((model.rpe, RPE), (model.rra, RRA))
         )
-        classifier = model.get_layer("classifier")
         # A set of batches is related batch by batch, in whatever mode the layers are.
-        self._relate = Compiled(lambda images: model.rpe(images), model.rpe)
-        self._answer = Compiled(
-            lambda features, relations, mask: classifier(
-                model.rra(features, relations, mask=mask, training=False)
+        self._relate = Compiled(lambda images: model.encode_relations(images), model)
+        self._predict = Compiled(
+            lambda features, relations, mask: model.classify(
+                model.attend(
+                    model.unpack(features), relations, ops.cast(mask, "bool"), training=False
+                ),
+                training=False,
             ),
-            model.rra,
-            classifier,
+            model,
         )
 
     def alone(self, relations: str) -> np.ndarray:
@@ -105,7 +106,7 @@ class RelatedOutputs:
         features = _filled(self._gathered.features[rows], count)
         mask = (np.arange(count) < len(rows)).astype("float32")
         for size in sizes:
-            answered = self._answer.predict_on_batch(
+            answered = self._predict.predict_on_batch(
                 [
                     features.reshape(-1, size, features.shape[-1]),
                     diagonal_blocks(relations, size),
@@ -127,9 +128,14 @@ class RelatedOutputs:
         """
         model, features = self._gathered.model, self._gathered.features
         assert features is not None
-        with relating(model, relations):
+        with model.use_relations(relations):
             # A new model: a compiled function holds the mode it was traced with.
-            head = keras.Model([model.input, model.rra.input[0]], model.output)
+            head = Compiled(
+                lambda images, features: model.classify(
+                    model.relate(model.unpack(features), images, training=False), training=False
+                ),
+                model,
+            )
             answers = [
                 np.asarray(head.predict_on_batch([self._images(rows), features[rows]]))
                 for rows in (order[at : at + size] for at in range(0, len(order), size))

@@ -8,7 +8,8 @@ import numpy as np
 from keras_rbi.evaluation.cluster_scores import knn_purity, silhouette
 from keras_rbi.models.batch_attention import batch_attention
 from keras_rbi.models.batches import to_numpy
-from keras_rbi.models.rbi.rbi_model import RBIModel
+from keras_rbi.models.relational_classifier import RelationalClassifier
+from keras_rbi.models.relations import check_attention
 
 BATCH_SIZE = 32
 
@@ -33,7 +34,7 @@ class EmbeddingScores:
 
 
 def embeddings_before_and_after(
-    model: RBIModel, images: Any, relations: str | None = None
+    model: RelationalClassifier, images: Any, relations: str | None = None
 ) -> dict[str, np.ndarray]:
     """Features of images before and after RRA.
 
@@ -41,7 +42,7 @@ def embeddings_before_and_after(
     one an image would be mixed with its class.
 
     Args:
-        model: An `RBIModel`.
+        model: A model whose attention is `RRA`, such as an `RBIModel`.
         images: Images `(images, height, width, channels)` of the model's size, 0..255.
         relations: `"self"`, `"batch"` or `"references"`. Defaults to `None`, the model's own mode.
 
@@ -50,13 +51,9 @@ def embeddings_before_and_after(
         `(images, units)`, both in the order of the images.
 
     Raises:
-        ValueError: If the model is no `RBIModel`.
+        ValueError: If the model has no attention to look into.
     """
-    if not isinstance(model, RBIModel):
-        raise ValueError(
-            "Features before and after attention take an RBIModel. Received: a model of type "
-            f"{type(model).__name__}."
-        )
+    check_attention(model)
     images = to_numpy(images)
     order = np.random.default_rng(0).permutation(len(images))
     found = [

@@ -11,7 +11,7 @@ from keras_rbi.explanations.class_activation import (
     check_method,
     class_activation,
 )
-from keras_rbi.explanations.parts_of import parts_of
+from keras_rbi.explanations.model_parts import ModelParts
 from keras_rbi.explanations.score_gradients import own_gradients
 
 
@@ -70,6 +70,6 @@ def grad_cam(
     (4, 32, 32)
     """
     check_method(method)
-    parts = parts_of(model, layer)
+    parts = ModelParts(model, layer)
     places, gradients = own_gradients(parts, images, classes, of, relations)
     return at_image_size(class_activation(places, gradients, method), *parts.image_sides)

@@ -12,11 +12,11 @@ from keras_rbi.explanations.class_activation import (
     class_activation,
 )
 from keras_rbi.explanations.gradients import pullback
-from keras_rbi.explanations.model_parts import ModelParts, check_attention
+from keras_rbi.explanations.model_parts import ModelParts
 from keras_rbi.explanations.relation_matrix import across_groups, check_batch
 from keras_rbi.explanations.score_gradients import one_hot, only
-from keras_rbi.models.rbi.rbi_model import RBIModel
-from keras_rbi.models.relating import relating
+from keras_rbi.models.relational_classifier import RelationalClassifier
+from keras_rbi.models.relations import check_attention
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Influence:
 
 
 def influence(
-    model: RBIModel,
+    model: RelationalClassifier,
     images: Any,
     target: int,
     top: int = 3,
@@ -71,7 +71,7 @@ def influence(
     turned, what speaks against the class, the one with the larger sum is given: see `directions`.
 
     Args:
-        model: An `RBIModel` whose attention is `RRA`.
+        model: A model whose attention is `RRA`, such as an `RBIModel`.
         images: Array `(batch, height, width, channels)` as the model takes it, 0..255: one batch of
             at least two images.
         target: Integer, number of an image in the batch.
@@ -112,13 +112,13 @@ def influence(
     parts = ModelParts(model, layer)
     prepared, places = parts.to_map(images)
     features, to_places = pullback(lambda tensor: parts.to_features(prepared, tensor), places)
-    with relating(model, "batch"):
+    with model.use_relations("batch"):
         relations = parts.relations(images)
         scores, to_features = pullback(
             lambda tensor: parts.scores(tensor, relations, "combined"), features
         )
         tensor = ops.convert_to_tensor(features)
-        weights = model.rra.parts(tensor, relations, training=False).weights
+        weights = model.attention(model.unpack(tensor), relations).weights
         attention = across_groups(np.asarray(ops.convert_to_numpy(weights), "float32"))[:, target]
         if class_number is None:
             class_number = int(scores[target].argmax())
@@ -131,7 +131,7 @@ def influence(
                 without = parts.scores(tensor, relations, "combined", others)
                 effects[mate] = score - float(ops.convert_to_numpy(without[target, class_number]))
         gradients = to_places(to_features(chosen))
-    with relating(model, "self"):
+    with model.use_relations("self"):
         alone = parts.scores(tensor, parts.relations(images), "combined")
         score_alone = float(ops.convert_to_numpy(alone[target, class_number]))
 

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_rbi.explanations.model_parts import check_attention
 from keras_rbi.models.batch_attention import batch_attention
-from keras_rbi.models.rbi.rbi_model import RBIModel
-from keras_rbi.models.relating import relating
+from keras_rbi.models.relational_classifier import RelationalClassifier
+from keras_rbi.models.relations import check_attention
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,9 @@ def asymmetry(matrix: np.ndarray) -> float:
     return float(np.linalg.norm(pairs - pairs.T)) / both if both else 0.0
 
 
-def relation_matrix(model: RBIModel, images: Any, features: Any = None) -> RelationMatrix:
+def relation_matrix(
+    model: RelationalClassifier, images: Any, features: Any = None
+) -> RelationMatrix:
     """Relations and attention of one batch, with and without RPE.
 
     The images relate to their batch whatever `model.relations` is, which is left as it was.
@@ -97,7 +98,7 @@ def relation_matrix(model: RBIModel, images: Any, features: Any = None) -> Relat
     a model that was trained without RPE, call this with each.
 
     Args:
-        model: An `RBIModel` whose attention is `RRA`.
+        model: A model whose attention is `RRA`, such as an `RBIModel`.
         images: Array `(batch, height, width, channels)` as the model takes it, 0..255: one batch of
             at least two images.
         features: The images' features where they are known, as `model.feature_model()` gives
@@ -120,10 +121,12 @@ def relation_matrix(model: RBIModel, images: Any, features: Any = None) -> Relat
     """
     check_attention(model)
     check_batch(images)
+    if features is None:
+        features = model.feature_model().predict_on_batch(images)
     found = batch_attention(model, images, "batch", features)
-    with relating(model, "batch"):
-        features = ops.convert_to_tensor(found.features)
-        without = ops.convert_to_numpy(model.rra.parts(features, None, training=False).weights)
+    with model.use_relations("batch"):
+        features = model.unpack(ops.convert_to_tensor(features))
+        without = ops.convert_to_numpy(model.attention(features, None).weights)
     matrices = (found.relations, found.weights, np.asarray(without, "float32"))
     return RelationMatrix(*(across_groups(each) for each in matrices))
 

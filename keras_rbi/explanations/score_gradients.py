@@ -7,9 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_rbi.explanations.gradients import pullback
-from keras_rbi.explanations.model_parts import ModelParts, check_attention
-from keras_rbi.models.rbi.rbi_model import RBIModel
-from keras_rbi.models.relating import relating
+from keras_rbi.explanations.model_parts import ModelParts
 
 OF = ("combined", "backbone")
 
@@ -41,9 +39,7 @@ def own_gradients(
     """
     if of not in OF:
         raise ValueError(f"`of` must be 'combined' or 'backbone'. Received: of={of!r}.")
-    if of == "backbone" and isinstance(parts.model, RBIModel):
-        check_attention(parts.model)
-    with relating(parts.model, mode) as relations_mode:
+    with parts.model.use_relations(mode) as relations_mode:
         prepared, places = parts.to_map(images)
         features, to_places = pullback(lambda tensor: parts.to_features(prepared, tensor), places)
         relations = parts.relations(images)

@@ -13,8 +13,7 @@ from keras_rbi.export.options import OUTPUTS, ExportOptions, export_options
 from keras_rbi.export.placing import check_place, placed_when_done
 from keras_rbi.export.verification import Verification, verify
 from keras_rbi.export.write import write_here, write_on
-from keras_rbi.models.rbi.rbi_model import RBIModel
-from keras_rbi.models.relating import relating
+from keras_rbi.models.keras_classifier import classifier_of
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def export_model(
     names, image shape, preprocessing, relations and the version travel along as JSON.
 
     Args:
-        model: An `RBIModel`, or another model from images to classes.
+        model: A model of `keras_rbi.models`, or another model from images to classes.
         path: Where to put it. What was there before is replaced.
         format: One of the table. Defaults to `"tf_saved_model"`.
         relations: `"self"`, `"references"`, `"batch"`, or `None` for the model's own. `"batch"`
@@ -89,7 +88,7 @@ def export_model(
             told. Defaults to `"float32"`.
         representative_images: Images `(images, height, width, 3)` of 0..255 like those to come,
             which `precision="int8"` needs. Defaults to `None`.
-        class_names: Names of the classes. Defaults to `None`, those of an `RBIModel`.
+        class_names: Names of the classes. Defaults to `None`, those of the model.
         verbose: Boolean, whether to print what is done. Defaults to `True`.
 
     Returns:
@@ -118,8 +117,8 @@ def export_model(
     backend = backend_for(format, current)
     images = _representative(representative_images, options)
     say = print if verbose else _say_nothing
-    mode = options.relations if isinstance(model, RBIModel) else None
-    with relating(model, mode), placed_when_done(path) as unfinished:
+    mode = None if options.relations == "none" else options.relations
+    with classifier_of(model).use_relations(mode), placed_when_done(path) as unfinished:
         if backend == current:
             write_here(model, unfinished, options, images)
         else:

@@ -7,10 +7,9 @@ from typing import Any
 import keras
 
 from keras_rbi.export.formats import format_named
-from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.relation_groups import check_inference_relations, positive_integer
-from keras_rbi.models.rbi.rbi_model import NO_REFERENCES, RBIModel
-from keras_rbi.models.relating import check_stands_alone, relations_of
+from keras_rbi.models.keras_classifier import classifier_of
+from keras_rbi.models.relations import NO_REFERENCES
 
 INPUTS = ("images", "image_bytes", "sets")
 OUTPUTS = ("probabilities", "top_k")
@@ -125,35 +124,33 @@ def export_options(
 
 
 def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str]) -> str:
-    if not isinstance(model, RBIModel):
-        own = relations_of(model)
-        if relations not in (None, own) or "sets" in inputs:
+    asked = classifier_of(model)
+    if asked.relations is None:
+        if relations not in (None, "none") or "sets" in inputs:
             raise ValueError(
-                "Only an RBIModel relates images in an export. Received: another model, whose "
-                f"relations are {own!r}, and relations={relations!r}, inputs={tuple(inputs)!r}."
+                "Only a model with relations, such as an RBIModel, relates images in an export. "
+                f"Received: {model.name!r}, whose images do not relate, and "
+                f"relations={relations!r}, inputs={tuple(inputs)!r}."
             )
-        check_stands_alone(model)
-        return own
-    if "sets" in inputs and not all(
-        isinstance(layer, InferenceRelations) for layer in (model.rpe, model.rra)
-    ):
+        return "none"
+    if "sets" in inputs and not asked.relates_sets:
         raise ValueError("inputs='sets' needs layers derived from RPE and RRA.")
-    if relations is None and model.relations == "batch":
+    if relations is None and asked.relations == "batch":
         if tuple(inputs) != ("sets",):
             raise ValueError(BATCH_BY_NAME_ONLY)
         return "batch"
-    relations = check_inference_relations(relations or model.relations)
-    if relations == "references" and model.references is None:
+    relations = check_inference_relations(relations or asked.relations)
+    if relations == "references" and asked.references is None:
         raise ValueError(NO_REFERENCES)
     return relations
 
 
 def _check_no_groups(model: keras.Model) -> None:
-    sizes = [getattr(layer, "group_size", None) for layer in (model.rpe, model.rra)]
-    if any(sizes):
+    group_size = classifier_of(model).group_size
+    if group_size:
         raise ValueError(
             "The format 'torch' cannot cut batches of any size into relation groups. Received: a "
-            f"model with group_size={max(filter(None, sizes))} and relations='batch'. Take "
+            f"model with group_size={group_size} and relations='batch'. Take "
             "'onnx' or 'tf_saved_model', or inputs='sets'."
         )
 

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_rbi.export.options import ExportOptions
 from keras_rbi.models.head_activation import head_activation
-from keras_rbi.models.rbi.rbi_model import RBIModel
+from keras_rbi.models.relational_classifier import RelationalClassifier
 
 Tensor = Any
 
@@ -69,11 +69,7 @@ class ServedSets(ServedImages):
     """
 
     input_name = "sets"
-    model: RBIModel
-
-    def __init__(self, model: RBIModel, options: ExportOptions, as_tuple: bool = False) -> None:
-        super().__init__(model, options, as_tuple)
-        self.embed = keras.Model(model.input, model.rra.input[0])
+    model: RelationalClassifier
 
     @property
     def input_spec_to_export(self) -> keras.InputSpec:
@@ -83,10 +79,13 @@ class ServedSets(ServedImages):
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Those of all classes, for each image of each set."""
-        features = self.embed(ops.reshape(images, (-1, *self.options.image_shape)), training=False)
-        features = ops.reshape(features, (*ops.shape(images)[:2], features.shape[-1]))
-        related = self.model.rra(features, self.model.rpe(images), training=False)
-        return self._from_outputs(self.model.get_layer("classifier")(related))
+        each = ops.reshape(images, (-1, *self.options.image_shape))
+        features = keras.tree.map_structure(
+            lambda rows: ops.reshape(rows, (*ops.shape(images)[:2], rows.shape[-1])),
+            self.model.embed(each, training=False),
+        )
+        related = self.model.relate(features, images, training=False)
+        return self._from_outputs(self.model.classify(related, training=False))
 
 
 def served(model: keras.Model, options: ExportOptions, as_tuple: bool = False) -> ServedImages:

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from keras_rbi.explanations.embeddings import embedding_scores, embeddings_before_and_after
 from keras_rbi.models.batches import to_numpy
-from keras_rbi.models.rbi.rbi_model import RBIModel
 from keras_rbi.models.references.reference_selection import class_numbers
+from keras_rbi.models.relational_classifier import RelationalClassifier
 
 METHODS = ("pca", "tsne")
 # Okabe and Ito's eight, and a mark for each time that they have come round.
@@ -31,7 +31,7 @@ MOST_NAMES = 40
 
 
 def embedding_map(
-    model: RBIModel,
+    model: RelationalClassifier,
     images: Any,
     labels: Any,
     class_names: Sequence[str] | None = None,
@@ -44,7 +44,7 @@ def embedding_map(
     `embedding_scores` gives them.
 
     Args:
-        model: An `RBIModel`.
+        model: A model whose attention is `RRA`, such as an `RBIModel`.
         images: Images `(images, height, width, channels)` of the model's size, 0..255.
         labels: Whole numbers or one-hot rows, of at least two classes.
         class_names: Names of the classes. Defaults to `None`, those of the model.

@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 
 from keras_rbi.explanations.grad_cam import grad_cam
-from keras_rbi.explanations.model_parts import check_attention
 from keras_rbi.explanations.relation_matrix import across_groups, check_batch
 from keras_rbi.figures.image_panels import (
     as_pictures,
@@ -19,8 +18,9 @@ from keras_rbi.figures.image_panels import (
     wrapped,
 )
 from keras_rbi.models.batch_attention import batch_attention
-from keras_rbi.models.rbi.rbi_model import RBIModel
-from keras_rbi.models.relating import relating
+from keras_rbi.models.head_activation import head_activation
+from keras_rbi.models.relational_classifier import RelationalClassifier
+from keras_rbi.models.relations import check_attention
 
 # Wider strips of features are drawn by the means of this many neighbours' groups.
 STRIP = 64
@@ -28,7 +28,7 @@ LONGEST_NAME = 18
 
 
 def integration_flow(
-    model: RBIModel,
+    model: RelationalClassifier,
     images: Any,
     class_names: Sequence[str] | None = None,
     method: str = "grad_cam",
@@ -45,7 +45,7 @@ def integration_flow(
     which is left as it was.
 
     Args:
-        model: An `RBIModel` whose attention is `RRA`.
+        model: A model whose attention is `RRA`, such as an `RBIModel`.
         images: Array `(batch, height, width, channels)` as the model takes it, 0..255: one batch of
             two images or more; 8, as in the paper, are easily read.
         class_names: Names of the classes. Defaults to `None`, those of the model, or numbers.
@@ -70,7 +70,7 @@ def integration_flow(
     """
     check_attention(model)
     check_batch(images)
-    with relating(model, "batch"):
+    with model.use_relations("batch"):
         answers = np.asarray(model.predict_on_batch(np.asarray(images)))
         classes = answers.argmax(-1)
         alone, combined = (
@@ -78,7 +78,7 @@ def integration_flow(
         )
     attention = batch_attention(model, images)
     names = class_names or model.class_names or [f"class {n}" for n in range(answers.shape[1])]
-    logits = model.classifier_activation is None
+    logits = head_activation(model) == "linear"
     answered = [
         wrapped(str(names[number]), LONGEST_NAME)
         + ("\n" if logits else f"\n{100 * row.max():.0f} %, ")

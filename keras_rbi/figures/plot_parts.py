@@ -10,14 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from keras_rbi.figures.image_panels import as_pictures, draw_overlay, wrapped
-from keras_rbi.models.p2p_net.p2p_net import P2PNet
+from keras_rbi.models.keras_classifier import classifier_of
+from keras_rbi.models.relational_classifier import RelationalClassifier
 
 CELL = 1.8
 LABEL = 0.6
 
 
 def plot_parts(
-    model: P2PNet, images: Any, names: Sequence[str] | None = None, title: str = ""
+    model: RelationalClassifier, images: Any, names: Sequence[str] | None = None, title: str = ""
 ) -> Figure:
     """Draws a column for each image: the image with the boxes of its parts, and below it the parts.
 
@@ -25,7 +26,7 @@ def plot_parts(
     image, where it has learned to tell them apart.
 
     Args:
-        model: A `P2PNet`.
+        model: A model that proposes parts, such as a `P2PNet`.
         images: Array as the model takes it, 0..255, in one batch.
         names: A name for each image, with line breaks where wanted. Defaults to `None`, no names.
         title: Title of the figure. Defaults to `""`.
@@ -34,7 +35,7 @@ def plot_parts(
         A `matplotlib.figure.Figure`, which no window shows and nothing else keeps.
 
     Raises:
-        ValueError: If the model is no `P2PNet`.
+        ValueError: If the model proposes no parts.
 
     Example:
 
@@ -44,20 +45,19 @@ def plot_parts(
     >>> [axes.get_ylabel() for axes in figure.axes[::2]]
     ['images', 'part 1', 'part 2', 'part 3', 'part 4']
     """
-    if not isinstance(model, P2PNet):
+    if not classifier_of(model).proposes_parts:
         raise ValueError(
-            f"Parts are what a P2PNet finds. Received: {model!r} of class {type(model).__name__}."
+            "Parts are what a P2PNet proposes. Received: a model that proposes none, of class "
+            f"{type(model).__name__}."
         )
-    outputs = model.outputs_of(ops.convert_to_tensor(images), training=False)
-    boxes, order = (np.asarray(ops.convert_to_numpy(outputs[key])) for key in ("boxes", "order"))
-    boxes = np.take_along_axis(boxes, order[..., None], axis=1)
+    boxes = np.asarray(ops.convert_to_numpy(model.part_boxes(ops.convert_to_tensor(images))))
     pictures = as_pictures(images)
     colours = list(TABLEAU_COLORS)
     figure = Figure(
-        figsize=(CELL * len(pictures) + LABEL, CELL * (1 + model.num_parts) + LABEL),
+        figsize=(CELL * len(pictures) + LABEL, CELL * (1 + boxes.shape[1]) + LABEL),
         layout="constrained",
     )
-    subplots = figure.subplots(1 + model.num_parts, len(pictures), squeeze=False)
+    subplots = figure.subplots(1 + boxes.shape[1], len(pictures), squeeze=False)
     for axes, picture, of_image in zip(subplots[0], pictures, boxes, strict=True):
         draw_overlay(axes, picture)
         for (top, left, bottom, right), colour in zip(of_image, colours, strict=False):
@@ -67,7 +67,7 @@ def plot_parts(
             axes.add_patch(edge)
         axes.set_xlim(-0.5, picture.shape[1] - 0.5)
         axes.set_ylim(picture.shape[0] - 0.5, -0.5)
-    for part in range(model.num_parts):
+    for part in range(boxes.shape[1]):
         line = subplots[1 + part]
         for axes, picture, of_image in zip(line, pictures, boxes, strict=True):
             draw_overlay(axes, _cut(picture, of_image[part]))

@@ -6,9 +6,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_rbi.layers.rra import RRA
-from keras_rbi.models.rbi.rbi_model import RBIModel
-from keras_rbi.models.relating import relating
+from keras_rbi.models.relational_classifier import RelationalClassifier
+from keras_rbi.models.relations import check_attention
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class BatchAttention:
         beta: The gate, from 0 (what attention found) to 1 (the image's own residual), shape
             `(batch,)`; the mean over the features where the gate has one for each.
         features: What attention is put on, N, shape `(batch, embedding_dim)`.
-        combined: What the head classifies, C, shape `(batch, units)`.
+        combined: What is classified in its place, C of RBI, shape `(batch, units)`.
     """
 
     relations: np.ndarray
@@ -36,14 +35,15 @@ class BatchAttention:
 
 
 def batch_attention(
-    model: RBIModel, images: Any, relations: str = "batch", features: Any = None
+    model: RelationalClassifier, images: Any, relations: str = "batch", features: Any = None
 ) -> BatchAttention:
     """Relations and attention of one batch.
 
     Args:
-        model: The model. Its own relations mode is left as it was.
+        model: A model whose attention is `RRA`, such as an `RBIModel`. Its own relations mode is
+            left as it was.
         images: Images `(batch, height, width, channels)` of the model's size, 0..255: one batch.
-        relations: `"batch"`, `"self"` or `"references"`, as `RBIModel` knows them. Defaults to
+        relations: `"batch"`, `"self"` or `"references"`, as `RBIModel` has them. Defaults to
             `"batch"`.
         features: The images' features where they are known, as `model.feature_model()` gives
             them: the backbone is then not run. Defaults to `None`.
@@ -63,22 +63,24 @@ def batch_attention(
     >>> attention.weights.shape, bool(np.allclose(attention.weights.sum(0), 1, atol=1e-5))
     ((4, 4), True)
     """
-    if not isinstance(model.rra, RRA):
-        raise ValueError(
-            f"The attention of the layer {model.rra.name!r} cannot be looked at: it is not derived "
-            "from keras_rbi.layers.RRA."
-        )
+    check_attention(model)
     images = np.asarray(images) if isinstance(images, (list, tuple)) else images
     if features is None:
         features = model.feature_model().predict_on_batch(images)
-    with relating(model, relations):
-        related = model.rpe(ops.convert_to_tensor(images), training=False)
-        features = ops.convert_to_tensor(features)
-        parts = model.rra.parts(features, related, training=False)
-        combined = model.rra(features, related, training=False)
+    with model.use_relations(relations):
+        related = model.encode_relations(ops.convert_to_tensor(images), training=False)
+        features = model.unpack(ops.convert_to_tensor(features))
+        parts = model.attention(features, related)
+        combined = model.attend(features, related, training=False)
     arrays = [
         np.asarray(ops.convert_to_numpy(value), "float32")
-        for value in (related, parts.weights, parts.gate, features, combined)
+        for value in (
+            related,
+            parts.weights,
+            parts.gate,
+            model.attention_features(features),
+            model.attention_features(combined),
+        )
     ]
     arrays[2] = arrays[2].mean(-1)
     return BatchAttention(*arrays)

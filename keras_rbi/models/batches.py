@@ -9,6 +9,7 @@ from keras import ops
 
 BATCH_SIZE = 32
 IMAGES, MASK = "images", "mask"
+NO_BATCH = "The training data is empty: it has no batch to read labels from."
 
 
 def batches_of(x: Any, mend: str) -> Iterator[Any]:
@@ -38,6 +39,39 @@ def batches_of(x: Any, mend: str) -> Iterator[Any]:
     if hasattr(x, "cardinality") and int(x.cardinality()) == -1:
         raise ValueError(f"The data set is endless and cannot be gone through. {mend}")
     return iter(x)
+
+
+def first_batch(x: Any) -> tuple[Any, Any]:
+    """The first batch of data that may be endless or a generator.
+
+    Args:
+        x: What `fit` takes, but arrays.
+
+    Returns:
+        The batch, and data that begins with it again: `x` itself, but for a generator.
+
+    Raises:
+        ValueError: If there is no batch.
+    """
+    if isinstance(x, keras.utils.PyDataset):
+        if x.num_batches == 0:
+            raise ValueError(NO_BATCH)
+        return x[0], x
+    if not hasattr(x, "__iter__"):
+        raise ValueError(f"This data has no batches. Received: {type(x).__name__}.")
+    batches = iter(x)
+    try:
+        first = next(batches)
+    except StopIteration:
+        raise ValueError(NO_BATCH) from None
+    if batches is not x:
+        return first, x
+
+    def from_the_first() -> Iterator[Any]:
+        yield first
+        yield from batches
+
+    return first, from_the_first()
 
 
 def images_and_mask(inputs: dict[str, Any]) -> tuple[Any, Any]:

@@ -1,98 +1,64 @@
-"""What the fine-grained systems that RBI is added to have in common."""
+"""What the fine-grained methods that RBI is added to have in common: a loss of their own."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_rbi.backbones import hub
-from keras_rbi.layers.relation_groups import check_inference_relations
-from keras_rbi.layers.rpe import RPE
-from keras_rbi.layers.rra import RRA
-from keras_rbi.models.rbi.rbi_model import PAPER_LEARNING_RATE, relate_at_inference
-from keras_rbi.models.related_features import RelatedFeatures
+from keras_rbi.models.image_classifier import PAPER_LEARNING_RATE
+from keras_rbi.models.relation_layers import relation_layers
+from keras_rbi.models.relational_classifier import RelationalClassifier
+from keras_rbi.models.scaled_residual import ScaledResidual
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
 
 Tensor = Any
 
 
-class FineGrainedModel(keras.Model):
-    """A functional model from images to probabilities that learns from more than those.
+class FineGrainedModel(RelationalClassifier):
+    """A classifier over the stages of a backbone that learns from more than its predictions.
 
-    Classes derived from it call `_settle` at the end of their constructor, and define
-    `outputs_of`, the dictionary that a training step is made of, with `"probabilities"` among its
-    values, and `losses_of`, which makes a loss for each image of it.
+    In training, what it embeds, relates and classifies is a dictionary of all that its loss is
+    made of: features, logits, `"probabilities"`. Derived classes define `embed_in_detail`, which
+    begins the dictionary, and `losses_of`, which makes a loss for each image of it.
 
-    `fit` compiles the model as RBI's paper trains (`RectifiedAdam(1e-5)`), if it has not been
-    compiled. Of a loss that `compile` is given, training takes the `label_smoothing` alone, and
-    `evaluate` goes by it.
+    Of a loss that `compile` is given, training takes the `label_smoothing` alone, and `evaluate`
+    goes by it.
     """
 
-    backbone: keras.Model
-    num_classes: int
-    rpe: RPE | None
-    rra: RRA | None
-    preprocessing: keras.layers.Layer | None
-    class_names: list[str] | None
-
-    def outputs_of(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
-        """Everything that the model answers."""
-        raise NotImplementedError(f"{type(self).__name__} must define `outputs_of`.")
+    def embed_in_detail(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
+        """All that the loss needs of images before they relate; `"features"` are among it."""
+        raise NotImplementedError(f"{type(self).__name__} must define `embed_in_detail`.")
 
     def losses_of(self, outputs: dict[str, Any], targets: Tensor) -> Tensor:
         """The loss of each image, shape `(batch,)`, for probabilities of the classes."""
         raise NotImplementedError(f"{type(self).__name__} must define `losses_of`.")
 
-    def _settle(
-        self,
-        backbone: keras.Model,
-        num_classes: int,
-        class_names: Sequence[str] | None,
-        relations: str | None,
-        related: RelatedFeatures,
-        preprocessing: keras.layers.Layer | None,
-        policy: Any,
-        arguments: dict[str, Any],
-    ) -> None:
-        """Remembers what the model is made of."""
-        self.backbone = backbone
-        self.num_classes = num_classes
-        self.class_names = None if class_names is None else [str(each) for each in class_names]
-        self.rpe = related.rpe
-        self.rra = related.rra
-        self.preprocessing = preprocessing
-        self._policy = policy
-        self._arguments = arguments
-        self._relations: str | None = None
-        self._relate(relations)
-
-    @property
-    def relations(self) -> str | None:
-        """What an image relates to in `predict`, `evaluate` and export.
-
-        `"self"`, itself alone; `"batch"`, its batch; `None` in a model without RBI, and only
-        there. What it is in a model with RBI may be set at any time.
-        """
-        return self._relations
-
-    @relations.setter
-    def relations(self, value: str | None) -> None:
-        if (value is None) != (self.rra is None):
-            raise ValueError(
-                f"A model has RBI or has it not from the start. Received: relations={value!r} for "
-                f"one that was made with relations={self._relations!r}. Make another model."
-            )
-        self._relate(value)
-        # Compiled functions hold the relations they were traced with.
-        self.predict_function = None
-        self.test_function = None
-
-    def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Any:
-        """Probabilities; in training everything that the loss is made of."""
+    def embed(self, images: Tensor, training: bool | None = None) -> Any:
+        """Feature vectors `(batch, features)`; in training a dictionary of all for the loss."""
         if training:
-            return self.outputs_of(inputs, training=True)
-        return super().call(inputs, training=training)
+            return self.embed_in_detail(images, training)
+        return super().embed(images, training)
+
+    def outputs_of(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
+        """All that the loss is made of.
+
+        Args:
+            images: Tensor of images of 0..255.
+            training: Boolean, whether to behave as in training. Defaults to `None`.
+
+        Returns:
+            A dictionary, with `"probabilities"` `(batch, classes)` in it.
+        """
+        details = self.embed_in_detail(images, training)
+        return self.classify(self.relate(details, images, None, training), training)
+
+    def explained_map(self) -> Tensor:
+        """The last stage."""
+        return self.tap.stages()[-1]
+
+    def compile_as_the_paper_trains(self, one_hot: bool = False) -> None:
+        """Compiles the model with the optimizer of RBI's paper; the loss is its own."""
+        self.compile(RectifiedAdam(PAPER_LEARNING_RATE), metrics=["accuracy"])
 
     def compute_loss(
         self,
@@ -145,58 +111,32 @@ class FineGrainedModel(keras.Model):
             y_pred = y_pred["probabilities"]
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
-    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Trains the model, as `keras.Model.fit` does.
 
-        Args:
-            x: Arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a torch `DataLoader`.
-            y: Labels, where `x` is an array: whole numbers or one-hot rows.
-            *args: Further arguments of `keras.Model.fit`.
-            **kwargs: Further arguments of `keras.Model.fit`.
+def residual_relations(
+    relations: str | None, variant: str | None, units: int, dtype: Any
+) -> dict[str, keras.layers.Layer]:
+    """The layers that relate feature vectors in a residual branch, or none.
 
-        Returns:
-            A `keras.callbacks.History`.
-        """
-        if not self.compiled:
-            self.compile(RectifiedAdam(PAPER_LEARNING_RATE), metrics=["accuracy"])
-        return super().fit(x, y, *args, **kwargs)
+    `v + g * RRA(v, RPE(images))`, g a factor for each feature that starts at zero: at first the
+    model is the one without relations.
 
-    def get_config(self) -> dict[str, Any]:
-        serialized = {
-            "backbone": self.backbone,
-            "preprocessing": self.preprocessing,
-            "dtype": self._policy,
-        }
-        return {
-            **{key: keras.saving.serialize_keras_object(part) for key, part in serialized.items()},
-            **self._arguments,
-            "num_classes": self.num_classes,
-            "relations": self.relations,
-            "class_names": None if self.class_names is None else list(self.class_names),
-            "name": self.name,
-        }
+    Args:
+        relations: `None` for no relations, or what images relate to at inference.
+        variant: As in `RBIModel`.
+        units: Integer, the width of v.
+        dtype: Dtype policy.
 
-    def save_own_variables(self, store: Any) -> None:
-        """Saves what is not in a layer, before Keras saves the layers."""
-        hub.settle_position_embeddings(self.backbone)
-        super().save_own_variables(store)
+    Returns:
+        `rpe`, `rra` and `integration`, for `RelationalClassifier`; nothing without relations.
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        config = dict(config)
-        for key in ("backbone", "preprocessing", "dtype"):
-            config[key] = keras.saving.deserialize_keras_object(
-                config[key], custom_objects=custom_objects
-            )
-        return cls(**config)
-
-    def _relate(self, relations: str | None) -> None:
-        if relations is not None:
-            relations = check_inference_relations(relations)
-            if relations == "references":
-                raise ValueError(
-                    f"{type(self).__name__} keeps no references to relate images to. Received: "
-                    "relations='references'. Pass 'self' or 'batch', or take an RBIModel."
-                )
-            relate_at_inference(relations, self.rpe, self.rra)
-        self._relations = relations
+    Raises:
+        ValueError: If `variant` is unknown.
+    """
+    rpe, rra = relation_layers(units, variant, dtype)
+    if relations is None:
+        return {}
+    return {
+        "rpe": rpe,
+        "rra": rra,
+        "integration": ScaledResidual(dtype=dtype, name="integration"),
+    }

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_rbi.models.batches import batches_of, labels_of, to_numpy
+from keras_rbi.models.batches import NO_BATCH, batches_of, first_batch, labels_of, to_numpy
 
-MEND = "Pass `num_classes=` to RBIModel and compile the model."
+MEND = "Pass `num_classes=` to the model."
 
 
 @dataclass(frozen=True)
@@ -20,21 +20,23 @@ class Labels:
     one_hot: bool
 
 
-def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> Labels:
+def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> tuple[Labels, Any]:
     """Reads the classes off training data.
 
     The names that the data carries (`class_names`, or `classes` as in torchvision) tell their
     number; otherwise the width of one-hot labels does; otherwise the largest label, for which
-    the data is read once.
+    the data is read once. Where the number is known, one batch tells the rest, so that the data
+    may be endless or a generator.
 
     Args:
         x: What `fit` takes: arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a torch
-            `DataLoader`.
+            `DataLoader`, a generator.
         y: Labels, where `x` is an array.
         num_classes: Number of classes, where it is known.
 
     Returns:
-        The `Labels`.
+        The `Labels`, and the data to train on: `x`, or what takes the place of a generator that
+        was begun.
 
     Raises:
         ValueError: If the data has no labels, or labels that are not classes.
@@ -42,6 +44,9 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> Labels
     names = _class_names(x)
     if y is not None:
         batches: Iterable[np.ndarray] = [to_numpy(y)]
+    elif num_classes is not None or names is not None:
+        first, x = first_batch(x)
+        batches = [labels_of(first)]
     else:
         batches = (labels_of(batch) for batch in batches_of(x, MEND))
     one_hot, largest = None, -1
@@ -51,10 +56,8 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> Labels
             largest = labels.shape[1] - 1
             break
         largest = max(largest, _largest(labels))
-        if num_classes is not None or names is not None:
-            break
     if one_hot is None:
-        raise ValueError("The training data is empty: it has no batch to read labels from.")
+        raise ValueError(NO_BATCH)
     count = num_classes or (len(names) if names else largest + 1)
     if count <= largest or (one_hot and largest + 1 != count):
         raise ValueError(
@@ -69,7 +72,7 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> Labels
         raise ValueError(
             f"A classifier needs at least two classes. Received: labels of {count} class."
         )
-    return Labels(count, names if names and len(names) == count else None, one_hot)
+    return Labels(count, names if names and len(names) == count else None, one_hot), x
 
 
 def _class_names(x: Any) -> list[str] | None:

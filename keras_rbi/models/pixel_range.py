@@ -3,7 +3,7 @@
 import warnings
 from typing import Any
 
-from keras_rbi.models.batches import images_and_mask, images_of, to_numpy
+from keras_rbi.models.batches import first_batch, images_and_mask, images_of, to_numpy
 
 LOOKED_AT = 32
 
@@ -13,22 +13,25 @@ def are_arrays(x: Any) -> bool:
     return hasattr(x, "shape") or isinstance(x, dict)
 
 
-def warn_of_unit_range(x: Any, max_value: float) -> None:
+def warn_of_unit_range(x: Any, max_value: float) -> Any:
     """Warns of images of 0..1 where a model takes others.
 
     Args:
         x: What `fit` takes, of which the first images are looked at: of data that is not an array,
             the first batch is read.
         max_value: The largest value that a pixel can take, as RPE has it.
+
+    Returns:
+        The data to train on: `x`, or what takes the place of a generator that was begun.
     """
     if are_arrays(x):
         images = (images_and_mask(x)[0] if isinstance(x, dict) else x)[:LOOKED_AT]
     else:
-        # A `PyDataset` has batches by number; others can be gone through again.
-        images = images_of(x[0] if hasattr(x, "__getitem__") else next(iter(x)))
+        first, x = first_batch(x)
+        images = images_of(first)
     pixels = to_numpy(images)
     if max_value <= 1 or pixels.dtype.kind in "biu" or not pixels.size:
-        return
+        return x
     if pixels.min() >= 0 and 0 < pixels.max() <= 1:
         warnings.warn(
             f"The images are of 0..1, and this model takes pixels of 0..{max_value:g}: to the "
@@ -37,3 +40,4 @@ def warn_of_unit_range(x: Any, max_value: float) -> None:
             "preprocessing=None.",
             stacklevel=3,
         )
+    return x

@@ -5,9 +5,11 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_rbi.models.relational_classifier import RelationalClassifier
 
-class TrainsTwoStreams(keras.Model):
-    """A model that gives two rows of answers for each image in training, and one otherwise.
+
+class TwoStreamsLoss(keras.Model):
+    """The loss of a model that gives two predictions for each image in training, else one.
 
     That is what `keras_rbi.models.TwoStreams` before a classifier makes. The loss is the mean of
     those of the two streams, each with the labels of the batch; metrics are those of the first,
@@ -34,6 +36,10 @@ class TrainsTwoStreams(keras.Model):
         if self.two_streams and y is not None:
             y_pred = y_pred[: ops.shape(y)[0]]
         return super().compute_metrics(x, y, y_pred, sample_weight)
+
+
+class TrainsTwoStreams(TwoStreamsLoss, RelationalClassifier):
+    """A classifier that may learn from two streams of features: see `TwoStreamsLoss`."""
 
 
 def _twice(rows: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_rbi.models.rbi.rbi_model import PAPER_LEARNING_RATE
+from keras_rbi.models.image_classifier import PAPER_LEARNING_RATE
 
 DEFAULT = "default"
 BACKBONE = "backbone"

@@ -13,7 +13,7 @@ from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
 from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM
 from keras_rbi.datasets.files.image_files import ON_ERROR
 from keras_rbi.datasets.load import SOURCES
-from keras_rbi.models.rbi.rbi_model import PAPER_LEARNING_RATE
+from keras_rbi.models.image_classifier import PAPER_LEARNING_RATE
 from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_settings
 
 IMAGENET = "imagenet"

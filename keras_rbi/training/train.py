@@ -15,7 +15,7 @@ from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
 from keras_rbi.figures.training_curves import training_curves
-from keras_rbi.models.relating import relations_of
+from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
 from keras_rbi.training.build import Progress, build_model, load_split
 from keras_rbi.training.compile_stage import compile_stage

@@ -79,5 +79,5 @@ def test_mistakes_are_named(pictures):
     with pytest.raises(ValueError, match="fewer than a batch of 22"):
         attention_diagnostics(model_with(), pictures, batch_size=22)
     alone = keras_rbi.models.backbone_classifier(model_with().backbone, 3)
-    with pytest.raises(ValueError, match="without relations"):
+    with pytest.raises(ValueError, match="which has none"):
         attention_diagnostics(alone, pictures)

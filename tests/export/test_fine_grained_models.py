@@ -29,11 +29,16 @@ def test_relations_are_told_and_those_of_a_batch_refused(kind):
     arguments = ("images", ("probabilities",), 2, "float32", None)
     assert export_options(made(kind), "onnx", None, *arguments).relations == "self"
     assert export_options(made(kind, None), "onnx", None, *arguments).relations == "none"
-    for relations, message in (("batch", "depend on their batch"), ("self", "Only an RBIModel")):
-        model = made(kind)
-        model.relations = "batch"
-        with pytest.raises(ValueError, match=message):
-            export_options(model, "onnx", None if relations == "batch" else relations, *arguments)
+    model = made(kind)
+    model.relations = "batch"
+    with pytest.raises(ValueError, match="relations='batch' by name"):
+        export_options(model, "onnx", None, *arguments)
+    for relations in ("self", "batch"):
+        assert export_options(model, "onnx", relations, *arguments).relations == relations
+    with pytest.raises(ValueError, match="no references"):
+        export_options(model, "onnx", "references", *arguments)
+    with pytest.raises(ValueError, match="Only a model with relations"):
+        export_options(made(kind, None), "onnx", "self", *arguments)
 
 
 @pytest.mark.nightly

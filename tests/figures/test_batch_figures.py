@@ -209,7 +209,7 @@ def test_mistakes_are_named(model, images):
     with pytest.raises(ValueError, match="top=4"):
         influence(model, images, 0, top=4)
     alone = backbone_classifier(keras_rbi.backbones.SmallCNN((SIDE, SIDE, 3)), 3)
-    with pytest.raises(ValueError, match="'backbone_alone' of class Functional"):
+    with pytest.raises(ValueError, match="'backbone_alone' of class BackboneClassifier"):
         relation_matrix(alone, images)
 
 

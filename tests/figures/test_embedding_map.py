@@ -85,5 +85,5 @@ def test_mistakes_are_named(model, images):
     with pytest.raises(ValueError, match="'umap'"):
         embedding_map(model, images, np.arange(36) % 3, method="umap")
     alone = keras_rbi.models.backbone_classifier(model.backbone, 3)
-    with pytest.raises(ValueError, match="take an RBIModel"):
+    with pytest.raises(ValueError, match="which has none"):
         embeddings_before_and_after(alone, images)

@@ -27,7 +27,7 @@ def made(request):
 
 
 def test_with_relations_it_starts_as_without(made):
-    plain, related = made(relations=None), made(relations="batch")
+    plain, related = (made(relations=mode, name="one") for mode in (None, "batch"))
     names = {variable.path: variable for variable in related.weights}
     for variable in plain.weights:
         names[variable.path].assign(to_numpy(variable))
@@ -64,10 +64,7 @@ def test_classes_must_be_known(kind):
         kind(convolutions())
 
 
-def test_evaluation_of_related_answers_is_refused(made):
-    model = made(relations="batch")
-    with pytest.raises(ValueError, match="depend on their batch"):
-        keras_rbi.evaluation.evaluate_protocol(model, (images(), np.arange(6) % CLASSES))
-    model.relations = "self"
-    found = keras_rbi.evaluation.evaluate_protocol(model, (images(), np.arange(6) % CLASSES))
-    assert found.rows[0].relations == "self"
+def test_evaluation_measures_every_mode(made):
+    model, labels = made(relations="batch"), np.arange(6) % CLASSES
+    found = keras_rbi.evaluation.evaluate_protocol(model, (images(), labels), (3,), orders=1)
+    assert [row.relations for row in found.rows] == ["self", "batch", "batch"]

@@ -22,7 +22,7 @@ MODULES = (
     "keras_rbi.models.herbs.herbs",
     "keras_rbi.models.herbs.herbs_heads",
     "keras_rbi.models.p2p_net.p2p_net",
-    "keras_rbi.models.references.relates_to_references",
+    "keras_rbi.models.references.set_references",
     "keras_rbi.models.herbs.temperature_halving",
 )
 

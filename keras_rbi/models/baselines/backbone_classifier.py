@@ -1,17 +1,81 @@
-"""The backbone with a classifier alone: what RBI is compared with."""
+"""The backbone with a classifier alone: the baseline of RBI."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from keras_rbi.backbones.preprocessing import preprocessing_for
-from keras_rbi.backbones.tap import Tap, image_input
+from keras_rbi.backbones.preprocessing import preprocessing_layer
+from keras_rbi.backbones.tap import Tap
+from keras_rbi.models.labels import check_classes
+from keras_rbi.models.open_classes import classifier_layer
+from keras_rbi.models.relational_classifier import RelationalClassifier
+
+Tensor = Any
+
+
+@keras.saving.register_keras_serializable(package="keras_rbi")
+class BackboneClassifier(RelationalClassifier):
+    """A classifier over a backbone, whose images do not relate.
+
+    Images are preprocessed and features pooled as in `RBIModel`.
+
+    Args:
+        backbone: As for `RBIModel`.
+        num_classes: Integer, or `None` to read it off the training data. Defaults to `None`.
+        preprocessing: As for `RBIModel`. Defaults to `"auto"`.
+        class_names: List of strings, or `None`. Stored with the model. Defaults to `None`.
+        name: String. Defaults to `None`.
+
+    Call arguments:
+        images: Tensor of the backbone's input shape, values of 0..255.
+
+    Input shape:
+        That of the backbone, for example `(batch, height, width, 3)`.
+
+    Output shape:
+        `(batch, num_classes)`, float32, probabilities.
+
+    Example:
+
+    >>> backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
+    >>> keras_rbi.models.BackboneClassifier(backbone, num_classes=5).output_shape
+    (None, 5)
+    """
+
+    def __init__(
+        self,
+        backbone: keras.Model,
+        num_classes: int | None = None,
+        preprocessing: Any = "auto",
+        class_names: Sequence[str] | None = None,
+        name: str | None = None,
+    ) -> None:
+        num_classes = check_classes(num_classes, class_names)
+        tap = Tap(backbone)
+        super().__init__(
+            tap,
+            {"classifier": classifier_layer(num_classes, "softmax")},
+            {},
+            num_classes,
+            class_names,
+            preprocessing=preprocessing_layer(preprocessing, tap.backbone, tap.data_format),
+            name=name,
+        )
+
+    def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
+        """Pooled features, `(batch, channels)`."""
+        return self.tap.pool(maps)
+
+    def classify(self, related: Tensor, training: bool | None = None) -> Tensor:
+        """Probabilities `(batch, classes)`."""
+        return self.classifier(related)
 
 
 def backbone_classifier(
     backbone: keras.Model, num_classes: int, name: str = "backbone_alone"
-) -> keras.Model:
-    """Builds a classifier over a backbone, fed and pooled as in `RBIModel`.
+) -> BackboneClassifier:
+    """Makes a `BackboneClassifier`.
 
     Args:
         backbone: As for `RBIModel`.
@@ -19,7 +83,7 @@ def backbone_classifier(
         name: Name of the model. Defaults to `"backbone_alone"`.
 
     Returns:
-        A `keras.Model` from images of 0..255 to probabilities `(batch, num_classes)`.
+        A `BackboneClassifier`, from images of 0..255 to probabilities `(batch, num_classes)`.
 
     Example:
 
@@ -27,12 +91,4 @@ def backbone_classifier(
     >>> keras_rbi.models.backbone_classifier(backbone, num_classes=5).output_shape
     (None, 5)
     """
-    tap = Tap(backbone)
-    images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
-    preprocessing = preprocessing_for(tap.backbone, tap.data_format)
-    prepared: Any = images if preprocessing is None else preprocessing(images)
-    classifier = keras.layers.Dense(
-        num_classes, activation="softmax", dtype="float32", name="classifier"
-    )
-    outputs = classifier(tap.features(prepared))
-    return keras.Model(images, outputs, name=name)
+    return BackboneClassifier(backbone, num_classes, name=name)

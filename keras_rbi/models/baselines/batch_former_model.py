@@ -1,15 +1,19 @@
-"""BatchFormer's recipe around a backbone: a peer of RBI, to compare with."""
+"""BatchFormer's recipe around a backbone: a baseline of RBI."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from keras_rbi.backbones import hub
-from keras_rbi.backbones.tap import Tap, image_input
+from keras_rbi.backbones.preprocessing import preprocessing_layer
+from keras_rbi.backbones.tap import Tap
 from keras_rbi.models.baselines.batch_former import BatchFormer
-from keras_rbi.models.rbi.rbi_model import preprocessing_layer
+from keras_rbi.models.labels import check_classes
+from keras_rbi.models.open_classes import classifier_layer
 from keras_rbi.models.trains_two_streams import TrainsTwoStreams
 from keras_rbi.models.two_streams import TwoStreams
+
+Tensor = Any
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")
@@ -18,13 +22,14 @@ class BatchFormerModel(TrainsTwoStreams):
 
     In training, `BatchFormer` mixes the features of a batch, and one classifier learns from the
     mixed and from the unmixed ones. Afterwards the features are classified as they are, and every
-    image is answered by itself.
+    image is classified by itself.
 
     Args:
         backbone: As for `RBIModel`.
-        num_classes: Integer.
+        num_classes: Integer, or `None` to read it off the training data. Defaults to `None`.
         preprocessing: As for `RBIModel`. Defaults to `"auto"`.
-        name: String. Defaults to `"batch_former_model"`.
+        class_names: List of strings, or `None`. Stored with the model. Defaults to `None`.
+        name: String. Defaults to `None`.
 
     Call arguments:
         images: Tensor of the backbone's input shape, values of 0..255.
@@ -53,42 +58,38 @@ class BatchFormerModel(TrainsTwoStreams):
     def __init__(
         self,
         backbone: keras.Model,
-        num_classes: int,
+        num_classes: int | None = None,
         preprocessing: Any = "auto",
-        name: str = "batch_former_model",
+        class_names: Sequence[str] | None = None,
+        name: str | None = None,
     ) -> None:
+        num_classes = check_classes(num_classes, class_names)
         tap = Tap(backbone)
-        prepare = preprocessing_layer(preprocessing, tap)
-        images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
-        features = tap.features(images if prepare is None else prepare(images))
-        mixed = BatchFormer(name="batch_former")(features)
-        classifier = keras.layers.Dense(
-            num_classes, activation="softmax", dtype="float32", name="classifier"
+        super().__init__(
+            tap,
+            {
+                "batch_former": BatchFormer(name="batch_former"),
+                "streams": TwoStreams(name="two_streams"),
+                "classifier": classifier_layer(num_classes, "softmax"),
+            },
+            {},
+            num_classes,
+            class_names,
+            preprocessing=preprocessing_layer(preprocessing, tap.backbone, tap.data_format),
+            name=name,
         )
-        outputs = classifier(TwoStreams(name="two_streams")(features, mixed))
-        super().__init__(inputs=images, outputs=outputs, name=name)
-        self.backbone = tap.backbone
-        self.num_classes = num_classes
-        self._prepare = prepare
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "backbone": keras.saving.serialize_keras_object(self.backbone),
-            "num_classes": self.num_classes,
-            "preprocessing": keras.saving.serialize_keras_object(self._prepare),
-            "name": self.name,
-        }
+    def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
+        """Pooled features, `(batch, channels)`."""
+        return self.tap.pool(maps)
 
-    def save_own_variables(self, store: Any) -> None:
-        """Saves what is not in a layer, before Keras saves the layers."""
-        hub.settle_position_embeddings(self.backbone)
-        super().save_own_variables(store)
+    def relate(
+        self, features: Tensor, images: Tensor, mask: Any = None, training: bool | None = None
+    ) -> Tensor:
+        """The features; in training also those that BatchFormer has mixed, as a second stream."""
+        mixed = self.batch_former(features, training=training)
+        return self.streams(features, mixed, training=training)
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "BatchFormerModel":
-        config = dict(config)
-        for key in ("backbone", "preprocessing"):
-            config[key] = keras.saving.deserialize_keras_object(
-                config[key], custom_objects=custom_objects
-            )
-        return cls(**config)
+    def classify(self, related: Tensor, training: bool | None = None) -> Tensor:
+        """Probabilities `(batch, classes)`."""
+        return self.classifier(related)

@@ -6,14 +6,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_rbi.backbones.tap import Tap, image_input
-from keras_rbi.models.fine_grained_model import FineGrainedModel
-from keras_rbi.models.herbs.herbs_heads import herbs_heads, selected_by_default
+from keras_rbi.backbones.preprocessing import preprocessing_layer
+from keras_rbi.backbones.tap import Tap
+from keras_rbi.models.fine_grained_model import FineGrainedModel, residual_relations
+from keras_rbi.models.herbs.herbs_heads import HERBSHeads, selected_by_default
 from keras_rbi.models.herbs.herbs_loss import WEIGHTS, herbs_loss
 from keras_rbi.models.herbs.temperature_halving import TemperatureHalving
 from keras_rbi.models.labels import known_classes
-from keras_rbi.models.rbi.rbi_model import preprocessing_layer
-from keras_rbi.models.related_features import RelatedFeatures
 
 Tensor = Any
 
@@ -48,7 +47,8 @@ class HERBS(FineGrainedModel):
             used. Every Swin transformer of keras_hub, and every network of convolutions.
         num_classes: Integer, or `None` where `class_names` tells it. Defaults to `None`.
         relations: `None` for HERBS without RBI; or `"self"` or `"batch"`, what an image relates
-            to in `predict`, `evaluate` and export, as in `RBIModel`. Defaults to `"self"`.
+            to in `predict`, `evaluate` and export, as in `RBIModel`; after `set_references`, it
+            may be set to `"references"`. Defaults to `"self"`.
         variant: `None` or `"paper"`, the settings of RPE and RRA, as in `RBIModel`, but for the
             relations. Defaults to `None`.
         units: Integer, the width of the pyramid and of v. Defaults to `1536`.
@@ -65,7 +65,7 @@ class HERBS(FineGrainedModel):
         class_names: List of strings, or `None`. Stored with the model. Defaults to `None`.
         dtype: Dtype policy of the layers that the model makes itself. Defaults to `None`, the
             global policy. Logits are always computed in float32.
-        name: String. Defaults to `"herbs"`.
+        name: String. Defaults to `None`.
 
     Call arguments:
         images: Tensor of the backbone's input shape, values of 0..255.
@@ -109,7 +109,7 @@ class HERBS(FineGrainedModel):
         preprocessing: Any = "auto",
         class_names: Sequence[str] | None = None,
         dtype: Any = None,
-        name: str = "herbs",
+        name: str | None = None,
     ) -> None:
         classes = known_classes(num_classes, class_names)
         unknown = set(loss_weights or {}) - set(WEIGHTS)
@@ -126,59 +126,72 @@ class HERBS(FineGrainedModel):
                 f"The backbone has {len(counts)} stages, of {counts} tokens. Received: "
                 f"num_selected={num_selected}. Give a number for each."
             )
-        policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
-        images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
-        related = RelatedFeatures(relations, variant, units, policy)
-        prepare = preprocessing_layer(preprocessing, tap)
-        prepared = images if prepare is None else prepare(images)
-        outputs = herbs_heads(
-            stages(prepared),
+        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+        heads = HERBSHeads(classes, units, num_selected, dropout, policy)
+        config = {
+            "relations": relations,
+            "variant": variant,
+            "units": units,
+            "num_selected": num_selected,
+            "dropout": dropout,
+            "temperature": temperature,
+            "halving_epochs": halving_epochs,
+            "loss_weights": None if loss_weights is None else dict(loss_weights),
+            "dtype": policy,
+        }
+        super().__init__(
+            tap,
+            {
+                "heads": heads,
+                "classifier": heads.classifier,
+                **residual_relations(relations, variant, units, policy),
+            },
+            config,
             classes,
-            units,
-            num_selected,
-            dropout,
-            lambda features: related.integrate(features, images),
-            policy,
+            class_names,
+            relations,
+            preprocessing_layer(preprocessing, tap.backbone, tap.data_format),
+            stages,
+            name,
         )
-        super().__init__(inputs=images, outputs=outputs["probabilities"], name=name)
-        # Of the same layers: tracked, they would be there twice.
-        self.__dict__["_all_outputs"] = keras.Model(images, outputs)
         self.temperature = self.add_weight(
             shape=(),
             initializer=keras.initializers.Constant(temperature),
             trainable=False,
             name="temperature",
         )
-        self._settle(
-            tap.backbone,
-            classes,
-            class_names,
-            relations,
-            related,
-            prepare,
-            policy,
-            {
-                "variant": variant,
-                "units": units,
-                "num_selected": num_selected,
-                "dropout": dropout,
-                "temperature": temperature,
-                "halving_epochs": halving_epochs,
-                "loss_weights": None if loss_weights is None else dict(loss_weights),
-            },
-        )
 
-    def outputs_of(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
-        """Everything that the model answers.
+    def embed_maps(self, maps: Sequence[Tensor], training: bool | None = None) -> list[Tensor]:
+        """The combined features v, and the softmaxes of the other classifiers beside them."""
+        looked = self.heads.look(maps, training)
+        return [looked["features"], *self.heads.votes(looked)]
 
-        Args:
-            images: Tensor of images of 0..255.
-            training: Boolean, whether to behave as in training.
+    def embed_in_detail(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
+        """What `HERBSHeads.look` gives."""
+        return self.heads.look(self.extract(self.preprocess(images, training), training), training)
 
-        Returns:
-            The dictionary that `keras_rbi.models.herbs.herbs_heads.herbs_heads` describes.
-        """
-        return self.__dict__["_all_outputs"](images, training=training)
+    def attention_features(self, features: Any) -> Tensor:
+        """v, the combined features."""
+        return features["features"] if isinstance(features, dict) else features[0]
+
+    def attend(self, features: Any, relations: Tensor | None, *args: Any, **kwargs: Any) -> Any:
+        """v takes in those of related images, in a residual branch."""
+        v = super().attend(self.attention_features(features), relations, *args, **kwargs)
+        return {**features, "related": v} if isinstance(features, dict) else [v, *features[1:]]
+
+    def classify(self, related: Any, training: bool | None = None) -> Any:
+        """The mean of all softmaxes; in training, all that the loss is made of."""
+        if not isinstance(related, dict):
+            v, *votes = related
+            return self.heads.mean_with(votes, self.heads.combine(v, training))
+        outputs = {name: part for name, part in related.items() if name != "related"}
+        combined = self.heads.combine(related["related"], training)
+        probabilities = self.heads.mean_with(self.heads.votes(related), combined)
+        return {**outputs, "combined": combined, "probabilities": probabilities}
+
+    def logits(self, related: Any) -> Tensor:
+        """Those of the combined features, which alone relations change."""
+        return self.heads.combine(self.attention_features(related), training=False)
 
     def losses_of(self, outputs: dict[str, Any], targets: Tensor) -> Tensor:
         """The loss of each image, at the temperature of the epoch.
@@ -190,14 +203,14 @@ class HERBS(FineGrainedModel):
         Returns:
             Tensor of shape `(batch,)`.
         """
-        return herbs_loss(outputs, targets, self.temperature, self._arguments["loss_weights"])
+        return herbs_loss(outputs, targets, self.temperature, self._config["loss_weights"])
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Trains the model, as `keras.Model.fit` does, lowering the temperature as it goes.
 
         Args:
             x: Arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset` or a torch `DataLoader`.
-            y: Labels, where `x` is an array: whole numbers or one-hot rows.
+            y: Labels, where `x` is an array: integers or one-hot rows.
             *args: Further arguments of `keras.Model.fit`.
             **kwargs: Further arguments of `keras.Model.fit`.
 
@@ -207,9 +220,7 @@ class HERBS(FineGrainedModel):
         given = kwargs.pop("callbacks", None) or []
         if isinstance(given, keras.callbacks.Callback):
             given = [given]
-        halving = TemperatureHalving(
-            self._arguments["temperature"], self._arguments["halving_epochs"]
-        )
+        halving = TemperatureHalving(self._config["temperature"], self._config["halving_epochs"])
         return super().fit(x, y, *args, callbacks=[halving, *given], **kwargs)
 
 

@@ -1,6 +1,6 @@
-"""What HERBS puts on the stages of a backbone."""
+"""What HERBS puts on the stages of a backbone: pyramid, selection, combiner and classifiers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -18,68 +18,126 @@ Tensor = Any
 SELECTED_PARTS = (1 / 9, 2 / 9, 4 / 9, 2 / 9)
 
 
+class HERBSHeads:
+    """The layers of HERBS above the stages, and how they are connected.
+
+    Args:
+        num_classes: Integer.
+        units: Integer, the width of the pyramid.
+        num_selected: How many tokens of each stage are selected.
+        dropout: Float in [0, 1), before the combiner's classifier.
+        dtype: Dtype policy. Defaults to `None`, the global one.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        units: int,
+        num_selected: Sequence[int],
+        dropout: float,
+        dtype: Any = None,
+    ) -> None:
+        def classifiers(direction: str) -> list[TokenClassifier]:
+            return [
+                TokenClassifier(num_classes, dtype=dtype, name=f"{direction}_classifier_{number}")
+                for number in range(1, len(num_selected) + 1)
+            ]
+
+        self.pyramid = TokenPyramid(units, dtype=dtype, name="pyramid")
+        self.classifiers = {name: classifiers(name) for name in ("top_down", "bottom_up")}
+        self.selectors = [
+            TokenSelector(count, name=f"selector_{number}")
+            for number, count in enumerate(num_selected, start=1)
+        ]
+        self.join = keras.layers.Concatenate(axis=1, dtype=dtype, name="selected")
+        self.combiner = TokenCombiner(dtype=dtype, name="combiner")
+        self.dropout = keras.layers.Dropout(dropout, dtype=dtype, name="dropout")
+        self.average = keras.layers.Average(dtype="float32", name="probabilities")
+        self.classifier = keras.layers.Dense(
+            num_classes,
+            kernel_initializer=fan_in_uniform(units),
+            bias_initializer=fan_in_uniform(units),
+            dtype="float32",
+            name="classifier",
+        )
+
+    def look(self, stages: Sequence[Tensor], training: bool | None = None) -> dict[str, Any]:
+        """All that is made of the stages of images, each by itself.
+
+        Args:
+            stages: Tokens `(batch, tokens, channels)` of two or more stages, finest first.
+            training: Boolean, whether to behave as in training.
+
+        Returns:
+            Logits: `top_down`, `bottom_up`, `selected` and `dropped`, a list each with
+            `(batch, tokens, classes)` for each stage; and `features`, the combined features
+            `(batch, units)`.
+        """
+        passes = dict(zip(("top_down", "bottom_up"), self.pyramid(list(stages)), strict=True))
+        logits = {
+            direction: [
+                classify(tokens, training=training)
+                for classify, tokens in zip(self.classifiers[direction], levels, strict=True)
+            ]
+            for direction, levels in passes.items()
+        }
+        chosen = [
+            select(tokens, of_tokens)
+            for select, tokens, of_tokens in zip(
+                self.selectors, passes["bottom_up"], logits["bottom_up"], strict=True
+            )
+        ]
+        features, selected, dropped = (list(parts) for parts in zip(*chosen, strict=True))
+        combined = self.combiner(self.join(features), training=training)
+        return {**logits, "selected": selected, "dropped": dropped, "features": combined}
+
+    def votes(self, looked: dict[str, Any]) -> list[Tensor]:
+        """Softmaxes of the logits of each stage and pass, averaged over its tokens.
+
+        Args:
+            looked: What `look` gives.
+
+        Returns:
+            List of tensors `(batch, classes)`.
+        """
+        each = [ops.mean(logits, axis=1) for logits in (*looked["bottom_up"], *looked["top_down"])]
+        return [ops.softmax(logits, axis=-1) for logits in each]
+
+    def combine(self, features: Tensor, training: bool | None = None) -> Tensor:
+        """Logits `(..., classes)` of combined features."""
+        return self.classifier(self.dropout(features, training=training))
+
+    def mean_with(self, votes: Sequence[Tensor], combined: Tensor) -> Tensor:
+        """The mean of the votes and of the softmax of the combined logits."""
+        return self.average([*votes, ops.softmax(combined, axis=-1)])
+
+
 def herbs_heads(
     stages: Sequence[Tensor],
     num_classes: int,
     units: int,
     num_selected: Sequence[int],
     dropout: float,
-    integrate: Callable[[Tensor], Tensor] = lambda features: features,
     dtype: Any = None,
 ) -> dict[str, Any]:
-    """Connects the pyramid, the selectors, the combiner and all classifiers.
+    """Connects the heads to the stages, without relations.
 
     Args:
         stages: Symbolic tokens `(batch, tokens, channels)` of two or more stages, finest first.
-        num_classes: Integer.
-        units: Integer, the width of the pyramid.
-        num_selected: How many tokens of each stage are selected.
-        dropout: Float in [0, 1), before the combiner's classifier.
-        integrate: What the combined features `(batch, units)` go through. Defaults to nothing.
-        dtype: Dtype policy. Defaults to `None`, the global one.
+        num_classes: As for `HERBSHeads`.
+        units: As for `HERBSHeads`.
+        num_selected: As for `HERBSHeads`.
+        dropout: As for `HERBSHeads`.
+        dtype: As for `HERBSHeads`.
 
     Returns:
-        Logits: `top_down`, `bottom_up`, `selected` and `dropped`, a list each with
-        `(batch, tokens, classes)` for each stage, and `combined`, `(batch, classes)`; and
-        `features`, the combined features before `integrate`; and `probabilities`, the mean of the
-        softmaxes of the combined logits and of those of each stage and pass, averaged over its
-        tokens.
+        What `HERBSHeads.look` gives; `combined`, logits `(batch, classes)`; and `probabilities`.
     """
-    names = [str(number + 1) for number in range(len(stages))]
-    passes = TokenPyramid(units, dtype=dtype, name="pyramid")(list(stages))
-    logits = {
-        direction: [
-            TokenClassifier(num_classes, dtype=dtype, name=f"{direction}_classifier_{name}")(tokens)
-            for name, tokens in zip(names, levels, strict=True)
-        ]
-        for direction, levels in zip(("top_down", "bottom_up"), passes, strict=True)
-    }
-    chosen = [
-        TokenSelector(count, name=f"selector_{name}")(tokens, of_tokens)
-        for name, count, tokens, of_tokens in zip(
-            names, num_selected, passes[1], logits["bottom_up"], strict=True
-        )
-    ]
-    selected_features, selected, dropped = (list(parts) for parts in zip(*chosen, strict=True))
-    tokens = keras.layers.Concatenate(axis=1, dtype=dtype, name="selected")(selected_features)
-    features = TokenCombiner(dtype=dtype, name="combiner")(tokens)
-    combined = keras.layers.Dense(
-        num_classes,
-        kernel_initializer=fan_in_uniform(units),
-        bias_initializer=fan_in_uniform(units),
-        dtype="float32",
-        name="classifier",
-    )(keras.layers.Dropout(dropout, dtype=dtype, name="dropout")(integrate(features)))
-    answers = [ops.mean(each, axis=1) for each in (*logits["bottom_up"], *logits["top_down"])]
-    softmaxes = [ops.softmax(answer, axis=-1) for answer in (*answers, combined)]
-    return {
-        **logits,
-        "selected": selected,
-        "dropped": dropped,
-        "combined": combined,
-        "features": features,
-        "probabilities": keras.layers.Average(dtype="float32", name="probabilities")(softmaxes),
-    }
+    heads = HERBSHeads(num_classes, units, num_selected, dropout, dtype)
+    looked = heads.look(stages)
+    combined = heads.combine(looked["features"])
+    probabilities = heads.mean_with(heads.votes(looked), combined)
+    return {**looked, "combined": combined, "probabilities": probabilities}
 
 
 def selected_by_default(num_tokens: Sequence[int]) -> list[int]:
@@ -93,7 +151,8 @@ def selected_by_default(num_tokens: Sequence[int]) -> list[int]:
 
     Example:
 
-    >>> keras_rbi.models.herbs.herbs_heads.selected_by_default([2304, 576, 144, 144])
+    >>> from keras_rbi.models.herbs.herbs_heads import selected_by_default
+    >>> selected_by_default([2304, 576, 144, 144])
     [256, 128, 64, 32]
     """
     parts = SELECTED_PARTS[-len(num_tokens) :]

@@ -6,9 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_rbi.backbones.preprocessing import preprocessing_layer
 from keras_rbi.backbones.tap import Tap, image_input
 from keras_rbi.models.fan_in_dense import fan_in_mlp
-from keras_rbi.models.fine_grained_model import FineGrainedModel
+from keras_rbi.models.fine_grained_model import FineGrainedModel, residual_relations
 from keras_rbi.models.labels import known_classes
 from keras_rbi.models.p2p_net.best_apart import best_apart
 from keras_rbi.models.p2p_net.crop_boxes import crop_boxes
@@ -17,8 +18,6 @@ from keras_rbi.models.p2p_net.p2p_loss import p2p_loss
 from keras_rbi.models.p2p_net.part_aligner import PartAligner
 from keras_rbi.models.p2p_net.part_proposer import PartProposer
 from keras_rbi.models.p2p_net.stage_embedding import StageEmbedding
-from keras_rbi.models.rbi.rbi_model import preprocessing_layer
-from keras_rbi.models.related_features import RelatedFeatures
 
 Tensor = Any
 
@@ -55,7 +54,8 @@ class P2PNet(FineGrainedModel):
             `keras_rbi.backbones.Tap(backbone).stages()` finds them; the last three are used.
         num_classes: Integer, or `None` where `class_names` tells it. Defaults to `None`.
         relations: `None` for P2P-Net without RBI; or `"self"` or `"batch"`, what an image relates
-            to in `predict`, `evaluate` and export, as in `RBIModel`. Defaults to `"self"`.
+            to in `predict`, `evaluate` and export, as in `RBIModel`; after `set_references`, it
+            may be set to `"references"`. Defaults to `"self"`.
         variant: `None` or `"paper"`, the settings of RPE and RRA, as in `RBIModel`, but for the
             relations. Defaults to `None`.
         num_parts: Integer of 2 to 6, the parts of an image. Defaults to `4`.
@@ -69,7 +69,7 @@ class P2PNet(FineGrainedModel):
         class_names: List of strings, or `None`. Stored with the model. Defaults to `None`.
         dtype: Dtype policy of the layers that the model makes itself. Defaults to `None`, the
             global policy. Logits are always computed in float32.
-        name: String. Defaults to `"p2p_net"`.
+        name: String. Defaults to `None`.
 
     Call arguments:
         images: Tensor of the backbone's input shape, values of 0..255.
@@ -99,6 +99,8 @@ class P2PNet(FineGrainedModel):
         [Le et al., 2024](https://arxiv.org/abs/2412.19606), which adds RBI.
     """
 
+    proposes_parts = True
+
     def __init__(
         self,
         backbone: keras.Model,
@@ -113,41 +115,61 @@ class P2PNet(FineGrainedModel):
         preprocessing: Any = "auto",
         class_names: Sequence[str] | None = None,
         dtype: Any = None,
-        name: str = "p2p_net",
+        name: str | None = None,
     ) -> None:
         classes = known_classes(num_classes, class_names)
         tap = Tap(backbone)
         stages = _stage_maps(tap)
-        # Of the last stage, as many as twice the features of a row.
+        # Of the last stage, as many as twice the features of a vector.
         width = max(1, stages.outputs[-1].shape[-1] // 2)
-        policy = keras.dtype_policies.get(dtype) if dtype else keras.config.dtype_policy()
-        related = RelatedFeatures(relations, variant, width, policy)
+        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         numbers = range(1, STAGES + 1)
-        embeddings = [
-            StageEmbedding(width, units, dtype=policy, name=f"embedding_{number}")
-            for number in numbers
-        ]
-        classifiers = [
-            EmbeddingClassifier(classes, units, dropout, dtype=policy, name=f"classifier_{number}")
-            for number in numbers
-        ]
-        classifiers.append(EmbeddingClassifier(classes, units, dtype=policy, name="classifier_all"))
-        images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
-        prepare = preprocessing_layer(preprocessing, tap)
-        maps = stages(images if prepare is None else prepare(images))
-        rows = [embed(of_stage) for embed, of_stage in zip(embeddings, maps, strict=True)]
-        rows = [*rows[:-1], related.integrate(rows[-1], images)]
-        logits = classified(classifiers, rows)
-        mean = keras.layers.Average(dtype="float32", name="logits")
-        softmax = keras.layers.Activation("softmax", dtype="float32", name="probabilities")
-        super().__init__(inputs=images, outputs=softmax(mean(logits)), name=name)
-
+        part_stages, part_sides = _part_stages(part_size, stages, tap)
+        config = {
+            "relations": relations,
+            "variant": variant,
+            "num_parts": num_parts,
+            "units": units,
+            "dropout": dropout,
+            "matching": matching,
+            "part_size": None if part_size is None else list(part_sides),
+            "dtype": policy,
+        }
+        parts = {
+            "width": width,
+            "stages": stages,
+            "stage_embeddings": [
+                StageEmbedding(width, units, dtype=policy, name=f"embedding_{number}")
+                for number in numbers
+            ],
+            "classifiers": [
+                *(
+                    EmbeddingClassifier(
+                        classes, units, dropout, dtype=policy, name=f"classifier_{number}"
+                    )
+                    for number in numbers
+                ),
+                EmbeddingClassifier(classes, units, dtype=policy, name="classifier_all"),
+            ],
+            "mean_logits": keras.layers.Average(dtype="float32", name="logits"),
+            "softmax": keras.layers.Activation("softmax", dtype="float32", name="probabilities"),
+            **residual_relations(relations, variant, width, policy),
+        }
+        super().__init__(
+            tap,
+            parts,
+            config,
+            classes,
+            class_names,
+            relations,
+            preprocessing_layer(preprocessing, tap.backbone, tap.data_format),
+            stages,
+            name,
+        )
         # Of the same layers: tracked, they would be there twice.
-        self.__dict__["_part_stages"], self.part_sides = _part_stages(part_size, stages, tap)
+        vars(self)["_part_stages"] = part_stages
+        self.part_sides = part_sides
         self.num_parts = num_parts
-        self.stages = stages
-        self.stage_embeddings = embeddings
-        self.classifiers = classifiers
         self.proposer = PartProposer(tap.image_sides, dtype=policy, name="proposer")
         self.proposer.build(stages.outputs[-1].shape)
         self.aligner = PartAligner(matching, name="aligner")
@@ -158,45 +180,47 @@ class P2PNet(FineGrainedModel):
         ]
         for mlp in self.part_mlps:
             mlp.build((None, num_parts * width))
-        self.related = related
-        self.data_format = tap.data_format
-        self._settle(
-            tap.backbone,
-            classes,
-            class_names,
-            relations,
-            related,
-            prepare,
-            policy,
-            {
-                "variant": variant,
-                "num_parts": num_parts,
-                "units": units,
-                "dropout": dropout,
-                "matching": matching,
-                "part_size": None if part_size is None else list(self.part_sides),
-            },
-        )
 
-    def outputs_of(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
-        """Everything that the model answers, of images and of their parts.
+    def embed_maps(self, maps: Sequence[Tensor], training: bool | None = None) -> list[Tensor]:
+        """r1, r2 and r3, `(batch, width)` each."""
+        return [
+            embed(of_stage, training=training)
+            for embed, of_stage in zip(self.stage_embeddings, maps, strict=True)
+        ]
+
+    def embed_in_detail(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
+        """Feature vectors of images, their parts, and what the parts say.
 
         Args:
             images: Tensor of images of 0..255.
             training: Boolean, whether to behave as in training.
 
         Returns:
-            What `answers_of` gives; and `part_scores` `(batch, parts)`, what the proposer gave
+            What `embed_parts` gives; and `part_scores` `(batch, parts)`, what the proposer gave
             the parts, and `boxes` `(batch, parts, 4)`, where they are: top, left, bottom, right in
             pixels, which may lie beyond the image.
         """
-        prepared = images if self.preprocessing is None else self.preprocessing(images)
-        maps = self.stages(prepared, training=training)
+        prepared = self.preprocess(images, training)
+        maps = self.extract(prepared, training)
         part_scores, boxes = self.propose(maps[-1])
         parts = ops.stop_gradient(self._parts(prepared, boxes))
-        part_maps = self.__dict__["_part_stages"](parts, training=training)
-        answers = self.answers_of(maps, part_maps, images, training=training)
-        return {**answers, "part_scores": part_scores, "boxes": boxes}
+        part_maps = vars(self)["_part_stages"](parts, training=training)
+        details = self.embed_parts(maps, part_maps, training)
+        return {**details, "part_scores": part_scores, "boxes": boxes}
+
+    def part_boxes(self, images: Tensor) -> Tensor:
+        """Where the parts of each image are, in the order that the model puts them in.
+
+        Args:
+            images: Tensor of images of 0..255.
+
+        Returns:
+            Tensor of shape `(batch, parts, 4)`: top, left, bottom, right in pixels, which may lie
+            beyond the image.
+        """
+        details = self.embed_in_detail(images, training=False)
+        order = ops.expand_dims(details["order"], -1)
+        return ops.take_along_axis(details["boxes"], order, axis=1)
 
     def propose(self, last_map: Tensor) -> tuple[Tensor, Tensor]:
         """The parts of each image.
@@ -214,50 +238,65 @@ class P2PNet(FineGrainedModel):
         boxes = ops.take(ops.convert_to_tensor(self.proposer.boxes), chosen, axis=0)
         return ops.take_along_axis(scores, chosen, axis=1), boxes
 
-    def answers_of(
-        self,
-        maps: Sequence[Tensor],
-        part_maps: Sequence[Tensor],
-        images: Tensor = None,
-        training: bool | None = None,
+    def embed_parts(
+        self, maps: Sequence[Tensor], part_maps: Sequence[Tensor], training: bool | None = None
     ) -> dict[str, Any]:
-        """What the model makes of the stages of images and of their parts.
+        """What is learned from the stages of images and of their parts, before images relate.
 
         Args:
             maps: Of each stage a tensor `(batch, height, width, channels)`.
             part_maps: The same of the parts, `batch * parts` of them, image by image.
-            images: The images, for their relations; not looked at without.
             training: Boolean, whether to behave as in training.
 
         Returns:
-            `logits`, a list of `(batch, classes)` for each stage and for all together;
-            `part_logits`, the same of the parts, `(batch, parts, classes)`; `embeddings`, of each
-            stage r `(batch, features)`; `aligned`, what the parts say of them, of the same shapes;
-            `order`, `(batch, parts)`; and `probabilities`, `(batch, classes)`.
+            `part_logits`, for each stage and for all together `(batch, parts, classes)`;
+            `embeddings`, of each stage r `(batch, width)`; `aligned`, what the parts say of them,
+            of the same shapes; `order`, `(batch, parts)`; and `features`, r again, to be related.
         """
-        part_rows = self._rows(part_maps, training)
+        part_vectors = self.embed_maps(part_maps, training)
         part_logits = [
             ops.reshape(each, (-1, self.num_parts, self.num_classes))
-            for each in classified(self.classifiers, part_rows, training)
+            for each in classified(self.classifiers, part_vectors, training)
         ]
-        width = part_rows[-1].shape[-1]
-        by_image = [ops.reshape(rows, (-1, self.num_parts, width)) for rows in part_rows]
+        by_image = [ops.reshape(each, (-1, self.num_parts, self.width)) for each in part_vectors]
         order = self.aligner(by_image[-1], training=training)
         aligned = []
-        for rows, mlp in zip(by_image, self.part_mlps, strict=True):
-            ordered = ops.take_along_axis(rows, ops.expand_dims(order, -1), axis=1)
-            aligned.append(mlp(ops.reshape(ordered, (-1, self.num_parts * width))))
-        rows = self._rows(maps, training)
-        integrated = [*rows[:-1], self.related.integrate(rows[-1], images, training)]
-        logits = classified(self.classifiers, integrated, training)
+        for vectors, mlp in zip(by_image, self.part_mlps, strict=True):
+            ordered = ops.take_along_axis(vectors, ops.expand_dims(order, -1), axis=1)
+            aligned.append(mlp(ops.reshape(ordered, (-1, self.num_parts * self.width))))
+        embeddings = self.embed_maps(maps, training)
         return {
-            "logits": logits,
             "part_logits": part_logits,
-            "embeddings": rows,
+            "embeddings": embeddings,
             "aligned": aligned,
             "order": order,
-            "probabilities": self.get_layer("probabilities")(self.get_layer("logits")(logits)),
+            "features": embeddings,
         }
+
+    def attention_features(self, features: Any) -> Tensor:
+        """r3, the feature vector of the last stage."""
+        return (features["features"] if isinstance(features, dict) else features)[-1]
+
+    def attend(self, features: Any, relations: Tensor | None, *args: Any, **kwargs: Any) -> Any:
+        """r3 takes in those of related images, in a residual branch."""
+        if isinstance(features, dict):
+            related = self.attend(features["features"], relations, *args, **kwargs)
+            return {**features, "features": related}
+        *others, last = features
+        return [*others, super().attend(last, relations, *args, **kwargs)]
+
+    def classify(self, related: Any, training: bool | None = None) -> Any:
+        """The softmax of the mean of four logits; in training, all that the loss is made of."""
+        if not isinstance(related, dict):
+            return self.softmax(self.mean_logits(classified(self.classifiers, related, training)))
+        outputs = {name: part for name, part in related.items() if name != "features"}
+        logits = classified(self.classifiers, related["features"], training)
+        probabilities = self.softmax(self.mean_logits(logits))
+        return {**outputs, "logits": logits, "probabilities": probabilities}
+
+    def logits(self, related: Any) -> Tensor:
+        """The sum of the logits of r1, r2, r3 and of all three side by side."""
+        return sum(classified(self.classifiers, related, training=False))
 
     def losses_of(self, outputs: dict[str, Any], targets: Tensor) -> Tensor:
         """The loss of each image.
@@ -271,15 +310,9 @@ class P2PNet(FineGrainedModel):
         """
         return p2p_loss(outputs, targets)
 
-    def _rows(self, maps: Sequence[Tensor], training: bool | None) -> list[Tensor]:
-        return [
-            embed(of_stage, training=training)
-            for embed, of_stage in zip(self.stage_embeddings, maps, strict=True)
-        ]
-
     def _parts(self, prepared: Tensor, boxes: Tensor) -> Tensor:
         """The parts of all images as the backbone takes them, image by image."""
-        first = self.data_format == "channels_first"
+        first = self.tap.data_format == "channels_first"
         if first:
             prepared = ops.transpose(prepared, (0, 2, 3, 1))
         prepared = ops.cast(prepared, keras.backend.result_type(prepared.dtype, "float32"))
@@ -289,19 +322,21 @@ class P2PNet(FineGrainedModel):
 
 
 def classified(
-    classifiers: Sequence[keras.layers.Layer], rows: Sequence[Tensor], training: bool | None = None
+    classifiers: Sequence[keras.layers.Layer],
+    vectors: Sequence[Tensor],
+    training: bool | None = None,
 ) -> list[Tensor]:
-    """Logits of the rows of each stage, and of all of them side by side.
+    """Logits of the feature vectors of each stage, and of all of them side by side.
 
     Args:
         classifiers: One for each stage, and one for all.
-        rows: Of each stage a tensor `(batch, features)`.
+        vectors: Of each stage a tensor `(batch, features)`.
         training: Boolean, whether to behave as in training.
 
     Returns:
         List of tensors `(batch, classes)`.
     """
-    given = [*rows, ops.concatenate(rows, axis=1)]
+    given = [*vectors, ops.concatenate(vectors, axis=-1)]
     return [
         classify(each, training=training) for classify, each in zip(classifiers, given, strict=True)
     ]

@@ -61,8 +61,9 @@ class Case:
 
 def _outputs(model, tensors, training):
     part_scores, boxes = model.propose(tensors[2])
-    answers = model.answers_of(tensors[:3], tensors[3:], training=training)
-    return {**answers, "part_scores": part_scores, "boxes": boxes}
+    details = model.embed_parts(tensors[:3], tensors[3:], training)
+    outputs = model.classify(model.attend(details, None, training=training), training)
+    return {**outputs, "part_scores": part_scores, "boxes": boxes}
 
 
 def channels_last(maps):

@@ -7,7 +7,7 @@ from backend_functions import assert_close, to_numpy
 from small_stages import CLASSES, SIDE, convolutions, images, outputs_of, predicted, scaled
 
 from keras_rbi.explanations import grad_cam
-from keras_rbi.explanations.p2p_parts import P2PParts
+from keras_rbi.explanations.model_parts import ModelParts
 from keras_rbi.models import P2PNet
 from keras_rbi.models.p2p_net.crop_boxes import crop_boxes
 
@@ -135,7 +135,7 @@ def test_half_precision_keeps_logits_whole():
 
 def test_has_maps_of_what_it_sees():
     model, batch = scaled(made()), images(3)
-    parts = P2PParts(model)
+    parts = ModelParts(model)
     prepared, places = parts.to_map(batch)
     features = parts.to_features(prepared, keras.ops.convert_to_tensor(places))
     outputs, _ = outputs_of(model, batch)

@@ -382,7 +382,7 @@ def test_unfit_arguments_are_named(arguments, message):
 
 def test_models_that_cannot_have_references_say_so():
     backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
-    with pytest.raises(ValueError, match="knows its classes"):
+    with pytest.raises(ValueError, match="number of classes"):
         keras_rbi.RBIModel(backbone).set_references(IMAGES)
 
     class Alike(keras.layers.Layer):

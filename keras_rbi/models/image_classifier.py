@@ -1,0 +1,153 @@
+"""What every classifier here has of a Keras model: classes, defaults of training, saving."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import keras
+
+from keras_rbi.backbones import hub
+from keras_rbi.models.labels import read_labels
+from keras_rbi.models.open_classes import check_known, set_classes
+from keras_rbi.models.pixel_range import are_arrays, warn_of_unit_range
+from keras_rbi.optimizers.rectified_adam import RectifiedAdam
+
+PAPER_LEARNING_RATE = 1e-5
+
+
+class ImageClassifier(keras.Model):
+    """A functional model from images of 0..255 to classes, which `fit` may read off the data.
+
+    Args:
+        images: Symbolic tensor, the input.
+        outputs: Symbolic tensor, the predictions.
+        config: The arguments of the derived class, by name, but for the following three. Layers and
+            models among them are saved and loaded.
+        num_classes: Integer, or `None` where `fit` reads it off the data: see
+            `keras_rbi.models.open_classes`.
+        class_names: Sequence of strings, or `None`.
+        name: String, or `None`.
+    """
+
+    def __init__(
+        self,
+        images: Any,
+        outputs: Any,
+        config: Mapping[str, Any],
+        num_classes: int | None,
+        class_names: Sequence[str] | None,
+        name: str | None,
+    ) -> None:
+        super().__init__(inputs=images, outputs=outputs, name=name)
+        vars(self)["_config"] = dict(config)
+        self.num_classes = num_classes
+        self.class_names = None if class_names is None else [str(each) for each in class_names]
+        self.supports_masking = True
+
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Trains the model, as `keras.Model.fit` does.
+
+        Where the number of classes is open, it is read off the data first; where the model has
+        not been compiled, it is compiled as RBI's paper trains, `RectifiedAdam(1e-5)`, with the
+        loss that fits the labels. Images of 0..1 get a warning: pixels are of 0..255.
+
+        Args:
+            x: Arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a torch `DataLoader` or a
+                generator of batches.
+            y: Labels, where `x` is an array: integers or one-hot rows.
+            *args: Further arguments of `keras.Model.fit`.
+            **kwargs: Further arguments of `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: If the classes cannot be read off the data.
+        """
+        reads_data = self.num_classes is None or not self.compiled
+        if reads_data:
+            labels, x = read_labels(x, y, self.num_classes)
+            # On TensorFlow, variables belong to the strategy that the model was made under.
+            strategy = getattr(self, "distribute_strategy", None)
+            with strategy.scope() if strategy else nullcontext():
+                if self.num_classes is None:
+                    set_classes(self, labels)
+                if not self.compiled:
+                    self.compile_as_the_paper_trains(labels.one_hot)
+        if reads_data or are_arrays(x):
+            x = warn_of_unit_range(x, getattr(getattr(self, "rpe", None), "max_value", 255.0))
+        return super().fit(x, y, *args, **kwargs)
+
+    def compile_as_the_paper_trains(self, one_hot: bool = False) -> None:
+        """Compiles the model with the optimizer of RBI's paper and cross-entropy.
+
+        Args:
+            one_hot: Boolean, whether labels are one-hot rows. Defaults to `False`.
+        """
+        kind = "CategoricalCrossentropy" if one_hot else "SparseCategoricalCrossentropy"
+        from_logits = self.classifier.activation is keras.activations.linear
+        loss = getattr(keras.losses, kind)(from_logits=from_logits)
+        self.compile(RectifiedAdam(PAPER_LEARNING_RATE), loss, metrics=["accuracy"])
+
+    def export(self, path: Any, format: str = "tf_saved_model", **kwargs: Any) -> Any:
+        """Exports the model to a format that runs without Keras.
+
+        Unlike `keras.Model.export` it reloads what it has written, compares the predictions, and
+        leaves nothing that is not right.
+
+        Args:
+            path: Where to put it.
+            format: `"tf_saved_model"`, `"onnx"`, `"openvino"`, `"litert"` or `"torch"`.
+            **kwargs: Further arguments of `keras_rbi.export.export_model`: `relations`, `inputs`,
+                `outputs`, `top_k`, `precision` and others.
+
+        Returns:
+            A `keras_rbi.export.Export`.
+
+        Raises:
+            ValueError: As `export_model` does; with relations `"batch"`, unless it is asked for by
+                name.
+        """
+        # Models know nothing of exports until one is asked for.
+        from keras_rbi.export import export_model
+
+        check_known(self)
+        return export_model(self, path, format, **kwargs)
+
+    def compute_output_spec(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
+        check_known(self)
+        return keras.KerasTensor((inputs.shape[0], self.num_classes), dtype="float32")
+
+    @property
+    def output_shape(self) -> tuple[int | None, int | None]:
+        """`(None, classes)`."""
+        return (None, self.num_classes)
+
+    def get_config(self) -> dict[str, Any]:
+        config = {
+            **self._config,
+            "num_classes": self.num_classes,
+            "class_names": None if self.class_names is None else list(self.class_names),
+            "name": self.name,
+        }
+        return {key: keras.saving.serialize_keras_object(part) for key, part in config.items()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        parts = {
+            key: keras.saving.deserialize_keras_object(part, custom_objects=custom_objects)
+            if isinstance(part, dict) and "class_name" in part
+            else part
+            for key, part in config.items()
+        }
+        return cls(**parts)
+
+    def load_weights(self, *args: Any, **kwargs: Any) -> None:
+        """Loads weights, as `keras.Model.load_weights` does, once the classes are known."""
+        check_known(self)
+        super().load_weights(*args, **kwargs)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Saves what is not in a layer, before Keras saves the layers."""
+        hub.settle_position_embeddings(self._config["backbone"])
+        super().save_own_variables(store)

@@ -1,0 +1,330 @@
+"""The base of every classifier here: embed, relate, classify."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_rbi.backbones.tap import Tap, image_input
+from keras_rbi.layers.inference_relations import InferenceRelations
+from keras_rbi.layers.rra import RRA, AttentionParts
+from keras_rbi.models.accepted import accepted
+from keras_rbi.models.batches import images_and_mask
+from keras_rbi.models.image_classifier import ImageClassifier
+from keras_rbi.models.open_classes import check_known, without_activation
+from keras_rbi.models.packing import pack, unpack
+from keras_rbi.models.references.references import References
+from keras_rbi.models.references.set_references import (
+    attach_references,
+    check_trainable,
+    set_references,
+    update_references,
+)
+from keras_rbi.models.relations import set_relations
+
+Tensor = Any
+
+
+class RelationalClassifier(ImageClassifier):
+    """A classifier that embeds images, relates them, and classifies what comes of it.
+
+    ```
+    features = embed(images)                    (batch, features)
+    related  = relate(features, images, mask)   RPE and RRA; the features without relations
+    outputs  = classify(related)                (batch, classes)
+    ```
+
+    A method derives from it, hands its layers to the constructor, and defines `embed_maps` and
+    `classify`. Evaluation, explanation, export and the command ask every model through these
+    steps and never for its class.
+
+    Args:
+        tap: A `Tap` of the backbone.
+        parts: The layers and values that the steps use, by the names of their attributes. With
+            `rpe` and `rra` it has relations; `integration` adds what RRA gives to the features.
+        config: The other arguments of the derived class, by name, for `get_config`.
+        num_classes: Integer, or `None` where `fit` reads it off the data.
+        class_names: List of strings, or `None`. Defaults to `None`.
+        relations: `"self"`, `"batch"`, or `None` without relations. Defaults to `None`.
+        preprocessing: Layer from images of 0..255 to what the backbone takes, or `None`.
+        extractor: Functional model from prepared images to the maps that `embed_maps` takes.
+            Defaults to `None`, the backbone.
+        name: String. Defaults to `None`.
+
+    Call arguments:
+        images: Tensor of images, values of 0..255; or a dictionary of `images` and `mask`.
+        training: Boolean, whether to behave as in training.
+        mask: Optional tensor of shape `(batch,)`, true for real images. The others relate to
+            nothing and change no other prediction.
+    """
+
+    # Whether `part_boxes(images)` gives boxes `(batch, parts, 4)`: top, left, bottom, right.
+    proposes_parts = False
+
+    def __init__(
+        self,
+        tap: Tap,
+        parts: Mapping[str, Any],
+        config: Mapping[str, Any],
+        num_classes: int | None,
+        class_names: Any = None,
+        relations: str | None = None,
+        preprocessing: keras.layers.Layer | None = None,
+        extractor: keras.Model | None = None,
+        name: str | None = None,
+    ) -> None:
+        parts = {
+            "backbone": tap.backbone,
+            "preprocessing": preprocessing,
+            **dict.fromkeys(("rpe", "rra", "integration")),
+            **parts,
+        }
+        # The steps need their layers before Keras can track them, in the order of the graph.
+        vars(self).update(parts, tap=tap, _extractor=extractor or tap.backbone)
+        images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
+        features = self.embed(images)
+        outputs = self.classify(self.relate(features, images))
+        super().__init__(
+            images,
+            outputs,
+            {"backbone": tap.backbone, "preprocessing": preprocessing, **config},
+            num_classes,
+            class_names,
+            name,
+        )
+        vars(self)["_features"] = features
+        for attribute, part in parts.items():
+            setattr(self, attribute, part)
+        self._reference_layers: list[References] = []
+        self._relations = set_relations(self, relations)
+
+    def preprocess(self, images: Tensor, training: bool | None = None) -> Tensor:
+        """Images of 0..255 as the backbone takes them."""
+        if self.preprocessing is None:
+            return images
+        return self.preprocessing(images, **accepted(self.preprocessing, training=training))
+
+    def extract(self, prepared: Tensor, training: bool | None = None) -> Any:
+        """The feature maps of prepared images, as the extractor gives them."""
+        # Some backbones take a dictionary of one image.
+        inputs = keras.tree.pack_sequence_as(self.extractor.input, [prepared])
+        return self.extractor(inputs, **accepted(self.extractor, training=training))
+
+    def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
+        """Feature vectors `(batch, features)`, or a list of them, of what the extractor gives."""
+        raise NotImplementedError(f"{type(self).__name__} must define `embed_maps`.")
+
+    def embed(self, images: Tensor, training: bool | None = None) -> Any:
+        """Feature vectors `(batch, features)` of images, each by itself."""
+        return self.embed_maps(self.extract(self.preprocess(images, training), training), training)
+
+    def encode_relations(
+        self, images: Tensor, mask: Tensor | None = None, training: bool | None = None
+    ) -> Tensor | None:
+        """S of the images, as `RPE` gives it; `None` without relations."""
+        if self.rpe is None:
+            return None
+        return self.rpe(images, **accepted(self.rpe, mask=mask, training=training))
+
+    def attend(
+        self,
+        features: Any,
+        relations: Tensor | None,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Any:
+        """Feature vectors that take in those of related images; as they are without relations."""
+        if self.rra is None:
+            return features
+        related = self.rra(features, relations, **accepted(self.rra, mask=mask, training=training))
+        return related if self.integration is None else self.integration(features, related)
+
+    def relate(
+        self,
+        features: Any,
+        images: Tensor,
+        mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Any:
+        """RPE of the images, then RRA of the features: `attend` with `encode_relations`."""
+        relations = self.encode_relations(images, mask, training)
+        return self.attend(features, relations, mask, training)
+
+    def classify(self, related: Any, training: bool | None = None) -> Any:
+        """Predictions `(batch, classes)` from feature vectors."""
+        raise NotImplementedError(f"{type(self).__name__} must define `classify`.")
+
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+        """Predictions; those of images that the mask leaves out mean nothing."""
+        check_known(self)
+        # JAX's training calls this and not `__call__`.
+        if isinstance(inputs, dict):
+            inputs, mask = images_and_mask(inputs)
+        images = ops.convert_to_tensor(inputs, self.input.dtype)
+        mask = None if mask is None else ops.cast(mask, "bool")
+        features = self.embed(images, training)
+        related = self.relate(features, images, mask, training)
+        return self.classify(related, training)
+
+    def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(inputs, dict):
+            inputs, kwargs["mask"] = images_and_mask(inputs)
+        return super().__call__(inputs, *args, **kwargs)
+
+    def compute_mask(self, *args: Any) -> None:
+        """No mask goes on: in training there may be two predictions for each image."""
+
+    # What explanations and measurements ask for.
+
+    @property
+    def extractor(self) -> keras.Model:
+        """The functional model from prepared images to what `embed_maps` takes."""
+        return self._extractor
+
+    def explained_map(self) -> Tensor:
+        """The symbolic map, or tokens, inside the extractor that explanations are of."""
+        return self.tap.last_map()
+
+    def logits(self, related: Tensor) -> Tensor:
+        """The scores that explanations are of: the last layer's, before its activation."""
+        return without_activation(self.classifier, related)
+
+    def attention_features(self, features: Any) -> Any:
+        """N, what the attention is put on, of feature vectors before or after it."""
+        return features
+
+    def without_attention(self, features: Tensor) -> Tensor:
+        """What is classified where images take nothing in from each other."""
+        return features
+
+    def unpack(self, rows: Any) -> Any:
+        """Feature vectors as `attend` takes them, from rows as `feature_model` gives them."""
+        return unpack(rows, self._features)
+
+    def attention(self, features: Any, relations: Tensor | None) -> AttentionParts:
+        """What RRA mixes for feature vectors, with the attention A: as `RRA.parts` says."""
+        return self.rra.parts(self.attention_features(features), relations, training=False)
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the attention is one that can be looked into: an `RRA`, or derived from it."""
+        return isinstance(self.rra, RRA)
+
+    @property
+    def relates_sets(self) -> bool:
+        """Whether the layers relate sets within themselves, and references: as RPE and RRA do."""
+        return all(isinstance(layer, InferenceRelations) for layer in (self.rpe, self.rra))
+
+    @property
+    def group_size(self) -> int | None:
+        """How many images are related at a time; `None` for the whole batch."""
+        return getattr(self.rra, "group_size", None) or getattr(self.rpe, "group_size", None)
+
+    def feature_model(self) -> keras.Model:
+        """The model from images to packed feature vectors, of the same layers and weights.
+
+        Example:
+
+        >>> backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
+        >>> model = keras_rbi.RBIModel(backbone, num_classes=5, embedding_dim=16)
+        >>> model.feature_model().output_shape
+        (None, 16)
+        """
+        if "_feature_model" not in vars(self):
+            # Not an attribute for Keras, which would take it for a part of this model.
+            vars(self)["_feature_model"] = keras.Model(self.input, pack(self._features))
+        return vars(self)["_feature_model"]
+
+    # Relations.
+
+    @property
+    def relations(self) -> str | None:
+        """What an image relates to in `predict`, `evaluate` and export; it may be set any time.
+
+        `"self"`, itself alone; `"batch"`, its batch; `"references"`, itself and the images of
+        `set_references`; `None` in a model without relations, and there alone.
+        """
+        return self._relations
+
+    @relations.setter
+    def relations(self, value: str | None) -> None:
+        self._relations = set_relations(self, value)
+        # Compiled functions hold the relations they were traced with.
+        self.predict_function = self.test_function = None
+
+    @contextmanager
+    def use_relations(self, mode: str | None = None) -> Iterator[str]:
+        """Relates images in another mode for a while, with references up to date.
+
+        Args:
+            mode: As `relations`. Defaults to `None`, the model's own.
+
+        Yields:
+            The mode; `"self"` for a model without relations.
+
+        Raises:
+            ValueError: If the model cannot relate images that way.
+        """
+        own = self.relations
+        if own is None and mode in (None, "self"):
+            yield "self"
+            return
+        try:
+            if mode not in (None, own):
+                self.relations = mode
+            self._update_before_use()
+            yield str(self.relations)
+        finally:
+            if self.relations != own:
+                self.relations = own
+
+    @property
+    def references(self) -> References | None:
+        """The references that `set_references` has stored, or `None`."""
+        return self._reference_layers[0] if vars(self).get("_reference_layers") else None
+
+    set_references = set_references
+    update_references = update_references
+
+    def _update_before_use(self) -> None:
+        check_known(self)
+        if self.relations == "references":
+            self.update_references()
+
+    def make_predict_function(self, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model` does, before `predict` and `predict_on_batch`."""
+        self._update_before_use()
+        return super().make_predict_function(*args, **kwargs)
+
+    def make_test_function(self, *args: Any, **kwargs: Any) -> Any:
+        """As `keras.Model` does, before `evaluate` and `test_on_batch`."""
+        self._update_before_use()
+        return super().make_test_function(*args, **kwargs)
+
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """Trains the model: see `ImageClassifier.fit`."""
+        check_trainable(self)
+        return super().fit(*args, **kwargs)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if "relations" in config:
+            config["relations"] = self.relations
+            config["references"] = keras.saving.serialize_keras_object(self.references)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        # A model has references only after it was made.
+        references = keras.saving.deserialize_keras_object(
+            config.get("references"), custom_objects=custom_objects
+        )
+        config = {key: value for key, value in config.items() if key != "references"}
+        if references is None:
+            return super().from_config(config, custom_objects)
+        model = super().from_config(config | {"relations": "self"}, custom_objects)
+        attach_references(model, references)
+        model.relations = config["relations"]
+        return model
