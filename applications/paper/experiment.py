@@ -26,7 +26,7 @@ from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.training import TrainingSettings, load_split
 from keras_rbi.training.averaged_weights import take_averages
 from keras_rbi.training.compile_stage import compile_stage
-from keras_rbi.training.feed import feed
+from keras_rbi.training.fit_data import feed
 from keras_rbi.training.stages import stages
 
 BATCH_SIZES = (8, 32)

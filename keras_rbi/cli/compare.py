@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from keras_rbi.cli.data_for_model import data_for_model
 from keras_rbi.cli.output import console, one_line_errors, one_line_warnings
-from keras_rbi.cli.trained_model import load_trained_model
 from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.evaluation.compare import REPEATS
 from keras_rbi.evaluation.compare import compare as compare_models
+from keras_rbi.training.data_for_model import data_for_model
+from keras_rbi.training.trained_model import load_trained_model
 
 
 def compare(

@@ -6,17 +6,17 @@ from typing import Annotated
 
 import typer
 
-from keras_rbi.cli.data_for_model import data_for_model
-from keras_rbi.cli.details import Details, save_figures
 from keras_rbi.cli.output import console, one_line_errors, one_line_warnings
-from keras_rbi.cli.trained_model import load_trained_model
 from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.evaluation.accuracy_by_relations import BATCH_SIZES, accuracies_of
+from keras_rbi.evaluation.details import Details, save_figures
 from keras_rbi.evaluation.evaluate_protocol import protocol_of
 from keras_rbi.evaluation.gather import gather
 from keras_rbi.evaluation.protocol import EvaluationProtocol
 from keras_rbi.figures.protocol_figure import protocol_figure
 from keras_rbi.models.keras_classifier import relations_of
+from keras_rbi.training.data_for_model import data_for_model
+from keras_rbi.training.trained_model import load_trained_model
 
 
 def evaluate(

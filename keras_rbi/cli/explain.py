@@ -9,14 +9,14 @@ import numpy as np
 import typer
 from rich.markup import escape
 
-from keras_rbi.cli.explanation import Batch, embedding_section, explanation, run_facts
 from keras_rbi.cli.output import console, fail, one_line_errors
-from keras_rbi.cli.trained_model import image_size_of, load_trained_model
 from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES, read_image
 from keras_rbi.explanations.class_activation import check_method
 from keras_rbi.figures.contact_sheet import evenly
-from keras_rbi.figures.page import Section, page
+from keras_rbi.figures.explanation_report import Batch, embedding_section, explanation, run_facts
+from keras_rbi.figures.html_report import Section, page
 from keras_rbi.training.run_folder import RunFolder, write_atomically
+from keras_rbi.training.trained_model import image_size_of, load_trained_model
 
 # As many images as a map of features can show, and a laptop embed in a moment.
 MOST_IMAGES = 500

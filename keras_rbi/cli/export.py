@@ -9,7 +9,6 @@ import numpy as np
 import typer
 
 from keras_rbi.cli.output import fail, one_line_errors, one_line_warnings
-from keras_rbi.cli.trained_model import image_size_of, load_trained_model
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.sampling import SHUFFLED
 from keras_rbi.export import (
@@ -24,6 +23,7 @@ from keras_rbi.export.formats import format_named
 from keras_rbi.models.keras_classifier import classifier_of
 from keras_rbi.training import RunFolder, load_split
 from keras_rbi.training.settings import NO_AUGMENTATION
+from keras_rbi.training.trained_model import image_size_of, load_trained_model
 
 REPRESENTATIVE_IMAGES = 100
 # More would fill memory with large images, and tell little more.

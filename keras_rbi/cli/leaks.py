@@ -16,7 +16,7 @@ from keras_rbi.datasets.files.image_files import ImageFiles
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.load import load
 from keras_rbi.datasets.splits import ALL_SPLITS
-from keras_rbi.figures.duplicates_page import describe, duplicates_html, duplicates_sheet
+from keras_rbi.figures.duplicates_report import describe, duplicates_html, duplicates_sheet
 from keras_rbi.training.run_folder import write_atomically
 
 FORMATS = (".html", ".png", ".svg")

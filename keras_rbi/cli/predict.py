@@ -9,15 +9,15 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from keras_rbi.cli.answers import WRITERS, Answer, Write, write_lines, write_tables
 from keras_rbi.cli.output import errors, fail, one_line_errors, progress_bars
-from keras_rbi.cli.trained_model import image_size_of, load_trained_model
+from keras_rbi.cli.predictions import WRITERS, Answer, Write, write_lines, write_tables
 from keras_rbi.evaluation.classification_scores import probabilities_of
 from keras_rbi.evaluation.predict_files import FileAnswer, find_images, predict_files
 from keras_rbi.evaluation.top_classes import top_classes
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.training.run_folder import write_atomically
+from keras_rbi.training.trained_model import image_size_of, load_trained_model
 
 TABLE = "table"
 FORMATS = (TABLE, *WRITERS)

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from keras_rbi.cli.output import console, fail, one_line_errors
-from keras_rbi.cli.trained_model import load_trained_model
 from keras_rbi.export import ExportError, export_model
 from keras_rbi.export.metadata import version
 from keras_rbi.serving.cached_onnx import cached_onnx
 from keras_rbi.serving.limits import Limits
 from keras_rbi.training import RunFolder
+from keras_rbi.training.trained_model import load_trained_model
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "onnxruntime", "prometheus_client")
 # What a service may relate an image to: nothing that strangers send.

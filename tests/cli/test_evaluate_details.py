@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 import keras_rbi
-from keras_rbi.cli.details import coarse_labels_of_classes
 from keras_rbi.cli.main import run
+from keras_rbi.evaluation.details import coarse_labels_of_classes
 
 
 @pytest.mark.parametrize("rbi", [True, False])

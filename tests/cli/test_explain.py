@@ -12,9 +12,9 @@ from keras import layers
 from PIL import Image
 
 import keras_rbi
-from keras_rbi.cli.explanation import Batch, explanation
 from keras_rbi.cli.main import run
 from keras_rbi.explanations import grad_cam
+from keras_rbi.figures.explanation_report import Batch, explanation
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() == "jax",

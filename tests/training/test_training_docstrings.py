@@ -8,7 +8,7 @@ import pytest
 
 import keras_rbi
 from keras_rbi.datasets.batches import mixing
-from keras_rbi.training import build, freezing, learning_rate, recipes, settings, stages
+from keras_rbi.training import build, freezing, learning_rate, settings, stages
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from matplotlib.figure import Figure
 from PIL import Image
 
-from keras_rbi.figures.page import Section, Table, facts, page
+from keras_rbi.figures.html_report import Section, Table, facts, page
 
 
 class Reader(HTMLParser):

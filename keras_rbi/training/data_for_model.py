@@ -6,9 +6,9 @@ from pathlib import Path
 import keras
 
 from keras_rbi.cli.output import fail
-from keras_rbi.cli.trained_model import image_size_of
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.training import RunFolder, TrainingSettings, load_split
+from keras_rbi.training.trained_model import image_size_of
 
 
 def data_for_model(

@@ -2,7 +2,7 @@ import keras
 import pytest
 
 from keras_rbi.datasets import ImageSequence, Typefaces
-from keras_rbi.training.feed import feed
+from keras_rbi.training.fit_data import feed
 
 
 @pytest.fixture

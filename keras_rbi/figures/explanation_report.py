@@ -11,8 +11,8 @@ from keras_rbi.explanations.grad_cam import grad_cam
 from keras_rbi.explanations.influence import influence
 from keras_rbi.explanations.relation_matrix import relation_matrix
 from keras_rbi.figures.embedding_map import embedding_map
+from keras_rbi.figures.html_report import Section, Table, facts
 from keras_rbi.figures.integration_flow import integration_flow
-from keras_rbi.figures.page import Section, Table, facts
 from keras_rbi.figures.plot_cams import plot_cams
 from keras_rbi.figures.plot_influence import plot_influence
 from keras_rbi.figures.plot_parts import plot_parts

@@ -82,7 +82,7 @@ def page(title: str, summary: str, sections: Sequence[Section]) -> str:
 
     Example:
 
-    >>> from keras_rbi.figures.page import Section, page
+    >>> from keras_rbi.figures.html_report import Section, page
     >>> "<h2>A &lt; B</h2>" in page("run", "A run.", [Section("order", "A < B", "Read it so.")])
     True
     """
