@@ -9,7 +9,7 @@ from typing import Any
 from applications.paper.experiment import Run, finished
 from applications.paper.peers import ALL, DEFAULT
 from keras_rbi.training import TrainingSettings
-from keras_rbi.training.settings import SYSTEMS
+from keras_rbi.training.choices import SYSTEMS
 
 RESULTS = Path(__file__).parent / "results"
 FROZEN = ":frozen"

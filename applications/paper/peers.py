@@ -10,8 +10,8 @@ from keras import ops
 from keras_rbi import RBIModel, backbones
 from keras_rbi.layers import RPE, RRA
 from keras_rbi.training import TrainingSettings, build_model
+from keras_rbi.training.choices import NO_WEIGHTS
 from keras_rbi.training.compile_stage import compile_stage
-from keras_rbi.training.settings import NO_WEIGHTS
 from keras_rbi.training.stages import stages
 
 DEFAULT_RELATION_DROPOUT = 0.5

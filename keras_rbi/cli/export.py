@@ -22,7 +22,7 @@ from keras_rbi.export import (
 from keras_rbi.export.formats import format_named
 from keras_rbi.models.keras_classifier import classifier_of
 from keras_rbi.training import RunFolder, load_split
-from keras_rbi.training.settings import NO_AUGMENTATION
+from keras_rbi.training.choices import NO_AUGMENTATION
 from keras_rbi.training.trained_model import image_size_of, load_trained_model
 
 REPRESENTATIVE_IMAGES = 100

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from keras_rbi.cli.output import console, relations_table
+from keras_rbi.cli.settings_options import as_arguments
 from keras_rbi.training import RunFolder
-from keras_rbi.training.settings import SYSTEMS
+from keras_rbi.training.choices import SYSTEMS
 
 # What a backbone alone has no use for.
 OF_RBI = ("rbi", "method", "variant", "relation_dropout", "share_classifier")
@@ -43,39 +44,32 @@ def report(
         f"keras-rbi explain {run} {run}/examples",
     ]
     if given is not None:
-        commands.append(peer(given, metrics["settings"]["rbi"]))
+        commands.append(baseline(given, metrics["settings"]["rbi"]))
     for command in commands:
         console.print(f"  {command}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Curves: {folder.curves}", highlight=False)
 
 
-def peer(given: Mapping[str, Any], rbi: bool) -> str:
+def baseline(given: Mapping[str, Any], rbi: bool) -> str:
     """The command that trains what a run is to be compared with.
 
     Args:
         given: From the names of options to their values, those of the run.
-        rbi: Whether the run integrates relations, and its peer does not.
+        rbi: Whether the run integrates relations, and its baseline does not.
 
     Returns:
         The command, for a shell.
 
     Example:
 
-    >>> from keras_rbi.cli.report import peer
-    >>> peer({"dataset": "my birds", "seed": 1, "variant": "paper"}, rbi=True)
+    >>> from keras_rbi.cli.report import baseline
+    >>> baseline({"dataset": "my birds", "seed": 1, "variant": "paper"}, rbi=True)
     "keras-rbi train --dataset 'my birds' --seed 1 --no-rbi"
-    >>> peer({"method": "herbs"}, rbi=False)
+    >>> baseline({"method": "herbs"}, rbi=False)
     'keras-rbi train --method herbs-rbi'
     """
-    words = ["keras-rbi", "train"]
-    for name, value in given.items():
-        if name in OF_RBI:
-            continue
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            words += [f"--{flag}", str(value)]
+    kept = {name: value for name, value in given.items() if name not in OF_RBI}
+    words = ["keras-rbi", "train", *as_arguments(kept)]
     for plain, with_rbi in SYSTEMS.items():
         if given.get("method") in (plain, with_rbi):
             return shlex.join([*words, "--method", plain if rbi else with_rbi])

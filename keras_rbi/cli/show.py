@@ -16,8 +16,8 @@ from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.load import load
 from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.figures.contact_sheet import contact_sheet
+from keras_rbi.training.choices import NO_AUGMENTATION
 from keras_rbi.training.run_folder import write_atomically
-from keras_rbi.training.settings import NO_AUGMENTATION
 
 FORMATS = (".png", ".svg")
 # Large enough to judge an image by, small enough for a sheet of hundreds.

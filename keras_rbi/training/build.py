@@ -16,8 +16,7 @@ from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.models.baselines.backbone_classifier import backbone_classifier
 from keras_rbi.models.baselines.batch_former_model import BatchFormerModel
 from keras_rbi.models.rbi.rbi_model import RBIModel
-from keras_rbi.training.compile_stage import compile_stage
-from keras_rbi.training.settings import (
+from keras_rbi.training.choices import (
     BATCH_FORMER,
     HERBS,
     NO_AUGMENTATION,
@@ -26,8 +25,9 @@ from keras_rbi.training.settings import (
     P2P,
     RBI,
     SYSTEMS,
-    TrainingSettings,
 )
+from keras_rbi.training.compile_stage import compile_stage
+from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stages
 
 # Enough that a percent of accuracy is many images.
@@ -60,7 +60,6 @@ def load_split(
     """
     training = split == "train"
     image_size = settings.image_size
-    assert image_size is not None
     data: ImageData
     if settings.dataset == TYPEFACES:
         per_class = TYPEFACES_PER_CLASS.get(split, settings.per_class)
@@ -127,9 +126,6 @@ def build_model(
         ValueError: If the backbone cannot be built or its weights cannot be had.
     """
     keras.utils.set_random_seed(settings.seed)
-    assert settings.backbone is not None
-    assert settings.epochs is not None
-    assert settings.embedding_dim is not None
     backbone = backbones.get(
         settings.backbone,
         weights=None if settings.weights == NO_WEIGHTS else settings.weights,

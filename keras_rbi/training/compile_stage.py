@@ -55,7 +55,6 @@ def compile_stage(
 def _learning_rate_factors(model: keras.Model, settings: TrainingSettings) -> list[float] | None:
     if settings.backbone_learning_rate is None:
         return None
-    assert settings.learning_rate is not None
     factor = settings.backbone_learning_rate / settings.learning_rate
     backbone = {id(variable) for variable in backbone_of(model).trainable_variables}
     return [factor if id(variable) in backbone else 1.0 for variable in model.trainable_variables]

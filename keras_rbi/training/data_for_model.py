@@ -1,13 +1,14 @@
-"""The test images of a trained model, as the command is told of them."""
+"""Test data for a trained model: that of its run, or other data."""
 
 import dataclasses
 from pathlib import Path
 
 import keras
 
-from keras_rbi.cli.output import fail
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
-from keras_rbi.training import RunFolder, TrainingSettings, load_split
+from keras_rbi.training.build import load_split
+from keras_rbi.training.run_folder import RunFolder
+from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.trained_model import image_size_of
 
 
@@ -25,8 +26,8 @@ def data_for_model(
         path: The run folder or `.keras` file that the model comes from.
         model: The model.
         class_names: Names of its classes.
-        dataset: As in `keras-rbi train`, or `None` for the run's.
-        data_dir: As in `keras-rbi train`, or `None` for the run's.
+        dataset: As in `TrainingSettings`, or `None` for the run's.
+        data_dir: As in `TrainingSettings`, or `None` for the run's.
         seed: Of the images and their order, or `None` for the run's.
 
     Raises:
@@ -36,9 +37,11 @@ def data_for_model(
     if folder.settings.is_file():
         settings = folder.read_settings()[0]
     elif dataset is None:
-        fail(f"{str(path)!r} has no run folder beside it. Name the data with --dataset.")
+        raise ValueError(
+            f"{str(path)!r} has no run folder beside it. Name the data with --dataset."
+        )
     else:
-        settings = TrainingSettings()
+        settings = TrainingSettings().resolved()
     settings = dataclasses.replace(
         settings,
         dataset=dataset or settings.dataset,

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_rbi.training.recipes import BACKBONE, STEM
+from keras_rbi.training.choices import BACKBONE, STEM
 
 # The stem ends where maps get smaller than a quarter of the image's side.
 STEM_HALVINGS = 2

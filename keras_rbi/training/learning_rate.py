@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_rbi.optimizers.continued_schedule import ContinuedSchedule
-from keras_rbi.training.recipes import CONSTANT
+from keras_rbi.training.choices import CONSTANT
 from keras_rbi.training.settings import TrainingSettings
 
 CosineDecay = keras.optimizers.schedules.CosineDecay
@@ -33,8 +33,6 @@ def learning_rate(settings: TrainingSettings, steps_per_epoch: int, first_epoch:
     0.5
     """
     peak = settings.learning_rate
-    assert peak is not None
-    assert settings.epochs is not None
     total = settings.epochs * steps_per_epoch
     warmup = round((settings.warmup_epochs or 0.0) * steps_per_epoch)
     constant = settings.schedule == CONSTANT

@@ -1,5 +1,6 @@
 """The folder that a training run leaves, written so that nothing in it is ever half there."""
 
+import dataclasses
 import json
 import os
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_rbi.training.recipes import RECIPES
 from keras_rbi.training.settings import TrainingSettings
 
 
@@ -60,9 +62,7 @@ class RunFolder:
         """
         try:
             content = json.loads(self.settings.read_text("utf-8"))
-            settings = TrainingSettings(**content["settings"])
-            # Settings that did not exist when the run was started are filled in.
-            return settings.resolved(), content["class_names"]
+            return _filled_in(TrainingSettings(**content["settings"])), content["class_names"]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ValueError(
                 f"{str(self.path)!r} is not the folder of a training run: its settings.json "
@@ -123,6 +123,16 @@ class RunFolder:
         """Writes JSON so that the file is there whole or not at all."""
         text = json.dumps(content, indent=2) + "\n"
         write_atomically(path, lambda unfinished: unfinished.write_text(text, "utf-8"))
+
+
+def _filled_in(settings: TrainingSettings) -> TrainingSettings:
+    """Stored settings, with those that did not exist when the run was started."""
+    recipe = settings.recipe
+    if recipe in RECIPES:
+        return settings.resolved()
+    # The file may have changed since or be gone; what it set is stored.
+    filled = dataclasses.replace(settings, recipe=None).resolved()
+    return dataclasses.replace(filled, recipe=recipe)
 
 
 def _random_states(model: keras.Model) -> list[Any]:

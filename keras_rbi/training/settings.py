@@ -14,23 +14,33 @@ from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM
 from keras_rbi.datasets.files.image_files import ON_ERROR
 from keras_rbi.datasets.load import SOURCES
 from keras_rbi.models.image_classifier import PAPER_LEARNING_RATE
-from keras_rbi.training.recipes import BACKBONE, CONSTANT, COSINE, STEM, recipe_settings
+from keras_rbi.training.check_settings import check_together
+from keras_rbi.training.choices import (
+    BACKBONE,
+    BACKBONE_ALONE,
+    CONSTANT,
+    COSINE,
+    IMAGENET,
+    METHODS,
+    NO_AUGMENTATION,
+    NO_CACHE,
+    NO_WEIGHTS,
+    RBI,
+    STEM,
+    SYSTEMS,
+)
+from keras_rbi.training.recipes import RECIPES, recipe_settings
+from keras_rbi.training.setting import (
+    DATA,
+    MODEL,
+    TRAINING,
+    check_values,
+    documented,
+    setting,
+    settings_in,
+)
 
-IMAGENET = "imagenet"
-NO_WEIGHTS = "none"
-NO_AUGMENTATION = "none"
-NO_CACHE = "none"
-RBI = "rbi"
 CLIP_FROM_SCRATCH = 1.0
-BATCH_FORMER = "batchformer"
-BACKBONE_ALONE = "backbone"
-HERBS = "herbs"
-HERBS_WITH_RBI = "herbs-rbi"
-P2P = "p2p-net"
-P2P_WITH_RBI = "p2p-net-rbi"
-# From the fine-grained systems that RBI is added to, to their names with it.
-SYSTEMS = {HERBS: HERBS_WITH_RBI, P2P: P2P_WITH_RBI}
-METHODS = (RBI, BATCH_FORMER, BACKBONE_ALONE, *SYSTEMS, *SYSTEMS.values())
 PRETRAINED = "EfficientNetLite0"
 # How it learns the typefaces in some minutes on two cores: found on their validation images.
 PRETRAINED_ON_TYPEFACES = {
@@ -42,74 +52,15 @@ PRETRAINED_ON_TYPEFACES = {
 }
 
 
+@documented
 @dataclass(frozen=True)
 class TrainingSettings:
-    """Settings of a run; `None` leaves one to what the others call for, as `resolved` does.
+    """Settings of a run; `None` leaves one open, and `resolved` fills it in.
 
-    A recipe fills in what is left open; 0 switches off what a recipe has on.
+    What is given comes first, then what the recipe sets, then the default; 0 switches off what a
+    recipe has on. A type with `None` is that of a setting that may stay `None`.
 
-    Attributes:
-        dataset: A name of `keras_rbi.datasets.available()`, a folder of class folders, or a `.csv`
-            or `.tsv` file, as in `keras_rbi.datasets.load`.
-        data_dir: Where a released set lies, as in `load`.
-        source: `"files"` or `"tfds"`, as in `load`.
-        on_error: `"raise"` or `"skip"`: what to do about images that cannot be read, as in `load`.
-        cache: `"auto"`, `"ram"`, `"disk"`, as in `ImageFiles`, or `"none"`: where decoded
-            photographs are kept.
-        cache_dir: The folder for `cache="disk"`, as in `ImageFiles`.
-        backbone: A name of `keras_rbi.backbones.available()`. By default SmallCNN for the
-            typefaces, DenseNet201 for photographs.
-        weights: `"imagenet"`, `"none"` or a path. By default none for SmallCNN and ImageNet's for
-            the others.
-        image_size: Side of the images in pixels. By default that of the backbone's weights, 64 for
-            SmallCNN, and 96 for EfficientNetLite0 on the typefaces.
-        batch_size: Images in a training batch, which relate to each other.
-        epochs: By default 6 for the typefaces, 3 for EfficientNetLite0, and 50 for photographs,
-            as in the paper.
-        learning_rate: The peak, from which it falls to 0 along a cosine, or stays, as `schedule`
-            says. By default 1.6e-2 for SmallCNN and 4e-3 for others from scratch, and the paper's
-            1e-5 from pretrained weights, 3e-3 for EfficientNetLite0 on the typefaces.
-        embedding_dim: Width D of the embedding. By default 128 for SmallCNN, 256 for
-            EfficientNetLite0 on the typefaces, 1024 for the others.
-        seed: Of the weights, the data, its order and the relation dropout.
-        per_class: Images of each typeface; does not matter for folders.
-        method: `"rbi"`; or, to compare with, `"batchformer"`, the recipe of BatchFormer, or
-            `"backbone"`, the backbone with a classifier; or `"herbs"` and `"herbs-rbi"`, `HERBS`
-            without and with relations, or `"p2p-net"` and `"p2p-net-rbi"`, `P2PNet`, whose width
-            is `embedding_dim`. By default as `rbi` says.
-        rbi: Whether to integrate relations; without, the method is `"backbone"`.
-        variant: `None` or `"paper"`, as in `RBIModel`.
-        relation_dropout: As in `RBIModel`.
-        share_classifier: As in `RBIModel`.
-        recipe: A name of `keras_rbi.training.recipes.RECIPES`: `"paper"` trains as the paper
-            does, whatever `variant` is; `"finetune"` as practitioners do.
-        freeze: `"backbone"`, `"stem"` or `None`: what is left as it is, as in
-            `keras_rbi.training.freezing`.
-        head_epochs: Number of first epochs in which the backbone is frozen; the others are
-            trained as the other settings say.
-        freeze_batch_norms: Whether the backbone's batch normalisations are left as they are,
-            statistics too, as in `keras_rbi.training.freezing`. A recipe sets it for pretrained
-            weights only.
-        backbone_learning_rate: The peak for the backbone; it rises and falls with that of the
-            others. By default theirs.
-        weight_decay: Share of a weight, times the learning rate, that each step takes off it;
-            biases and the parameters of normalisations, all that has rank 0 or 1, are spared.
-        clip_norm: The norm that all gradients of a step together are clipped to; 0 clips none. By
-            default 1 from scratch, where a single step may spoil a run, and 0 from pretrained
-            weights.
-        schedule: `"cosine"`, the default, or `"constant"`.
-        warmup_epochs: Number of epochs, or a fraction, in which the learning rate rises from 0.
-        ema: Momentum of the moving average of the weights, such as 0.99. Validation, test and the
-            saved model use the average.
-        sampling: `"shuffled"`, or, where classes differ in size, `"balanced"` or `"pk"`: how
-            training images are drawn, as in `ImageSequence`.
-        images_per_class: K with `sampling="pk"`: images of each class in a batch, which has
-            `batch_size / K` classes. By default 4.
-        augment: `"paper"`, `"torchvision"`, `"randaugment"`, as in `ImageSequence`, or `"none"`. By
-            default `"paper"` for photographs and none for the typefaces.
-        label_smoothing: Share of a label that is spread evenly over all classes.
-        mixup: As in `Mixing`. RPE relates the mixed images.
-        cutmix: As in `Mixing`. RPE relates the mixed images.
+    {attributes}
 
     Example:
 
@@ -125,42 +76,228 @@ class TrainingSettings:
     (0.0001, 0.99)
     """
 
-    dataset: str = TYPEFACES
-    data_dir: str | None = None
-    source: str = "files"
-    on_error: str = "raise"
-    cache: str = AUTO
-    cache_dir: str | None = None
-    backbone: str | None = None
-    weights: str | None = None
-    image_size: int | None = None
-    batch_size: int = 32
-    epochs: int | None = None
-    learning_rate: float | None = None
-    embedding_dim: int | None = None
-    seed: int = 0
-    per_class: int = 300
-    method: str | None = None
-    rbi: bool = True
-    variant: str | None = None
-    relation_dropout: float | None = None
-    share_classifier: bool = False
-    recipe: str | None = None
-    freeze: str | None = None
-    head_epochs: int | None = None
-    freeze_batch_norms: bool | None = None
-    backbone_learning_rate: float | None = None
-    weight_decay: float | None = None
-    clip_norm: float | None = None
-    schedule: str | None = None
-    warmup_epochs: float | None = None
-    ema: float | None = None
-    sampling: str = SHUFFLED
-    images_per_class: int | None = None
-    augment: str | None = None
-    label_smoothing: float | None = None
-    mixup: float | None = None
-    cutmix: float | None = None
+    dataset: str = setting(
+        "`typefaces`, which needs no download; a data set that `keras-rbi datasets` lists; a "
+        "folder with a folder of images for each class (or with `train` and `test` folders of "
+        "such); or a CSV file with the columns path and label.",
+        DATA,
+        TYPEFACES,
+    )
+    data_dir: str | None = setting(
+        "Where a data set that is listed lies: its archives, or what was extracted.",
+        DATA,
+        metavar="PATH",
+    )
+    source: str = setting(
+        "`files`, or `tfds` for what TensorFlow Datasets has prepared in {data_dir}.",
+        DATA,
+        "files",
+        choices=SOURCES,
+    )
+    on_error: str = setting(
+        "`raise` or `skip`: what to do about images that cannot be read.",
+        DATA,
+        "raise",
+        choices=ON_ERROR,
+    )
+    cache: str = setting(
+        "Where decoded photographs are kept for the next epoch: `ram`; `disk`, a file that later "
+        "runs find again; `none`; or `auto`, in memory where a split takes at most 1 GiB.",
+        DATA,
+        AUTO,
+        choices=(AUTO, RAM, DISK, NO_CACHE),
+    )
+    cache_dir: str | None = setting(
+        "Folder of a {cache} on disk.",
+        DATA,
+        default_text="~/.keras/datasets/keras_rbi",
+        metavar="PATH",
+    )
+    backbone: str = setting(
+        "A name that `keras-rbi backbones` lists.",
+        MODEL,
+        default_text="SmallCNN for the typefaces, DenseNet201 for photographs",
+    )
+    weights: str = setting(
+        "`imagenet` (downloaded by Keras), `none`, or the path of a .weights.h5 file of the "
+        "backbone.",
+        MODEL,
+        default_text="none for SmallCNN, else imagenet",
+    )
+    image_size: int = setting(
+        "Side of the images in pixels.",
+        DATA,
+        default_text="that of the backbone's weights, 64 for SmallCNN, 96 for EfficientNetLite0 on "
+        "the typefaces",
+        minimum=1,
+    )
+    batch_size: int = setting(
+        "Images in a training batch, which relate to each other.", TRAINING, 32, minimum=1
+    )
+    epochs: int = setting(
+        "How often to go through the training images.",
+        TRAINING,
+        default_text="6 for the typefaces, 3 for EfficientNetLite0 on them; 50 for photographs, as "
+        "in the paper",
+        minimum=1,
+    )
+    learning_rate: float = setting(
+        "The peak; it falls to 0 along a cosine, unless {schedule} says otherwise.",
+        TRAINING,
+        default_text="from scratch 0.016 for SmallCNN, 0.004 for others; the paper's 0.00001 from "
+        "pretrained weights, 0.003 for EfficientNetLite0 on the typefaces",
+        minimum=0.0,
+    )
+    embedding_dim: int = setting(
+        "Width of the embedding.",
+        MODEL,
+        default_text="128 for SmallCNN, else 1024, 256 for EfficientNetLite0 on the typefaces",
+        minimum=1,
+    )
+    seed: int = setting("Of weights, data, order and relation dropout.", TRAINING, 0, minimum=0)
+    per_class: int = setting("Training images of each typeface.", DATA, 300, minimum=1)
+    method: str = setting(
+        "`rbi`; or, to compare with, `batchformer`, a transformer layer over the batch in "
+        "training, or `backbone`, the backbone with a classifier; or, without and with relations, "
+        "`herbs` and `herbs-rbi`, HERBS over the backbone's stages, or `p2p-net` and "
+        "`p2p-net-rbi`, P2P-Net, which learns from aligned parts.",
+        MODEL,
+        default_text=RBI,
+        choices=METHODS,
+    )
+    rbi: bool = setting(
+        "Whether to integrate relations; without, the backbone is trained with a classifier.",
+        MODEL,
+        True,
+        switch="--rbi/--no-rbi",
+    )
+    variant: str | None = setting(
+        "`paper` is the method as printed: relations in decibels, no relation dropout, "
+        "predictions that depend on the batch. How it is trained is another matter: {recipe}.",
+        MODEL,
+        choices=("paper",),
+    )
+    relation_dropout: float | None = setting(
+        "Probability with which an image relates to itself alone in training.",
+        MODEL,
+        default_text="0.5, or 0 with the variant of the paper",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    share_classifier: bool = setting(
+        "Have the classifier of RBI learn from the features that are not related too.",
+        MODEL,
+        False,
+        switch="--share-classifier",
+    )
+    recipe: str | None = setting(
+        "A way of training, by its name or as a .toml file with settings; what is given beside it "
+        "comes first. `paper`: DenseNet201 with ImageNet weights, 224 pixels, 50 epochs, constant "
+        "learning rate 0.00001, all trained at once. It says nothing of the method's layers: those "
+        "as printed are {variant}. `finetune`: the head for an epoch, then all, the backbone at a "
+        "tenth of the rate, with its batch normalisations frozen where it is pretrained, with "
+        "warm-up, weight decay, averaged weights and label smoothing, for 20 epochs.",
+        TRAINING,
+        metavar="NAME_OR_FILE",
+    )
+    freeze: str | None = setting(
+        "`backbone` trains the head alone; `stem` all but the backbone's layers down to a quarter "
+        "of the image's side. What is frozen normalises by its stored statistics.",
+        TRAINING,
+        choices=(BACKBONE, STEM),
+    )
+    head_epochs: int | None = setting(
+        "First epochs, of all, in which the backbone is frozen.",
+        TRAINING,
+        default_text="0",
+        minimum=0,
+    )
+    freeze_batch_norms: bool | None = setting(
+        "Let the backbone normalise by the statistics that its weights came with, in training "
+        "too. A recipe does so for pretrained weights only.",
+        TRAINING,
+        default_text="train, freeze for EfficientNetLite0 on the typefaces",
+        switch="--freeze-batch-norms/--train-batch-norms",
+    )
+    backbone_learning_rate: float | None = setting(
+        "Peak for the backbone; it rises and falls with {learning_rate}.",
+        TRAINING,
+        default_text="that of the other layers",
+        minimum=0.0,
+    )
+    weight_decay: float | None = setting(
+        "Decoupled, times the learning rate; spares norms and biases.",
+        TRAINING,
+        default_text="0",
+        minimum=0.0,
+    )
+    clip_norm: float = setting(
+        "Norm that all gradients of a step together are clipped to; 0 clips none.",
+        TRAINING,
+        default_text="1 from scratch, else 0",
+        minimum=0.0,
+    )
+    schedule: str = setting(
+        "`cosine` or `constant`.", TRAINING, default_text=COSINE, choices=(COSINE, CONSTANT)
+    )
+    warmup_epochs: float | None = setting(
+        "Epochs, or a fraction, in which the learning rate rises from 0.",
+        TRAINING,
+        default_text="0",
+        minimum=0.0,
+    )
+    ema: float | None = setting(
+        "Momentum of a moving average of the weights, such as 0.99, with which the model is "
+        "validated, tested and saved.",
+        TRAINING,
+        default_text="0, none",
+        minimum=0.0,
+        below=1.0,
+    )
+    sampling: str = setting(
+        "How training images are drawn: `shuffled`, each once an epoch; and, for classes that "
+        "differ in size, `balanced`, as many of each class, or `pk`, batches of a few classes with "
+        "{images_per_class} of each.",
+        DATA,
+        SHUFFLED,
+        choices=SAMPLINGS,
+    )
+    images_per_class: int | None = setting(
+        "With the {sampling} `pk`: images of each class in a batch; a divisor of {batch_size}.",
+        DATA,
+        default_text="4",
+        minimum=1,
+    )
+    augment: str = setting(
+        "`paper` flips and rotates; `torchvision` crops, flips and jitters colours; `randaugment` "
+        "crops, flips and applies RandAugment; `none`.",
+        DATA,
+        default_text="paper, none on the typefaces",
+        choices=(*AUGMENTATIONS, NO_AUGMENTATION),
+    )
+    label_smoothing: float | None = setting(
+        "Share of each label that is spread over all classes.",
+        TRAINING,
+        default_text="0",
+        minimum=0.0,
+        below=1.0,
+    )
+    mixup: float | None = setting(
+        "Alpha of MixUp, which blends pairs of training images and of labels. RPE relates the "
+        "mixed images.",
+        TRAINING,
+        default_text="0, none",
+        minimum=0.0,
+        maximum=1.0,
+    )
+    cutmix: float | None = setting(
+        "Alpha of CutMix, which pastes a rectangle of another training image; with {mixup}, either "
+        "is used for half of the batches.",
+        TRAINING,
+        default_text="0, none",
+        minimum=0.0,
+        maximum=1.0,
+    )
 
     @property
     def one_hot_labels(self) -> bool:
@@ -171,14 +308,26 @@ class TrainingSettings:
         """The same settings with nothing left open that has a default.
 
         Raises:
-            ValueError: If a setting is out of its range, or if two of them contradict.
+            ValueError: If a setting or the recipe is unfit, or if two settings contradict.
         """
-        settings = self._with(recipe_settings(self.recipe, self.freeze))._with_defaults()
+        settings = self._with(self._of_recipe())._with(ALWAYS)._with_defaults()
         if settings.weights == NO_WEIGHTS:
             # They know no statistics yet.
             settings = dataclasses.replace(settings, freeze_batch_norms=self.freeze_batch_norms)
-        check(settings)
+        for name, one in SETTINGS.items():
+            one.check(getattr(settings, name))
+        check_together(settings)
         return settings
+
+    def _of_recipe(self) -> dict[str, Any]:
+        values = recipe_settings(self.recipe, self.freeze)
+        if "recipe" in values:
+            raise ValueError(f"The recipe {self.recipe!r} names a recipe, which none can.")
+        check_values(TrainingSettings, values, f"The recipe {self.recipe!r}")
+        if self.rbi is not None or self.method is not None:
+            # Either says what the method is.
+            values = {key: value for key, value in values.items() if key not in ("rbi", "method")}
+        return values
 
     def _with_defaults(self) -> "TrainingSettings":
         backbone = self.backbone or (SMALL_CNN if self.dataset == TYPEFACES else "DenseNet201")
@@ -201,17 +350,15 @@ class TrainingSettings:
         }
         if (self.dataset, backbone, weights) == (TYPEFACES, PRETRAINED, IMAGENET):
             defaults |= PRETRAINED_ON_TYPEFACES
-        dataset, data_dir = self.dataset, self.data_dir
-        if dataset not in (TYPEFACES, *DATASETS):
-            dataset = str(Path(dataset).resolve())
-        if data_dir is not None:
-            data_dir = str(Path(data_dir).resolve())
-        cache_dir = None if self.cache_dir is None else str(Path(self.cache_dir).resolve())
-        settings = dataclasses.replace(
-            self, dataset=dataset, data_dir=data_dir, cache_dir=cache_dir
+        settings = self._with(defaults)
+        return dataclasses.replace(
+            settings,
+            dataset=_absolute(self.dataset, (TYPEFACES, *DATASETS)),
+            data_dir=_absolute(self.data_dir),
+            cache_dir=_absolute(self.cache_dir),
+            recipe=_absolute(self.recipe, RECIPES),
+            rbi=settings.method in (RBI, *SYSTEMS.values()),
         )
-        settings = settings._with(defaults)
-        return dataclasses.replace(settings, rbi=settings.method in (RBI, *SYSTEMS.values()))
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":
         """The same settings, with these values where they are open."""
@@ -225,115 +372,11 @@ class TrainingSettings:
         return dataclasses.asdict(self)
 
 
-def check(settings: TrainingSettings) -> None:
-    """Refuses settings that cannot be, or that contradict each other.
-
-    Args:
-        settings: Resolved settings.
-
-    Raises:
-        ValueError: If there is one.
-    """
-    for name, choices in {
-        "method": METHODS,
-        "freeze": (None, BACKBONE, STEM),
-        "schedule": (COSINE, CONSTANT),
-        "augment": (*AUGMENTATIONS, NO_AUGMENTATION),
-    }.items():
-        if (value := getattr(settings, name)) not in choices:
-            known = " or ".join(repr(choice) for choice in choices if choice)
-            raise ValueError(f"`{name}` must be {known}. Received: {name}={value!r}.")
-    for name, limit in {"ema": 1.0, "label_smoothing": 1.0}.items():
-        if not 0.0 <= (value := getattr(settings, name) or 0.0) < limit:
-            raise ValueError(f"`{name}` must be in [0, 1). Received: {name}={value!r}.")
-    for name in ("mixup", "cutmix"):
-        if not 0.0 <= (value := getattr(settings, name) or 0.0) <= 1.0:
-            raise ValueError(f"`{name}` must be in [0, 1]. Received: {name}={value!r}.")
-    for name in ("weight_decay", "clip_norm", "warmup_epochs", "head_epochs"):
-        if (value := getattr(settings, name) or 0) < 0:
-            raise ValueError(f"`{name}` must not be negative. Received: {name}={value!r}.")
-    for name, ways in {
-        "on_error": ON_ERROR,
-        "source": SOURCES,
-        "sampling": SAMPLINGS,
-        "cache": (AUTO, RAM, DISK, NO_CACHE),
-    }.items():
-        if (value := getattr(settings, name)) not in ways:
-            raise ValueError(f"`{name}` must be one of {ways}. Received: {name}={value!r}.")
-    _check_typefaces(settings)
-    _check_method(settings)
-    _check_sampling(settings)
-    _check_epochs(settings)
-    _check_backbone(settings)
+SETTINGS = settings_in(TrainingSettings)
+# Defaults that follow from no other setting.
+ALWAYS = {name: one.default for name, one in SETTINGS.items() if one.default is not None}
 
 
-def _check_typefaces(settings: TrainingSettings) -> None:
-    if settings.dataset != TYPEFACES:
-        return
-    for name in ("data_dir", "source", "on_error", "cache", "cache_dir"):
-        if (value := getattr(settings, name)) != getattr(TrainingSettings, name):
-            raise ValueError(
-                f"The typefaces are rendered where they are used. Received: {name}={value!r}. "
-                "Leave it out, or name another dataset."
-            )
-
-
-def _check_method(settings: TrainingSettings) -> None:
-    if settings.method == RBI:
-        return
-    own: tuple[str, ...] = ("relation_dropout", "share_classifier")
-    if settings.method not in SYSTEMS.values():
-        own = ("variant", *own)
-    given = {name: value for name in own if (value := getattr(settings, name)) not in (None, False)}
-    if given:
-        raise ValueError(
-            f"{' and '.join(f'`{name}`' for name in own)} are settings of RBI. Received: "
-            f"{given} with method={settings.method!r}. Leave them out, or pass method='rbi'."
-        )
-
-
-def _check_sampling(settings: TrainingSettings) -> None:
-    images = settings.images_per_class
-    if images is None:
-        return
-    if settings.sampling != PK:
-        raise ValueError(
-            "`images_per_class` is for sampling='pk'. Received: "
-            f"images_per_class={images} and sampling={settings.sampling!r}."
-        )
-    if images < 1 or settings.batch_size % images:
-        raise ValueError(
-            "`images_per_class` must be positive and divide `batch_size`. Received: "
-            f"images_per_class={images} and batch_size={settings.batch_size}."
-        )
-
-
-def _check_epochs(settings: TrainingSettings) -> None:
-    epochs = settings.epochs or 0
-    for name in ("head_epochs", "warmup_epochs"):
-        if (value := getattr(settings, name)) and value >= epochs:
-            raise ValueError(
-                f"`{name}` must be fewer than all epochs. Received: {name}={value:g} of "
-                f"epochs={epochs}. Train for longer, or pass {name}=0."
-            )
-
-
-def _check_backbone(settings: TrainingSettings) -> None:
-    if settings.freeze == BACKBONE and settings.head_epochs:
-        raise ValueError(
-            "`head_epochs` freezes the backbone for the first epochs, `freeze` for all. Received: "
-            f"head_epochs={settings.head_epochs} and freeze='backbone'. Leave out one of them."
-        )
-    rate = settings.backbone_learning_rate
-    if rate is None:
-        return
-    if settings.freeze == BACKBONE:
-        raise ValueError(
-            "A frozen backbone has no learning rate. Received: freeze='backbone' and "
-            f"backbone_learning_rate={rate:g}. Leave out one of them."
-        )
-    if rate < 0.0 or not settings.learning_rate:
-        raise ValueError(
-            "`backbone_learning_rate` must not be negative, and `learning_rate` above 0. Received: "
-            f"backbone_learning_rate={rate:g} and learning_rate={settings.learning_rate:g}."
-        )
+def _absolute(path: Any, names: Any = ()) -> Any:
+    """The path from the root on, if it is none of the names."""
+    return path if path is None or path in names else str(Path(path).resolve())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from keras_rbi.training.recipes import BACKBONE
+from keras_rbi.training.choices import BACKBONE
 from keras_rbi.training.settings import TrainingSettings
 
 
@@ -36,7 +36,6 @@ def stages(settings: TrainingSettings) -> list[Stage]:
     >>> [stage.freeze for stage in keras_rbi.training.stages.stages(settings)]
     ['backbone', None]
     """
-    assert settings.epochs is not None
     if not settings.head_epochs:
         return [Stage(0, settings.epochs, settings.freeze)]
     return [

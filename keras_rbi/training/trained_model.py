@@ -1,4 +1,4 @@
-"""Trained models as the command is given them: a run folder, or a file of a model."""
+"""Loading trained models from a run folder or a `.keras` file."""
 
 from pathlib import Path
 
@@ -48,8 +48,8 @@ def image_size_of(model: keras.Model) -> int:
     _, height, width, channels = model.input_shape
     if height is None or height != width or channels != 3:
         raise ValueError(
-            f"The model takes images of shape {model.input_shape[1:]}; the command only feeds "
-            "square RGB images of one size. Use the model from Python."
+            f"The model takes images of shape {model.input_shape[1:]}; only square RGB images of "
+            "one size are read here. Call the model itself."
         )
     return int(height)
 

@@ -8,12 +8,13 @@ import pytest
 
 import keras_rbi
 from keras_rbi.datasets.batches import mixing
-from keras_rbi.training import build, freezing, learning_rate, settings, stages
+from keras_rbi.training import build, freezing, learning_rate, setting, settings, stages
+from keras_rbi.training.recipes import read as recipes
 
 
 @pytest.mark.parametrize(
     "module",
-    [freezing, learning_rate, mixing, recipes, settings, stages],
+    [freezing, learning_rate, mixing, recipes, setting, settings, stages],
     ids=lambda module: module.__name__,
 )
 def test_examples_give_what_they_show(module, monkeypatch):

@@ -1,13 +1,5 @@
 """Ways of training that have a name."""
 
-from keras_rbi.training.recipes.read import (
-    BACKBONE,
-    CONSTANT,
-    COSINE,
-    DEFAULT,
-    RECIPES,
-    STEM,
-    recipe_settings,
-)
+from keras_rbi.training.recipes.read import DEFAULT, RECIPES, read_recipe, recipe_settings
 
-__all__ = ["BACKBONE", "CONSTANT", "COSINE", "DEFAULT", "RECIPES", "STEM", "recipe_settings"]
+__all__ = ["DEFAULT", "RECIPES", "read_recipe", "recipe_settings"]

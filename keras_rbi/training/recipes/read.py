@@ -1,43 +1,37 @@
-"""Ways of training that have a name."""
+"""Recipes: settings of training in files that can be read."""
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
-from keras_rbi.models.image_classifier import PAPER_LEARNING_RATE
+from keras_rbi.training.choices import BACKBONE
 
 DEFAULT = "default"
-BACKBONE = "backbone"
-STEM = "stem"
-COSINE = "cosine"
-CONSTANT = "constant"
+SUFFIX = ".toml"
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """What a file sets.
+
+    Args:
+        path: A TOML file with names of `TrainingSettings` and their values.
+
+    Returns:
+        A dictionary from names to values, which are not checked.
+
+    Raises:
+        ValueError: If the file cannot be read.
+    """
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"The recipe {str(path)!r} cannot be read: {error}") from error
+
 
 # What a recipe sets where the settings leave it open; what it leaves open too is found as without
-# a recipe. Batches of 32, RectifiedAdam and, for photographs, flip and rotation are in all.
+# a recipe.
 RECIPES: dict[str, dict[str, Any]] = {
-    DEFAULT: {},
-    # How the paper trains. The method's layers as printed are another matter: `variant`.
-    "paper": {
-        "backbone": "DenseNet201",
-        "weights": "imagenet",
-        "image_size": 224,
-        "epochs": 50,
-        "learning_rate": PAPER_LEARNING_RATE,
-        "clip_norm": 0.0,
-        "schedule": CONSTANT,
-    },
-    # The head first, so that its random weights do not spoil the backbone's; then all.
-    "finetune": {
-        "epochs": 20,
-        "head_epochs": 1,
-        "freeze_batch_norms": True,
-        "learning_rate": 1e-3,
-        "backbone_learning_rate": 1e-4,
-        "weight_decay": 0.05,
-        "warmup_epochs": 1.0,
-        # An average over some 100 steps: longer ones have not forgotten their beginning by the
-        # end of a run on a small data set.
-        "ema": 0.99,
-        "label_smoothing": 0.1,
-    },
+    path.stem: read_recipe(path) for path in sorted(Path(__file__).parent.glob("*" + SUFFIX))
 }
 
 
@@ -45,7 +39,7 @@ def recipe_settings(name: str | None, freeze: str | None) -> dict[str, Any]:
     """What a recipe sets.
 
     Args:
-        name: One of `RECIPES`, or `None` for `"default"`.
+        name: One of `RECIPES`, a `.toml` file, or `None` for `"default"`.
         freeze: As in `TrainingSettings`: with a frozen backbone, a recipe's settings of how the
             backbone is trained are left out.
 
@@ -53,16 +47,22 @@ def recipe_settings(name: str | None, freeze: str | None) -> dict[str, Any]:
         A dictionary from names of `TrainingSettings` to values.
 
     Raises:
-        ValueError: If there is no such recipe.
+        ValueError: If there is no such recipe, or if its file cannot be read.
 
     Example:
 
     >>> keras_rbi.training.recipes.recipe_settings("paper", None)["learning_rate"]
     1e-05
     """
-    name = DEFAULT if name is None else name
-    if name not in RECIPES:
-        known = ", ".join(repr(recipe) for recipe in RECIPES)
-        raise ValueError(f"There is no recipe {name!r}. Use one of {known}.")
+    values = _values(DEFAULT if name is None else str(name))
     dropped = ("head_epochs", "backbone_learning_rate") if freeze == BACKBONE else ()
-    return {key: value for key, value in RECIPES[name].items() if key not in dropped}
+    return {key: value for key, value in values.items() if key not in dropped}
+
+
+def _values(name: str) -> dict[str, Any]:
+    if name in RECIPES:
+        return RECIPES[name]
+    if not name.endswith(SUFFIX):
+        known = ", ".join(repr(recipe) for recipe in RECIPES)
+        raise ValueError(f"There is no recipe {name!r}. Use one of {known}, or a {SUFFIX} file.")
+    return read_recipe(Path(name))

@@ -1,0 +1,101 @@
+"""Contradictions between settings of a training run."""
+
+from typing import TYPE_CHECKING
+
+from keras_rbi.datasets.batches.sampling import PK
+from keras_rbi.datasets.catalogue import TYPEFACES
+from keras_rbi.training.choices import BACKBONE, RBI, SYSTEMS
+from keras_rbi.training.setting import settings_in
+
+if TYPE_CHECKING:
+    from keras_rbi.training.settings import TrainingSettings
+
+
+def check_together(settings: "TrainingSettings") -> None:
+    """Refuses settings that contradict each other.
+
+    Args:
+        settings: Resolved settings, each of which is in its range.
+
+    Raises:
+        ValueError: If two do.
+    """
+    _check_typefaces(settings)
+    _check_method(settings)
+    _check_sampling(settings)
+    _check_epochs(settings)
+    _check_backbone(settings)
+
+
+def _check_typefaces(settings: "TrainingSettings") -> None:
+    if settings.dataset != TYPEFACES:
+        return
+    described = settings_in(type(settings))
+    for name in ("data_dir", "source", "on_error", "cache", "cache_dir"):
+        if (value := getattr(settings, name)) != described[name].default:
+            raise ValueError(
+                f"The typefaces are rendered where they are used. Received: {name}={value!r}. "
+                "Leave it out, or name another dataset."
+            )
+
+
+def _check_method(settings: "TrainingSettings") -> None:
+    if settings.method == RBI:
+        return
+    own: tuple[str, ...] = ("relation_dropout", "share_classifier")
+    if settings.method not in SYSTEMS.values():
+        own = ("variant", *own)
+    given = {name: value for name in own if (value := getattr(settings, name)) not in (None, False)}
+    if given:
+        raise ValueError(
+            f"{' and '.join(f'`{name}`' for name in own)} are settings of RBI. Received: "
+            f"{given} with method={settings.method!r}. Leave them out, or pass method='rbi'."
+        )
+
+
+def _check_sampling(settings: "TrainingSettings") -> None:
+    images = settings.images_per_class
+    if images is None:
+        return
+    if settings.sampling != PK:
+        raise ValueError(
+            "`images_per_class` is for sampling='pk'. Received: "
+            f"images_per_class={images} and sampling={settings.sampling!r}."
+        )
+    if settings.batch_size % images:
+        raise ValueError(
+            "`images_per_class` must divide `batch_size`. Received: "
+            f"images_per_class={images} and batch_size={settings.batch_size}."
+        )
+
+
+def _check_epochs(settings: "TrainingSettings") -> None:
+    epochs = settings.epochs
+    for name in ("head_epochs", "warmup_epochs"):
+        if (value := getattr(settings, name)) and value >= epochs:
+            raise ValueError(
+                f"`{name}` must be fewer than all epochs. Received: {name}={value:g} of "
+                f"epochs={epochs}. Train for longer, or pass {name}=0."
+            )
+
+
+def _check_backbone(settings: "TrainingSettings") -> None:
+    if settings.freeze == BACKBONE and settings.head_epochs:
+        raise ValueError(
+            "`head_epochs` freezes the backbone for the first epochs, `freeze` for all. Received: "
+            f"head_epochs={settings.head_epochs} and freeze='backbone'. Leave out one of them."
+        )
+    rate = settings.backbone_learning_rate
+    if rate is None:
+        return
+    if settings.freeze == BACKBONE:
+        raise ValueError(
+            "A frozen backbone has no learning rate. Received: freeze='backbone' and "
+            f"backbone_learning_rate={rate:g}. Leave out one of them."
+        )
+    if not settings.learning_rate:
+        raise ValueError(
+            "`backbone_learning_rate` is a multiple of `learning_rate`, which must be above 0. "
+            f"Received: backbone_learning_rate={rate:g} and "
+            f"learning_rate={settings.learning_rate:g}."
+        )
