@@ -1,0 +1,62 @@
+"""A run folder with the settings.json that version 0.1 wrote resumes, predicts and is exported."""
+
+import functools
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from keras_rbi.cli.main import run
+from keras_rbi.evaluation import accuracy_by_relations
+from keras_rbi.training import RunFolder, TrainingSettings, build, prepare
+
+STORED = Path(__file__).parent / "settings_0_1.json"
+
+
+def command(*arguments):
+    with pytest.raises(SystemExit) as ended:
+        run([str(argument) for argument in arguments])
+    return ended.value.code
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """An unfinished run: its settings are those of the file, its first epoch is yet to come."""
+    with pytest.MonkeyPatch.context() as patch:
+        for split in build.TYPEFACES_PER_CLASS:
+            patch.setitem(build.TYPEFACES_PER_CLASS, split, 1)
+        module = sys.modules["keras_rbi.training.train"]
+        one_mode = functools.partial(accuracy_by_relations, batch_sizes=())
+        patch.setattr(module, "accuracy_by_relations", one_mode)
+        folder = tmp_path_factory.mktemp("runs") / "typefaces-1"
+        folder.mkdir()
+        shutil.copy(STORED, folder / "settings.json")
+        resumed = prepare(TrainingSettings(), RunFolder(folder), resume=True)
+        resumed.complete(verbose=0)
+        yield folder
+
+
+def test_its_settings_are_as_they_were():
+    stored = json.loads(STORED.read_text("utf-8"))["settings"]
+    assert TrainingSettings(**stored).resolved().as_dict() == stored
+
+
+def test_it_is_resumed_with_them(folder):
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
+    assert metrics["settings"] == json.loads(STORED.read_text("utf-8"))["settings"]
+
+
+def test_it_predicts(folder, capsys):
+    image = sorted((folder / "examples").iterdir())[0]
+    assert command("predict", folder, image, "--json") == 0
+    (prediction,) = json.loads(capsys.readouterr().out)
+    names = json.loads(STORED.read_text("utf-8"))["class_names"]
+    assert {row["class"] for row in prediction["top"]} <= set(names)
+
+
+def test_it_is_exported(folder, capsys):
+    pytest.importorskip("onnxruntime")
+    assert command("export", folder, "--format", "onnx") == 0
+    assert (folder / "exported" / "model.onnx").is_file()
