@@ -9,11 +9,13 @@ import typer
 from keras_rbi.cli.output import console, one_line_errors, one_line_warnings
 from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.evaluation.accuracy_by_relations import BATCH_SIZES, accuracies_of
-from keras_rbi.evaluation.details import Details, save_figures
+from keras_rbi.evaluation.details import Details
 from keras_rbi.evaluation.evaluate_protocol import protocol_of
 from keras_rbi.evaluation.gather import gather
 from keras_rbi.evaluation.protocol import EvaluationProtocol
+from keras_rbi.figures.details_figures import details_figures
 from keras_rbi.figures.protocol_figure import protocol_figure
+from keras_rbi.figures.save_figures import save_figures
 from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.training.data_for_model import data_for_model
 from keras_rbi.training.trained_model import load_trained_model
@@ -84,24 +86,31 @@ def evaluate(
     else:
         console.print(found.table())
         if content["relations"] != "none":
-            console.print(f"The model itself answers with relations {content['relations']!r}.")
+            console.print(f"The model itself predicts with relations {content['relations']!r}.")
         if more:
-            more.show()
+            for table in more.tables():
+                console.print(table)
+            if more.attention is not None:
+                console.print(more.attention.summary())
         if content["test_note"]:
             console.print(content["test_note"])
     if output is not None:
-        _write(output, found, content)
-        if more:
-            more.write(output)
+        _write(output, found, content, more)
         if not as_json:
             console.print(f"Tables and figures: {output}", highlight=False)
 
 
-def _write(folder: Path, found: EvaluationProtocol, content: dict[str, object]) -> None:
+def _write(
+    folder: Path, found: EvaluationProtocol, content: dict[str, object], more: Details | None
+) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "evaluation.csv").write_text(found.csv(), "utf-8")
     (folder / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     save_figures(folder, {"evaluation": protocol_figure(found)})
+    if more:
+        for name, text in more.csv_files().items():
+            (folder / name).write_text(text, "utf-8", newline="")
+        save_figures(folder, details_figures(more))
 
 
 def numbers_of(text: str, option: str) -> list[int]:

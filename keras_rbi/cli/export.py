@@ -1,16 +1,13 @@
 """`keras-rbi export`."""
 
-import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import keras
 import numpy as np
 import typer
 
 from keras_rbi.cli.output import fail, one_line_errors, one_line_warnings
-from keras_rbi.datasets.batches.image_sequence import ImageSequence
-from keras_rbi.datasets.batches.sampling import SHUFFLED
 from keras_rbi.export import (
     FORMATS,
     Export,
@@ -21,9 +18,8 @@ from keras_rbi.export import (
 )
 from keras_rbi.export.formats import format_named
 from keras_rbi.models.keras_classifier import classifier_of
-from keras_rbi.training import RunFolder, load_split
-from keras_rbi.training.choices import NO_AUGMENTATION
-from keras_rbi.training.trained_model import image_size_of, load_trained_model
+from keras_rbi.training.data_for_model import images_of_run
+from keras_rbi.training.trained_model import load_trained_model
 
 REPRESENTATIVE_IMAGES = 100
 # More would fill memory with large images, and tell little more.
@@ -48,7 +44,7 @@ def export(
         str,
         typer.Option(help="images, sets, or image_bytes; several with commas in a SavedModel."),
     ] = "images",
-    top_k: Annotated[int, typer.Option(min=1, help="Likeliest classes in an answer.")] = 5,
+    top_k: Annotated[int, typer.Option(min=1, help="Likeliest classes in a prediction.")] = 5,
     precision: Annotated[
         str,
         typer.Option(help="Of weights: float32, float16 or int8, as the format has them."),
@@ -58,7 +54,7 @@ def export(
         typer.Option(help="Lay --output out for TensorFlow Serving, under this name."),
     ] = None,
 ) -> None:
-    """Write a model in a format that answers without Keras, and check that it does.
+    """Write a model in a format that predicts without Keras, and check that it does.
 
     With a smaller precision it also tells what that costs on the run's test images.
 
@@ -73,7 +69,7 @@ def export(
             return
         representative = None
         if precision == "int8":
-            representative, _ = _images(model, network, "train", REPRESENTATIVE_IMAGES)
+            representative, _ = images_of_run(model, network, "train", REPRESENTATIVE_IMAGES)
         try:
             made = export_model(
                 network,
@@ -118,7 +114,7 @@ def _for_tf_serving(
 
 
 def _cost(made: Export, model: Path, network: keras.Model) -> str:
-    images, labels = _images(model, network, "test", TEST_IMAGES)
+    images, labels = images_of_run(model, network, "test", TEST_IMAGES)
     mode = None if made.options.relations == "none" else made.options.relations
     with classifier_of(network).use_relations(mode):
         predicted = np.argmax(network.predict(images, verbose=0), axis=-1)
@@ -128,27 +124,3 @@ def _cost(made: Export, model: Path, network: keras.Model) -> str:
         f"Top-1 accuracy on {len(labels)} test images: {before:.1f} % of the model, "
         f"{after:.1f} % in {made.options.precision} ({after - before:+.1f})."
     )
-
-
-def _images(path: Path, network: keras.Model, split: str, count: int) -> tuple[Any, np.ndarray]:
-    folder = RunFolder(path if path.is_dir() else path.parent)
-    if not folder.settings.is_file():
-        raise ValueError(
-            f"A smaller precision needs images of the run's data, and {str(path)!r} has no run "
-            "folder beside it. Name the run folder, or use keras_rbi.export.export_model."
-        )
-    settings = dataclasses.replace(
-        folder.read_settings()[0],
-        image_size=image_size_of(network),
-        # As they are: training images would come augmented and mixed.
-        augment=NO_AUGMENTATION,
-        mixup=None,
-        cutmix=None,
-        sampling=SHUFFLED,
-        images_per_class=None,
-    )
-    data = load_split(settings, split)
-    plain = ImageSequence(data.data, 32, shuffle="once", seed=settings.seed)
-    batches = [plain[number] for number in range(min(len(plain), -(-count // 32)))]
-    images = np.concatenate([batch[0] for batch in batches])[:count]
-    return images, np.concatenate([batch[1] for batch in batches])[:count]

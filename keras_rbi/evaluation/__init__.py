@@ -14,6 +14,7 @@ from keras_rbi.evaluation.classification_scores import (
 from keras_rbi.evaluation.cluster_scores import knn_purity, silhouette
 from keras_rbi.evaluation.compare import compare
 from keras_rbi.evaluation.comparison import ComparedModel, Comparison
+from keras_rbi.evaluation.details import Details
 from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
@@ -30,6 +31,7 @@ __all__ = [
     "ComparedModel",
     "Comparison",
     "ConfusedPair",
+    "Details",
     "EvaluationProtocol",
     "FileAnswer",
     "Gathered",

@@ -3,7 +3,10 @@
 from keras_rbi.figures.attention_figure import attention_figure
 from keras_rbi.figures.confusion_figure import confused_figure, confusion_figure
 from keras_rbi.figures.contact_sheet import contact_sheet
+from keras_rbi.figures.details_figures import details_figures
 from keras_rbi.figures.embedding_map import embedding_map
+from keras_rbi.figures.explanation_report import explanation_report
+from keras_rbi.figures.html_report import HtmlReport
 from keras_rbi.figures.integration_flow import integration_flow
 from keras_rbi.figures.plot_cams import plot_cams
 from keras_rbi.figures.plot_influence import plot_influence
@@ -13,11 +16,14 @@ from keras_rbi.figures.protocol_figure import protocol_figure
 from keras_rbi.figures.training_curves import training_curves
 
 __all__ = [
+    "HtmlReport",
     "attention_figure",
     "confused_figure",
     "confusion_figure",
     "contact_sheet",
+    "details_figures",
     "embedding_map",
+    "explanation_report",
     "integration_flow",
     "plot_cams",
     "plot_influence",

@@ -1,17 +1,21 @@
-"""The sections of the page that `keras-rbi explain` writes."""
+"""HTML report of what a model looks at in images, and of what they do to each other."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_rbi.evaluation.classification_scores import probabilities_of
+from keras_rbi.explanations.class_activation import check_method
 from keras_rbi.explanations.grad_cam import grad_cam
+from keras_rbi.explanations.image_batch import ImageBatch
 from keras_rbi.explanations.influence import influence
 from keras_rbi.explanations.relation_matrix import relation_matrix
+from keras_rbi.figures.contact_sheet import evenly
 from keras_rbi.figures.embedding_map import embedding_map
-from keras_rbi.figures.html_report import Section, Table, facts
+from keras_rbi.figures.html_report import HtmlReport, Section, Table, facts
 from keras_rbi.figures.integration_flow import integration_flow
 from keras_rbi.figures.plot_cams import plot_cams
 from keras_rbi.figures.plot_influence import plot_influence
@@ -21,25 +25,65 @@ from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.keras_classifier import classifier_of
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Images that are explained together.
+def explanation_report(
+    model: keras.Model,
+    images: ImageBatch,
+    class_names: list[str],
+    batch_size: int = 8,
+    method: str = "grad_cam",
+    *,
+    model_name: str = "model",
+    images_name: str = "images",
+    metrics: Mapping[str, Any] | None = None,
+) -> HtmlReport:
+    """Reports what a model looks at in images, and what they do to each other.
 
-    Attributes:
-        names: Their files.
-        pixels: uint8 array `(batch, side, side, 3)`.
-        labels: The number of each image's class, -1 where it is not known.
+    Args:
+        model: The model.
+        images: The images. With more than `batch_size`, some are explained, at even distances; the
+            map of features shows them all.
+        class_names: Names of the model's classes.
+        batch_size: How many images to explain, as one batch. Defaults to `8`.
+        method: As in `grad_cam`. Defaults to `"grad_cam"`.
+        model_name: What to call the model. Defaults to `"model"`.
+        images_name: What to call the images. Defaults to `"images"`.
+        metrics: The content of the run's `metrics.json`, if there is one. Defaults to `None`.
+
+    Returns:
+        The report, whose `html()` is to be written to a file.
+
+    Raises:
+        ValueError: If there is no such method.
+
+    Example:
+
+    >>> from keras_rbi.explanations.image_batch import ImageBatch
+    >>> backbone = keras_rbi.backbones.SmallCNN((16, 16, 3))
+    >>> model = keras_rbi.models.backbone_classifier(backbone, 2)
+    >>> pixels = np.zeros((3, 16, 16, 3), "uint8")
+    >>> images = ImageBatch(["a.png", "b.png", "c.png"], pixels, np.array([0, 1, -1]))
+    >>> report = keras_rbi.figures.explanation_report(model, images, ["wren", "robin"])
+    >>> [section.name for section in report.sections]
+    ['run', 'predictions', 'cams']
     """
-
-    names: list[str]
-    pixels: np.ndarray
-    labels: np.ndarray
+    check_method(method)
+    batch = images.at(evenly(np.arange(len(images)), batch_size))
+    count = f"{len(batch)} image" + ("s" if len(batch) > 1 else "")
+    return HtmlReport(
+        f"What {Path(model_name).absolute().name} sees in {images_name}",
+        f"{count} of {len(images)}, explained as one batch.",
+        [
+            run_facts(model_name, model, metrics or {}),
+            *explanation(model, class_names, batch, method),
+            *embedding_section(model, class_names, images),
+        ],
+    )
 
 
 def explanation(
-    model: keras.Model, class_names: list[str], batch: Batch, method: str
+    model: keras.Model, class_names: list[str], batch: ImageBatch, method: str
 ) -> list[Section]:
-    """Explains a model's answers for one batch.
+    """Explains a model's predictions for one batch.
 
     Args:
         model: The model.
@@ -48,7 +92,7 @@ def explanation(
         method: As in `grad_cam`.
 
     Returns:
-        The sections of a page.
+        The sections of the report that explain the batch.
     """
     asked = classifier_of(model)
     related = asked.has_attention and len(batch.names) > 1
@@ -57,9 +101,9 @@ def explanation(
         modes["beside the references"] = "references"
     if related:
         modes["in this batch"] = "batch"
-    answers = {"alone" if modes else "answer": _answers(model, batch.pixels, "self")}
-    answers |= {name: _answers(model, batch.pixels, mode) for name, mode in modes.items()}
-    final = list(answers.values())[-1]
+    predictions = {"alone" if modes else "prediction": _predict(model, batch.pixels, "self")}
+    predictions |= {name: _predict(model, batch.pixels, mode) for name, mode in modes.items()}
+    final = list(predictions.values())[-1]
     classes = final.argmax(-1)
     sections = [
         Section(
@@ -67,7 +111,7 @@ def explanation(
             "Predictions",
             "The likeliest class of each image and its probability"
             + (": of the image by itself, and of where it relates to others." if modes else "."),
-            tables=[_predictions(batch, answers, class_names)],
+            tables=[_predictions(batch, predictions, class_names)],
         )
     ]
     sections.append(_cams(model, class_names, batch, classes, final, method, modes))
@@ -87,8 +131,8 @@ def explanation(
             + (
                 ""
                 if model.relations == "batch"
-                else " Here and below images relate to this batch, though the model itself answers "
-                f'with relations "{model.relations}".'
+                else " Here and below images relate to this batch, though the model itself "
+                f'predicts with relations "{model.relations}".'
             ),
             integration_flow(model, batch.pixels, class_names, method),
         ),
@@ -103,12 +147,14 @@ def explanation(
             plot_relation_matrix(matrix, batch.pixels),
             [_matrix_numbers(matrix.numbers())],
         ),
-        _influence(model, class_names, batch, answers, method),
+        _influence(model, class_names, batch, predictions, method),
     ]
     return sections
 
 
-def embedding_section(model: keras.Model, class_names: list[str], images: Batch) -> list[Section]:
+def embedding_section(
+    model: keras.Model, class_names: list[str], images: ImageBatch
+) -> list[Section]:
     """The features of all images whose class is known, where that says something.
 
     Args:
@@ -135,7 +181,7 @@ def embedding_section(model: keras.Model, class_names: list[str], images: Batch)
     ]
 
 
-def run_facts(path: str, model: keras.Model, metrics: dict[str, Any]) -> Section:
+def run_facts(path: str, model: keras.Model, metrics: Mapping[str, Any]) -> Section:
     """What is known of the run.
 
     Args:
@@ -152,7 +198,7 @@ def run_facts(path: str, model: keras.Model, metrics: dict[str, Any]) -> Section
         "kind": f"{type(model).__name__}, {model.count_params():,} parameters",
     }
     if classifier_of(model).relations is not None:
-        values["answers with relations"] = model.relations
+        values["predicts with relations"] = model.relations
         if model.references is not None:
             values["references"] = f"{model.references.num_references:,} images"
     values["images"] = " x ".join(map(str, model.input_shape[1:]))
@@ -190,22 +236,24 @@ def run_facts(path: str, model: keras.Model, metrics: dict[str, Any]) -> Section
     return Section("run", "The run", text, tables=tables)
 
 
-def _answers(model: keras.Model, pixels: np.ndarray, relations: str) -> np.ndarray:
+def _predict(model: keras.Model, pixels: np.ndarray, relations: str) -> np.ndarray:
     with classifier_of(model).use_relations(relations):
         outputs = np.asarray(model.predict_on_batch(pixels))
     return probabilities_of(outputs, head_activation(model))
 
 
-def _predictions(batch: Batch, answers: dict[str, np.ndarray], class_names: list[str]) -> Table:
+def _predictions(
+    batch: ImageBatch, predictions: dict[str, np.ndarray], class_names: list[str]
+) -> Table:
     any_label = bool((batch.labels >= 0).any())
-    header = ["", "image", *(["true class"] if any_label else []), *answers]
+    header = ["", "image", *(["true class"] if any_label else []), *predictions]
     rows = []
     for number, name in enumerate(batch.names):
         row = [str(number), name]
         if any_label:
             label = int(batch.labels[number])
             row.append(class_names[label] if label >= 0 else "not known")
-        for values in answers.values():
+        for values in predictions.values():
             best = int(values[number].argmax())
             row.append(f"{class_names[best]}, {100 * values[number, best]:.1f}\u00a0%")
         rows.append(row)
@@ -215,15 +263,15 @@ def _predictions(batch: Batch, answers: dict[str, np.ndarray], class_names: list
 def _cams(
     model: keras.Model,
     class_names: list[str],
-    batch: Batch,
+    batch: ImageBatch,
     classes: np.ndarray,
-    answers: np.ndarray,
+    probabilities: np.ndarray,
     method: str,
     modes: dict[str, str],
 ) -> Section:
     names = [
         f"image {number}\n{class_names[label]}\n{100 * row.max():.0f} %"
-        for number, (label, row) in enumerate(zip(classes, answers, strict=True))
+        for number, (label, row) in enumerate(zip(classes, probabilities, strict=True))
     ]
     maps = {"evidence": grad_cam(model, batch.pixels, classes, method=method)}
     text = "Bright pixels speak for the class above the image. Each map is scaled by itself."
@@ -246,14 +294,14 @@ def _cams(
     return Section("cams", "Where the evidence lies", text, figure)
 
 
-def _parts(model: keras.Model, batch: Batch) -> Section:
+def _parts(model: keras.Model, batch: ImageBatch) -> Section:
     names = [f"image {number}" for number in range(len(batch.pixels))]
     return Section(
         "parts",
         "The parts that training learns from",
         "The boxes that the proposer scores highest, and what they show, in the order that the "
         "model puts them in: a row is the same part of every image, where it has learned to tell "
-        "them apart. Answers do not depend on them.",
+        "them apart. Predictions do not depend on them.",
         plot_parts(model, batch.pixels, names),
     )
 
@@ -261,11 +309,11 @@ def _parts(model: keras.Model, batch: Batch) -> Section:
 def _influence(
     model: keras.Model,
     class_names: list[str],
-    batch: Batch,
-    answers: dict[str, np.ndarray],
+    batch: ImageBatch,
+    predictions: dict[str, np.ndarray],
     method: str,
 ) -> Section:
-    moved = np.abs(answers["in this batch"] - answers["alone"]).max(-1)
+    moved = np.abs(predictions["in this batch"] - predictions["alone"]).max(-1)
     target = int(moved.argmax())
     found = influence(model, batch.pixels, target, min(3, len(moved) - 1), method=method)
     return Section(

@@ -1,17 +1,20 @@
-"""Figures and tables as one HTML page that needs nothing else."""
+"""Self-contained HTML reports of figures and tables."""
 
 import base64
 import html
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from string import Template
 
 from matplotlib.figure import Figure
 
+from keras_rbi.figures.save_figures import save_figures
+
 DPI = 110
 
-PAGE = Template("""<!DOCTYPE html>
+REPORT = Template("""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -69,28 +72,39 @@ class Section:
     tables: Sequence[Table] = ()
 
 
-def page(title: str, summary: str, sections: Sequence[Section]) -> str:
-    """Writes sections as one HTML page with its images inside.
+@dataclass(frozen=True)
+class HtmlReport:
+    """Sections under a title, as one HTML file with its images inside.
 
-    Args:
-        title: Title of the page.
-        summary: What the page shows, in a sentence.
+    Attributes:
+        title: The title.
+        summary: What the report shows, in a sentence.
         sections: The sections, in order.
-
-    Returns:
-        The page, which loads nothing from anywhere. All text is escaped.
 
     Example:
 
-    >>> from keras_rbi.figures.html_report import Section, page
-    >>> "<h2>A &lt; B</h2>" in page("run", "A run.", [Section("order", "A < B", "Read it so.")])
+    >>> from keras_rbi.figures.html_report import HtmlReport, Section
+    >>> report = HtmlReport("run", "A run.", [Section("order", "A < B", "Read it so.")])
+    >>> "<h2>A &lt; B</h2>" in report.html()
     True
     """
-    return PAGE.substitute(
-        title=html.escape(title),
-        summary=html.escape(summary),
-        body="\n".join(map(_section, sections)),
-    )
+
+    title: str
+    summary: str
+    sections: Sequence[Section]
+
+    def html(self) -> str:
+        """The content of the file, which loads nothing from anywhere. All text is escaped."""
+        return REPORT.substitute(
+            title=html.escape(self.title),
+            summary=html.escape(self.summary),
+            body="\n".join(map(_section, self.sections)),
+        )
+
+    def save_figures(self, folder: Path) -> None:
+        """Saves each section's figure under the section's name, as PNG and SVG."""
+        named = {each.name: each.figure for each in self.sections if each.figure is not None}
+        save_figures(folder, named)
 
 
 def facts(values: Mapping[str, object]) -> Table:

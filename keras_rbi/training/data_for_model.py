@@ -2,11 +2,15 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.datasets.batches.sampling import SHUFFLED
 from keras_rbi.training.build import load_split
+from keras_rbi.training.choices import NO_AUGMENTATION
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.trained_model import image_size_of
@@ -33,7 +37,7 @@ def data_for_model(
     Raises:
         ValueError: If the data is missing, or if it has other classes than the model.
     """
-    folder = RunFolder(path if path.is_dir() else path.parent)
+    folder = RunFolder.around(path)
     if folder.settings.is_file():
         settings = folder.read_settings()[0]
     elif dataset is None:
@@ -59,3 +63,40 @@ def data_for_model(
             f"{class_names[-1]!r}."
         )
     return test, settings
+
+
+def images_of_run(path: Path, model: keras.Model, split: str, count: int) -> tuple[Any, np.ndarray]:
+    """Images of a run's data and their labels, neither augmented nor mixed.
+
+    Args:
+        path: The run folder or the `.keras` file in it that the model comes from.
+        model: The model.
+        split: `"train"`, `"validation"` or `"test"`.
+        count: How many images at most.
+
+    Returns:
+        Images and labels, the first in the order that the run's seed shuffles them to.
+
+    Raises:
+        ValueError: If there is no run folder, or if its data is missing.
+    """
+    folder = RunFolder.around(path)
+    if not folder.settings.is_file():
+        raise ValueError(
+            f"A smaller precision needs images of the run's data, and {str(path)!r} has no run "
+            "folder beside it. Name the run folder, or use keras_rbi.export.export_model."
+        )
+    settings = dataclasses.replace(
+        folder.read_settings()[0],
+        image_size=image_size_of(model),
+        augment=NO_AUGMENTATION,
+        mixup=None,
+        cutmix=None,
+        sampling=SHUFFLED,
+        images_per_class=None,
+    )
+    data = load_split(settings, split)
+    plain = ImageSequence(data.data, 32, shuffle="once", seed=settings.seed)
+    batches = [plain[number] for number in range(min(len(plain), -(-count // 32)))]
+    images = np.concatenate([batch[0] for batch in batches])[:count]
+    return images, np.concatenate([batch[1] for batch in batches])[:count]

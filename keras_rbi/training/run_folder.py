@@ -44,6 +44,11 @@ class RunFolder:
         self._checkpoints = self.path / "checkpoint"
         self._state = self._checkpoints / "state.json"
 
+    @classmethod
+    def around(cls, path: Path) -> "RunFolder":
+        """The folder itself, or that of a file."""
+        return cls(path if path.is_dir() else path.parent)
+
     @property
     def is_finished(self) -> bool:
         """Whether the run has its metrics, the last file to be written."""
@@ -68,6 +73,10 @@ class RunFolder:
                 f"{str(self.path)!r} is not the folder of a training run: its settings.json "
                 "cannot be read."
             ) from error
+
+    def read_metrics(self) -> dict[str, Any]:
+        """The metrics of a finished run; of others nothing."""
+        return json.loads(self.metrics.read_text("utf-8")) if self.is_finished else {}
 
     def save_checkpoint(
         self, model: keras.Model, epochs: int, history: dict[str, list[float]]

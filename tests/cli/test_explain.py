@@ -1,9 +1,11 @@
-"""The page that `keras-rbi explain` writes, and what a browser makes of it."""
+"""The HTML report that `keras-rbi explain` writes, and what a browser makes of it."""
 
+import doctest
 import html
 import json
 import shutil
 import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -14,7 +16,8 @@ from PIL import Image
 import keras_rbi
 from keras_rbi.cli.main import run
 from keras_rbi.explanations import grad_cam
-from keras_rbi.figures.explanation_report import Batch, explanation
+from keras_rbi.explanations.image_batch import ImageBatch
+from keras_rbi.figures.explanation_report import explanation
 
 pytestmark = pytest.mark.skipif(
     keras.config.backend() == "jax",
@@ -140,7 +143,9 @@ def test_a_p2p_net_shows_its_parts():
     backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
     model = keras_rbi.models.P2PNet(backbone, class_names=NAMES, units=8)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("uint8")
-    sections = explanation(model, NAMES, Batch(["a", "b"], pixels, np.array([0, 2])), "hires_cam")
+    sections = explanation(
+        model, NAMES, ImageBatch(["a", "b"], pixels, np.array([0, 2])), "hires_cam"
+    )
     assert [part.name for part in sections] == ["predictions", "cams", "parts"]
     # Two images, and four parts of each.
     assert len(sections[-1].figure.axes) == 10
@@ -185,7 +190,7 @@ def model_with_references():
 def test_maps_beside_the_references_stand_above_those_in_the_batch():
     model = model_with_references()
     pixels = np.random.default_rng(5).integers(0, 256, (3, SIDE, SIDE, 3)).astype("uint8")
-    batch = Batch(["a", "b", "c"], pixels, np.full(3, -1))
+    batch = ImageBatch(["a", "b", "c"], pixels, np.full(3, -1))
     sections = {part.name: part for part in explanation(model, NAMES, batch, "hires_cam")}
     rows = np.reshape(sections["cams"].figure.axes, (4, 3))
     names = ["images", "backbone alone", "beside the references", "in this batch"]
@@ -202,7 +207,7 @@ def test_maps_beside_the_references_stand_above_those_in_the_batch():
 def test_one_image_is_explained_beside_the_references():
     model = model_with_references()
     pixels = np.random.default_rng(5).integers(0, 256, (1, SIDE, SIDE, 3)).astype("uint8")
-    sections = explanation(model, NAMES, Batch(["a"], pixels, np.array([-1])), "hires_cam")
+    sections = explanation(model, NAMES, ImageBatch(["a"], pixels, np.array([-1])), "hires_cam")
     assert [part.name for part in sections] == ["predictions", "cams"]
     expected = model.predict(pixels, verbose=0)[0]
     ((_, _, alone, beside),) = sections[0].tables[0].rows
@@ -228,3 +233,10 @@ def test_mistakes_are_told_in_a_line(arguments, message, tmp_path, monkeypatch, 
     monkeypatch.chdir(tmp_path)
     assert command(*arguments) != 0
     assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_report_is_made_from_python_too():
+    module = sys.modules["keras_rbi.figures.explanation_report"]
+    results = doctest.testmod(module, extraglobs={"keras_rbi": keras_rbi, "np": np})
+    assert results.attempted
+    assert not results.failed

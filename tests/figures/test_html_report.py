@@ -1,4 +1,5 @@
 import base64
+import doctest
 import io
 import re
 from html.parser import HTMLParser
@@ -6,11 +7,12 @@ from html.parser import HTMLParser
 from matplotlib.figure import Figure
 from PIL import Image
 
-from keras_rbi.figures.html_report import Section, Table, facts, page
+from keras_rbi.figures import html_report
+from keras_rbi.figures.html_report import HtmlReport, Section, Table, facts
 
 
 class Reader(HTMLParser):
-    """The text and the tags of a page."""
+    """The text and the tags of a report."""
 
     def __init__(self):
         super().__init__()
@@ -23,12 +25,13 @@ class Reader(HTMLParser):
         self.text.append(data)
 
 
-def test_a_page_holds_its_figures_and_loads_nothing():
+def test_a_report_holds_its_figures_and_loads_nothing():
     figure = Figure(figsize=(2, 1))
     figure.subplots().plot([0, 1])
     nasty = '<script>alert("x")</script> & $title'
     tables = [Table([["1", nasty]], ["n", "name"]), facts({"data": nasty})]
-    written = page(nasty, nasty, [Section('a"b', nasty, nasty, figure, tables)])
+    report = HtmlReport(nasty, nasty, [Section('a"b', nasty, nasty, figure, tables)])
+    written = report.html()
     reader = Reader()
     reader.feed(written)
     assert "script" not in {tag for tag, _ in reader.tags}
@@ -41,3 +44,9 @@ def test_a_page_holds_its_figures_and_loads_nothing():
     assert not re.search(r"https?://|<link|url\(", written)
     cells = [tag for tag, _ in reader.tags if tag in ("th", "td")]
     assert cells == ["th", "th", "td", "td", "th", "td"]
+
+
+def test_the_example_gives_what_it_shows():
+    results = doctest.testmod(html_report)
+    assert results.attempted
+    assert not results.failed
