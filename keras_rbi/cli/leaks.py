@@ -1,27 +1,23 @@
 """`keras-rbi datasets leaks`."""
 
-import dataclasses
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from keras_rbi.cli.datasets import make_ready
 from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings, progress_bars
-from keras_rbi.datasets.catalogue import TYPEFACES, note_on
-from keras_rbi.datasets.files.duplicates import THRESHOLD_DB, Duplicate, find_duplicates
-from keras_rbi.datasets.files.image_files import ImageFiles
-from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.load import load
+from keras_rbi.datasets.files.duplicates import THRESHOLD_DB
 from keras_rbi.datasets.splits import ALL_SPLITS
-from keras_rbi.figures.duplicates_report import describe, duplicates_html, duplicates_sheet
+from keras_rbi.evaluation.leaks import Leaks, find_leaks
+from keras_rbi.figures.duplicates_report import describe, duplicates_report, duplicates_sheet
 from keras_rbi.training.run_folder import write_atomically
 
 FORMATS = (".html", ".png", ".svg")
-# Pairs on a page and on the terminal; a copied split has thousands.
-ON_PAGE, ON_TERMINAL = 200, 10
+# A copied split has thousands of pairs.
+MOST_DRAWN, MOST_PRINTED = 200, 10
 
 
 def leaks(
@@ -41,7 +37,7 @@ def leaks(
     ] = "trainval,test",
     out: Annotated[
         Path | None,
-        typer.Option(help="A page with the pairs side by side: an .html, .png or .svg file."),
+        typer.Option(help="A report with the pairs side by side: an .html, .png or .svg file."),
     ] = None,
     threshold: Annotated[
         float,
@@ -75,83 +71,40 @@ def leaks(
         fail(f"--splits must be two of {', '.join(ALL_SPLITS)}, with a comma. Received: {splits}.")
     if out is not None and out.suffix.lower() not in FORMATS:
         fail(f"--out must be an .html, .png or .svg file. Received: {str(out)!r}.")
-    if name == TYPEFACES:
-        fail("The typefaces are rendered anew for each split: there are no files to compare.")
     with one_line_errors(), one_line_warnings():
         make_ready(name, data_dir, download)
-        data: list[ImageData] = [
-            load(name, data_dir, split, 128, seed, on_error=on_error, cache=None)
-            for split in dict.fromkeys((one, other))
-        ]
-        a, b = data[0], data[-1]
         with progress_bars("Comparing: {}") as progress:
-            pairs = find_duplicates(a, None if one == other else b, threshold, flips, progress)
-        summary = f"{len(pairs):,} pairs of {len(a):,} {one} and {len(b):,} {other} images"
-        if one == other:
-            summary = f"{len(pairs):,} pairs among {len(a):,} {one} images"
+            found = find_leaks(
+                name, data_dir, (one, other), threshold, flips, on_error, seed, progress
+            )
         if out is not None:
-            title = f"Duplicates in {Path(name).name}: {one} and {other}"
-            _write(out, pairs[:ON_PAGE], a, b, title, summary)
+            _write(out, found)
     if as_json:
-        content = {
-            "splits": [one, other],
-            "threshold_db": threshold,
-            "images": [len(a), len(b)],
-            "pairs": [_as_dict(pair, a, b) for pair in pairs],
-            "note": note_on(name),
-        }
-        print(json.dumps(content, indent=2))
+        print(json.dumps(found.as_dict(), indent=2))
     else:
-        _print(pairs, a, b, summary, out, note_on(name))
-    if pairs:
+        _print(found, out)
+    if found.pairs:
         raise typer.Exit(1)
 
 
-def _write(
-    out: Path, pairs: list[Duplicate], a: ImageData, b: ImageData, title: str, summary: str
-) -> None:
+def _write(out: Path, found: Leaks) -> None:
     if out.suffix.lower() == ".html":
-        page = duplicates_html(pairs, a, b, _name, title, summary)
-        write_atomically(out, lambda path: path.write_text(page, "utf-8"))
+        content = duplicates_report(found, MOST_DRAWN)
+        write_atomically(out, lambda path: path.write_text(content, "utf-8"))
         return
-    figure = duplicates_sheet(pairs, a, b, f"{title}\n{summary}")
+    figure = duplicates_sheet(found, MOST_DRAWN)
     write_atomically(out, lambda path: figure.savefig(path, dpi=100))
 
 
-def _print(
-    pairs: list[Duplicate],
-    a: ImageData,
-    b: ImageData,
-    summary: str,
-    out: Path | None,
-    note: str | None,
-) -> None:
-    console.print(summary, highlight=False)
-    for pair in pairs[:ON_TERMINAL]:
-        files = f"{_name(a, pair.first)} and {_name(b, pair.second)}"
-        console.print(escape(f"{describe(pair)}: {files}"), highlight=False, soft_wrap=True)
-    if len(pairs) > ON_TERMINAL:
-        console.print(f"and {len(pairs) - ON_TERMINAL} more: --out draws them, --json lists them")
+def _print(found: Leaks, out: Path | None) -> None:
+    console.print(found.summary, highlight=False)
+    for pair in found.pairs[:MOST_PRINTED]:
+        line = f"{describe(pair)}: {' and '.join(found.names(pair))}"
+        console.print(escape(line), highlight=False, soft_wrap=True)
+    if len(found.pairs) > MOST_PRINTED:
+        more = len(found.pairs) - MOST_PRINTED
+        console.print(f"and {more} more: --out draws them, --json lists them")
     if out is not None:
-        console.print(f"Page: {escape(str(out))}", highlight=False, soft_wrap=True)
-    if note:
-        console.print(note)
-
-
-def _name(data: ImageData, index: int) -> str:
-    return str(data.paths[index]) if isinstance(data, ImageFiles) else str(index)
-
-
-def _as_dict(pair: Duplicate, a: ImageData, b: ImageData) -> dict[str, Any]:
-    return {
-        "files": [_name(a, pair.first), _name(b, pair.second)],
-        "labels": [
-            a.class_names[a.labels[pair.first]],
-            b.class_names[b.labels[pair.second]],
-        ],
-        **{
-            field.name: getattr(pair, field.name)
-            for field in dataclasses.fields(pair)
-            if field.name not in ("first", "second")
-        },
-    }
+        console.print(f"Pairs: {escape(str(out))}", highlight=False, soft_wrap=True)
+    if found.note:
+        console.print(found.note)

@@ -17,6 +17,7 @@ from keras_rbi.evaluation.comparison import ComparedModel, Comparison
 from keras_rbi.evaluation.details import Details
 from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol
 from keras_rbi.evaluation.gather import Gathered, gather
+from keras_rbi.evaluation.leaks import Leaks, find_leaks
 from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
 from keras_rbi.evaluation.paired_statistics import McNemar, mcnemar, paired_bootstrap
 from keras_rbi.evaluation.predict_files import FileAnswer, find_images, predict_files
@@ -35,6 +36,7 @@ __all__ = [
     "EvaluationProtocol",
     "FileAnswer",
     "Gathered",
+    "Leaks",
     "McNemar",
     "Mistakes",
     "ProtocolRow",
@@ -47,6 +49,7 @@ __all__ = [
     "compare",
     "evaluate_protocol",
     "find_images",
+    "find_leaks",
     "gather",
     "knn_purity",
     "mcnemar",

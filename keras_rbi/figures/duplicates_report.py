@@ -3,7 +3,6 @@
 import base64
 import html
 import io
-from collections.abc import Callable, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,14 +10,13 @@ from PIL import Image
 
 from keras_rbi.datasets.files.duplicates import Duplicate
 from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.evaluation.leaks import Leaks, image_name
 from keras_rbi.figures.contact_sheet import mosaic
 
 SIDE = 128
 COLUMNS = 4
-# Names an image of a data set, given the data and the image's number.
-Name = Callable[[ImageData, int], str]
 
-PAGE = """<!doctype html>
+REPORT = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>{title}</title>
@@ -36,52 +34,46 @@ img {{ display: block; }}
 """
 
 
-def duplicates_html(
-    pairs: Sequence[Duplicate], a: ImageData, b: ImageData, name: Name, title: str, summary: str
-) -> str:
-    """A page that holds its images itself.
+def duplicates_report(leaks: Leaks, most: int) -> str:
+    """A self-contained HTML report of pairs of images, side by side.
 
     Args:
-        pairs: What `find_duplicates` gives.
-        a: The first data.
-        b: The second data.
-        name: Function of a data set and the number of an image that returns what to call it.
-        title: Title of the page.
-        summary: What to say above the pairs.
+        leaks: What `find_leaks` gives.
+        most: Pairs to show at most.
 
     Returns:
-        The HTML.
+        The HTML, with its images inside.
     """
     rows = "\n".join(
         f"<tr><td>{html.escape(describe(pair))}</td>"
-        f"{_cell(a, pair.first, name)}{_cell(b, pair.second, name)}</tr>"
-        for pair in pairs
+        f"{_cell(leaks.first, pair.first)}{_cell(leaks.second, pair.second)}</tr>"
+        for pair in leaks.pairs[:most]
     )
-    return PAGE.format(title=html.escape(title), summary=html.escape(summary), rows=rows)
+    title, summary = html.escape(leaks.title), html.escape(leaks.summary)
+    return REPORT.format(title=title, summary=summary, rows=rows)
 
 
-def duplicates_sheet(pairs: Sequence[Duplicate], a: ImageData, b: ImageData, title: str) -> Figure:
+def duplicates_sheet(leaks: Leaks, most: int) -> Figure:
     """Draws pairs, four in a row, with what they have in common.
 
     Args:
-        pairs: What `find_duplicates` gives.
-        a: The first data.
-        b: The second data.
-        title: Title of the figure.
+        leaks: What `find_leaks` gives.
+        most: Pairs to show at most.
 
     Returns:
         A `matplotlib.figure.Figure`, which no window shows and nothing else keeps.
     """
+    pairs = leaks.pairs[:most]
     rows = max(1, -(-len(pairs) // COLUMNS))
     figure = Figure(figsize=(2.8 * COLUMNS, 1.8 * rows + 0.6), layout="constrained")
     grid = figure.subplots(rows, COLUMNS, squeeze=False)
     for axes in grid.flat:
         axes.set_axis_off()
     for axes, pair in zip(grid.flat, pairs, strict=False):
-        both = [_thumbnail(a, pair.first), _thumbnail(b, pair.second)]
+        both = [_thumbnail(leaks.first, pair.first), _thumbnail(leaks.second, pair.second)]
         axes.imshow(mosaic(both, 2, SIDE))
         axes.set_title(describe(pair), fontsize=8)
-    figure.suptitle(title)
+    figure.suptitle(f"{leaks.title}\n{leaks.summary}")
     return figure
 
 
@@ -91,11 +83,11 @@ def describe(pair: Duplicate) -> str:
     return measure + (", mirrored" if pair.flipped else "")
 
 
-def _cell(data: ImageData, index: int, name: Name) -> str:
+def _cell(data: ImageData, index: int) -> str:
     picture = io.BytesIO()
     Image.fromarray(_thumbnail(data, index)).save(picture, "PNG")
     content = base64.b64encode(picture.getvalue()).decode()
-    text = f"{name(data, index)} ({data.class_names[data.labels[index]]})"
+    text = f"{image_name(data, index)} ({data.class_names[data.labels[index]]})"
     return (
         f'<td><img alt="" width="{SIDE}" height="{SIDE}" src="data:image/png;base64,{content}">'
         f"{html.escape(text)}</td>"

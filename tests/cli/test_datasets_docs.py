@@ -43,7 +43,7 @@ def test_commands_are_understood(command, tmp_path, monkeypatch):
     monkeypatch.setattr(datasets, "read_unchecked", stop)
     for name in ("make_ready", "load", "Typefaces"):
         monkeypatch.setitem(show.__globals__, name, stop)
-    for name in ("make_ready", "load"):
+    for name in ("make_ready", "find_leaks"):
         monkeypatch.setitem(leaks.__globals__, name, stop)
     with pytest.raises((Understood, SystemExit)) as ended:
         run(shlex.split(command)[1:])
