@@ -26,7 +26,7 @@ from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.training import TrainingSettings, load_split
 from keras_rbi.training.averaged_weights import take_averages
 from keras_rbi.training.compile_stage import compile_stage
-from keras_rbi.training.fit_data import feed
+from keras_rbi.training.fit_data import fit_data
 from keras_rbi.training.stages import stages
 
 BATCH_SIZES = (8, 32)
@@ -84,7 +84,7 @@ def fit(model: keras.Model, settings: TrainingSettings, training: ImageSequence)
             take_averages(model)
             compile_stage(model, settings, stage, len(training))
         model.fit(
-            feed(training, stage.first_epoch),
+            fit_data(training, stage.first_epoch),
             shuffle=False,
             initial_epoch=stage.first_epoch,
             epochs=stage.end_epoch,

@@ -38,7 +38,7 @@ def compare(
     """Compare two models over the same test images.
 
     The difference in accuracy with a bootstrap interval and McNemar's test, parameters, time for an
-    image, taken in turns, and peak memory. Each answers in the relations mode that it was saved in.
+    image, taken in turns, and peak memory. Each predicts in the relations mode it was saved in.
 
     Example: `keras-rbi compare runs/typefaces-1 runs/typefaces-2`
     """
@@ -47,7 +47,7 @@ def compare(
         model_b, classes_b = load_trained_model(run_b)
         named = not any(names[0].startswith("class ") for names in (classes_a, classes_b))
         if named and classes_a != classes_b:
-            raise ValueError(f"{str(run_a)!r} and {str(run_b)!r} tell other classes apart.")
+            raise ValueError(f"{str(run_a)!r} and {str(run_b)!r} have different classes.")
         test, settings = data_for_model(run_a, model_a, classes_a, dataset, data_dir)
         found = compare_models(
             model_a,

@@ -10,7 +10,7 @@ import numpy as np
 import typer
 
 from keras_rbi.cli.output import errors, fail, one_line_errors, progress_bars
-from keras_rbi.cli.predictions import WRITERS, Answer, Write, write_lines, write_tables
+from keras_rbi.cli.predictions import WRITERS, Prediction, Write, write_lines, write_tables
 from keras_rbi.evaluation.classification_scores import probabilities_of
 from keras_rbi.evaluation.predict_files import FileAnswer, find_images, predict_files
 from keras_rbi.evaluation.top_classes import top_classes
@@ -52,14 +52,14 @@ def predict(
 ) -> None:
     """Name the likeliest classes of each image, of a few or of many thousand.
 
-    Images are answered in the order in which they are named, those of a folder sorted. Those that
+    Predictions come in the order in which they are named, those of a folder sorted. Those that
     cannot be read are listed at the end with the reason, and the exit code is 1.
 
     Examples:
 
     `keras-rbi predict runs/typefaces-1 photo.jpg`
 
-    `keras-rbi predict runs/birds-1 photos/ --top 3 --output answers.csv`
+    `keras-rbi predict runs/birds-1 photos/ --top 3 --output predictions.csv`
     """
     form = _format(form, output, as_json)
     if output is not None and not output.absolute().parent.is_dir():
@@ -76,30 +76,30 @@ def predict(
     def probabilities(pixels: np.ndarray) -> np.ndarray:
         return probabilities_of(network.predict_on_batch(pixels), activation)
 
-    def answers(progress: Callable[[str, int, int], None]) -> Iterator[Answer]:
-        answered = predict_files(probabilities, files, size, batch_size)
-        for done, answer in enumerate(answered, 1):
-            if answer.probabilities is None:
-                unreadable.append(answer)
+    def predictions(progress: Callable[[str, int, int], None]) -> Iterator[Prediction]:
+        found = predict_files(probabilities, files, size, batch_size)
+        for done, each in enumerate(found, 1):
+            if each.probabilities is None:
+                unreadable.append(each)
             else:
-                best = top_classes(answer.probabilities, class_names, top)
-                yield {"image": str(answer.path), "top": best}
+                best = top_classes(each.probabilities, class_names, top)
+                yield {"image": str(each.path), "top": best}
             progress("", done, len(files))
 
     with one_line_errors(), _progress(output) as progress:
-        _write(write, answers(progress), output)
+        _write(write, predictions(progress), output)
     if relations_of(network) == "batch" and len(files) > 1:
         errors.print(
-            "This model relates the images of a batch: each answer depends on the other images "
-            "of its batch. Ask for one image at a time (--batch-size 1), or set model.relations = "
+            "This model relates the images of a batch: each prediction depends on the other images "
+            "of its batch. Predict one image at a time (--batch-size 1), or set model.relations = "
             "'self'.",
             highlight=False,
             soft_wrap=True,
         )
     if unreadable:
         print(f"{len(unreadable)} of {len(files)} images cannot be read:", file=sys.stderr)
-        for answer in unreadable:
-            print(f"  {answer.error}", file=sys.stderr)
+        for each in unreadable:
+            print(f"  {each.error}", file=sys.stderr)
         raise typer.Exit(1)
 
 
@@ -116,7 +116,7 @@ def _format(form: str | None, output: Path | None, as_json: bool) -> str:
 
 @contextmanager
 def _progress(output: Path | None) -> Iterator[Callable[[str, int, int], None]]:
-    """A bar on the error stream, where that is a terminal and no answers scroll by there."""
+    """A bar on the error stream, where that is a terminal and no predictions scroll by there."""
     if errors.is_terminal and (output is not None or not sys.stdout.isatty()):
         with progress_bars("Predicting", on=errors) as progress:
             yield progress
@@ -124,13 +124,13 @@ def _progress(output: Path | None) -> Iterator[Callable[[str, int, int], None]]:
         yield lambda *_: None
 
 
-def _write(write: Write, answers: Iterable[Answer], output: Path | None) -> None:
+def _write(write: Write, predictions: Iterable[Prediction], output: Path | None) -> None:
     if output is None:
-        write(answers, sys.stdout)
+        write(predictions, sys.stdout)
         return
 
     def to(path: Path) -> None:
         with path.open("w", encoding="utf-8", newline="") as file:
-            write(answers, file)
+            write(predictions, file)
 
     write_atomically(output, to)

@@ -1,4 +1,4 @@
-"""Answers for image files, written one by one in the format that was asked for."""
+"""Predictions for image files, written one by one as tables, lines, CSV or JSON."""
 
 import csv
 import json
@@ -9,53 +9,55 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-Answer = dict[str, Any]
-Write = Callable[[Iterable[Answer], TextIO], None]
+Prediction = dict[str, Any]
+Write = Callable[[Iterable[Prediction], TextIO], None]
 
 
-def write_tables(answers: Iterable[Answer], file: TextIO) -> None:
+def write_tables(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A table for each image."""
     console = _console(file)
-    for answer in answers:
-        table = Table(title=escape(answer["image"]), title_justify="left")
+    for prediction in predictions:
+        table = Table(title=escape(prediction["image"]), title_justify="left")
         table.add_column("class")
         table.add_column("probability (%)", justify="right")
-        for row in answer["top"]:
+        for row in prediction["top"]:
             table.add_row(escape(row["class"]), f"{100 * row['probability']:.1f}")
         console.print(table)
 
 
-def write_lines(answers: Iterable[Answer], file: TextIO) -> None:
+def write_lines(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A line for each image, with its likeliest class."""
     console = _console(file)
-    for answer in answers:
-        best = answer["top"][0]
-        line = f"{100 * best['probability']:5.1f} %  {best['class']}  {answer['image']}"
+    for prediction in predictions:
+        best = prediction["top"][0]
+        line = f"{100 * best['probability']:5.1f} %  {best['class']}  {prediction['image']}"
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 
-def write_csv(answers: Iterable[Answer], file: TextIO) -> None:
+def write_csv(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A row for each image: its name, and class and probability of each of the likeliest."""
     writer = csv.writer(file, lineterminator="\n")
-    for number, answer in enumerate(answers):
+    for number, prediction in enumerate(predictions):
         if not number:
-            ranks = range(1, len(answer["top"]) + 1)
+            ranks = range(1, len(prediction["top"]) + 1)
             names = [name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}")]
             writer.writerow(["image", *names])
-        writer.writerow([answer["image"], *(v for row in answer["top"] for v in row.values())])
+        writer.writerow(
+            [prediction["image"], *(v for row in prediction["top"] for v in row.values())]
+        )
 
 
-def write_json_lines(answers: Iterable[Answer], file: TextIO) -> None:
+def write_json_lines(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A JSON object on a line for each image."""
-    for answer in answers:
-        file.write(json.dumps(answer) + "\n")
+    for prediction in predictions:
+        file.write(json.dumps(prediction) + "\n")
 
 
-def write_json(answers: Iterable[Answer], file: TextIO) -> None:
+def write_json(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A JSON list with an object for each image."""
     separator = "[\n"
-    for answer in answers:
-        file.write(separator + json.dumps(answer, indent=2))
+    for prediction in predictions:
+        file.write(separator + json.dumps(prediction, indent=2))
         separator = ",\n"
     file.write("\n]\n" if separator == ",\n" else "[]\n")
 

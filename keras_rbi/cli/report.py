@@ -32,7 +32,7 @@ def report(
     )
     console.print(
         f"[bold]Top-1 accuracy {100 * metrics['test_accuracy']:.1f} %[/bold] with relations "
-        f"{metrics['relations']!r}, the mode that {folder.model} answers in."
+        f"{metrics['relations']!r}, the mode that {folder.model} predicts in."
     )
     if metrics["test_note"]:
         console.print(metrics["test_note"])

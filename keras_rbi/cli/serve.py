@@ -15,7 +15,7 @@ from keras_rbi.training import RunFolder
 from keras_rbi.training.trained_model import load_trained_model
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "onnxruntime", "prometheus_client")
-# What a service may relate an image to: nothing that strangers send.
+# What a service may relate an image to: nothing of other users' requests.
 RELATIONS = ("self", "references")
 LOOPBACK = "127.0.0.1"
 DEFAULTS = Limits()
@@ -50,10 +50,10 @@ def serve(
         int, typer.Option(min=1, help="Images with more are not decoded.")
     ] = DEFAULTS.max_pixels,
 ) -> None:
-    """Answer images over HTTP, with ONNX Runtime.
+    """Serve predictions over HTTP, with ONNX Runtime.
 
     A run or a .keras file is exported first, and the ONNX file kept in the folder `serving` beside
-    it. An answer never depends on what others send at the same time.
+    it. A prediction never depends on what others send at the same time.
 
     Examples:
 
@@ -94,8 +94,8 @@ def _onnx_file(model: Path, relations: str | None) -> Path:
         network, class_names = load_trained_model(model)
         if getattr(network, "relations", None) == "batch" and relations is None:
             fail(
-                "This model relates the images of a batch: strangers' images would change each "
-                "other's answers. Serve it with --relations self."
+                "This model relates the images of a batch: other users' images would change "
+                "predictions. Serve it with --relations self."
             )
         with console.status("Exporting to ONNX and comparing"):
             try:

@@ -30,6 +30,7 @@ RUNS = Path("runs")
 @with_settings
 def train(
     *,
+    context: typer.Context,
     download: Annotated[
         bool,
         typer.Option(
@@ -74,7 +75,8 @@ def train(
 
     `keras-rbi train --recipe my.toml` - with what a file of yours sets (docs/recipes.md)
     """
-    given = {name: value for name, value in settings.items() if value is not None}
+    # In the user's order.
+    given = {name: settings[name] for name in context.params if settings.get(name) is not None}
     _refuse_contradictions(given, download, resume)
     keep_freed_memory()
     with one_line_errors(), one_line_warnings():

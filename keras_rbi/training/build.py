@@ -52,7 +52,7 @@ def load_split(
 
     Returns:
         An `ImageSequence`: drawn anew in each epoch, augmented and mixed for training, in one
-        shuffled order otherwise. Labels of the test images are whole numbers always, those of the
+        shuffled order otherwise. Labels of the test images are integers always, those of the
         others one-hot where the loss needs it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What `fit` is to be given of a sequence."""
+"""Batches of a sequence in the form that `fit` takes."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import keras
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 
 
-def feed(sequence: ImageSequence, epoch: int = 0) -> Any:
+def fit_data(sequence: ImageSequence, epoch: int = 0) -> Any:
     """Data for `fit` that goes through a sequence from an epoch on.
 
     On TensorFlow Keras would make a pipeline of the sequence whose epochs at times end seconds

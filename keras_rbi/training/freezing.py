@@ -7,7 +7,7 @@ import keras
 
 from keras_rbi.training.choices import BACKBONE, STEM
 
-# The stem ends where maps get smaller than a quarter of the image's side.
+# The stem ends where feature maps get smaller than a quarter of the image's side.
 STEM_HALVINGS = 2
 
 
@@ -97,11 +97,12 @@ def freeze_batch_norms(model: keras.Model) -> None:
 def stem_layers(backbone: keras.Model) -> list[keras.layers.Layer]:
     """The layers in which a backbone looks at edges, colours and textures.
 
-    That is, in the order of the model, all layers before the first one whose maps are smaller
-    than a quarter of the image's side: the stem and the first stage of ResNets and their kin. A
-    backbone that cuts its images into smaller patches at once has its patch embedding for a
+    That is, in the order of the model, all layers before the first one whose feature maps are
+    smaller than a quarter of the image's side: the stem and the first stage of ResNets and their
+    kin. A backbone that cuts its images into smaller patches at once has its patch embedding for a
     stem: the layers up to the first one with weights. Sides count to the nearest power of two,
-    since borders may be cut off; maps of 1×1, the gates of squeeze-and-excitation, do not count.
+    since borders may be cut off; feature maps of 1×1, the gates of squeeze-and-excitation, do not
+    count.
 
     Args:
         backbone: A functional model.
@@ -110,7 +111,7 @@ def stem_layers(backbone: keras.Model) -> list[keras.layers.Layer]:
         The layers.
 
     Raises:
-        ValueError: If the model is not functional, or if its maps never get that small.
+        ValueError: If the model is not functional, or if its feature maps never get that small.
 
     Example:
 
@@ -123,7 +124,7 @@ def stem_layers(backbone: keras.Model) -> list[keras.layers.Layer]:
     if not functional:
         raise ValueError(
             f"The stem of {backbone.name!r} cannot be told: only a functional model of images "
-            "shows the sizes of its maps. Freeze all of it with freeze='backbone'."
+            "shows the sizes of its feature maps. Freeze all of it with freeze='backbone'."
         )
     assert isinstance(shape, tuple)
     axis = 1 if shape[-1] in (1, 3) else 2
@@ -137,8 +138,8 @@ def stem_layers(backbone: keras.Model) -> list[keras.layers.Layer]:
             return [*before, *stem_layers(layer)]
         return _until_the_first_weights(backbone.layers)
     raise ValueError(
-        f"The stem of {backbone.name!r} cannot be told: none of its maps is smaller than a quarter "
-        "of the image. Freeze all of it with freeze='backbone'."
+        f"The stem of {backbone.name!r} cannot be told: none of its feature maps is smaller than a "
+        "quarter of the image. Freeze all of it with freeze='backbone'."
     )
 
 

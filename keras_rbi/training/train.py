@@ -19,7 +19,7 @@ from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
 from keras_rbi.training.build import Progress, build_model, load_split
 from keras_rbi.training.compile_stage import compile_stage
-from keras_rbi.training.fit_data import feed
+from keras_rbi.training.fit_data import fit_data
 from keras_rbi.training.run_folder import RunFolder, write_atomically
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stage_after, stages
@@ -92,9 +92,9 @@ class TrainingRun:
             callbacks.append(EvaluateAveragedWeights())
         try:
             self.model.fit(
-                feed(self.training, begin),
+                fit_data(self.training, begin),
                 shuffle=False,
-                validation_data=feed(self.validation),
+                validation_data=fit_data(self.validation),
                 initial_epoch=begin,
                 epochs=end,
                 callbacks=callbacks,

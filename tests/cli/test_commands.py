@@ -160,7 +160,7 @@ def test_a_model_with_references_is_evaluated_with_them_and_predicts_by_them(tra
     first = [row.split()[0] for row in done.stdout.splitlines() if row.startswith(modes)]
     assert first == ["self", "batch", "batch", "references"]
     assert "shuffled ×5" in done.stdout
-    assert "answers with relations 'references'" in done.stdout
+    assert "predicts with relations 'references'" in done.stdout
     image = sorted((run / "examples").iterdir())[0]
     done = command("predict", run / "references.keras", image, "--json", cwd=folder)
     top = json.loads(done.stdout)[0]["top"][0]

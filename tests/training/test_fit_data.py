@@ -2,7 +2,7 @@ import keras
 import pytest
 
 from keras_rbi.datasets import ImageSequence, Typefaces
-from keras_rbi.training.fit_data import feed
+from keras_rbi.training.fit_data import fit_data
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_the_epochs_of_fit_are_the_same_on_every_backend(monkeypatch, model):
     sequence = ImageSequence(Typefaces("train", per_class=1, image_size=16), 8, workers=0)
     for begin, end in ((0, 2), (2, 3)):
         asked.clear()
-        data = feed(sequence, begin)
+        data = fit_data(sequence, begin)
         model.fit(data, shuffle=False, initial_epoch=begin, epochs=end, verbose=0)
         # Keras and tf.data look at some batches more than once, for their shapes.
         trained_on = [(epoch + 1, index) for epoch in range(begin, end) for index in range(3)]
@@ -34,7 +34,7 @@ def test_the_epochs_of_fit_are_the_same_on_every_backend(monkeypatch, model):
 
 def test_tensorflow_gets_no_generator_that_is_tuned():
     sequence = ImageSequence(Typefaces("test", per_class=1, image_size=16), 8)
-    data = feed(sequence)
+    data = fit_data(sequence)
     if keras.backend.backend() == "tensorflow":
         assert not data.options().autotune.enabled
     else:
