@@ -8,6 +8,7 @@ import released
 from PIL import Image
 
 from keras_rbi.cli.main import run
+from keras_rbi.evaluation import find_leaks
 
 
 def command(*arguments):
@@ -85,3 +86,11 @@ def test_mistakes_get_one_line(arguments, message, tmp_path, monkeypatch, capsys
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_leaks_are_found_from_python_too(birds):
+    found = find_leaks(str(birds))
+    assert found.summary == "1 pairs of 8 trainval and 5 test images"
+    assert found.names(found.pairs[0])[1].endswith("<1>.png")
+    with pytest.raises(ValueError, match=r"splits=.*tests"):
+        find_leaks(str(birds), splits=("train", "tests"))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_rbi.training import RECIPES
+from keras_rbi.training import RECIPES, TrainingSettings
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text("utf-8")
 COMMANDS = [line for line in PAGE.splitlines() if line.startswith("keras-rbi train")]
@@ -48,3 +48,35 @@ def test_values_of_finetune_are_those_on_the_page():
     told = {value for value in RECIPES["finetune"].values() if isinstance(value, float)}
     assert told <= set(numbers)
     assert RECIPES["finetune"]["epochs"] in numbers
+
+
+def test_a_file_that_is_unfit_gets_one_line(tmp_path, monkeypatch, capsys):
+    from keras_rbi.cli.main import run
+
+    monkeypatch.chdir(tmp_path)
+    for text, message in (("epoch = 3", "'my.toml' has 'epoch'"), ("seed = 0.5", "an integer")):
+        Path("my.toml").write_text(text, "utf-8")
+        with pytest.raises(SystemExit) as ended:
+            run(["train", "--recipe", "my.toml"])
+        error = capsys.readouterr().err
+        assert ended.value.code == 2
+        assert error.startswith("Error: The recipe 'my.toml'")
+        assert message in error
+        assert error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["my.toml"]
+
+
+def test_the_recipe_on_the_page_is_one(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (text,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+    Path("birds.toml").write_text(text, "utf-8")
+    settings = TrainingSettings(recipe="birds.toml").resolved()
+    assert (settings.batch_size, settings.weights) == (16, "imagenet")
+
+
+def test_the_command_to_compare_with_is_understood():
+    from keras_rbi.cli.report import baseline
+
+    given = {"recipe": "my.toml", "freeze_batch_norms": False, "share_classifier": True}
+    command = baseline(given, rbi=True)
+    assert command == "keras-rbi train --recipe my.toml --train-batch-norms --no-rbi"
