@@ -57,7 +57,9 @@ def embeddings_before_and_after(
     images = to_numpy(images)
     order = np.random.default_rng(0).permutation(len(images))
     found = [
-        batch_attention(model, images[order[at : at + BATCH_SIZE]], relations or model.relations)
+        batch_attention(
+            model, images[order[at : at + BATCH_SIZE]], relations or str(model.relations)
+        )
         for at in range(0, len(images), BATCH_SIZE)
     ]
     back = np.argsort(order)

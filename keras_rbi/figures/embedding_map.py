@@ -76,7 +76,7 @@ def embedding_map(
             "t-SNE needs scikit-learn: pip install 'keras-rbi[tsne]'. Or pass method='pca'."
         )
     embeddings = embeddings_before_and_after(model, images, relations)
-    labels = class_numbers(to_numpy(labels), model.output_shape[-1])
+    labels = class_numbers(to_numpy(labels), model.num_classes)
     names = class_names or model.class_names
     figure = Figure(figsize=(11.0, 5.2), layout="constrained")
     panels = figure.subplots(1, 2)

@@ -39,8 +39,9 @@ class ImageClassifier(keras.Model):
         name: str | None,
     ) -> None:
         super().__init__(inputs=images, outputs=outputs, name=name)
-        vars(self)["_config"] = dict(config)
-        self.num_classes = num_classes
+        self.__dict__["_config"] = dict(config)
+        # An integer once it is known.
+        self.num_classes: Any = num_classes
         self.class_names = None if class_names is None else [str(each) for each in class_names]
         self.supports_masking = True
 

@@ -82,7 +82,7 @@ class RelationalClassifier(ImageClassifier):
             **parts,
         }
         # The steps need their layers before Keras can track them, in the order of the graph.
-        vars(self).update(parts, tap=tap, _extractor=extractor or tap.backbone)
+        self.__dict__.update(parts, tap=tap, _extractor=extractor or tap.backbone)
         images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
         features = self.embed(images)
         outputs = self.classify(self.relate(features, images))
@@ -94,7 +94,7 @@ class RelationalClassifier(ImageClassifier):
             class_names,
             name,
         )
-        vars(self)["_features"] = features
+        self.__dict__["_features"] = features
         for attribute, part in parts.items():
             setattr(self, attribute, part)
         self._reference_layers: list[References] = []
@@ -232,10 +232,10 @@ class RelationalClassifier(ImageClassifier):
         >>> model.feature_model().output_shape
         (None, 16)
         """
-        if "_feature_model" not in vars(self):
+        if "_feature_model" not in self.__dict__:
             # Not an attribute for Keras, which would take it for a part of this model.
-            vars(self)["_feature_model"] = keras.Model(self.input, pack(self._features))
-        return vars(self)["_feature_model"]
+            self.__dict__["_feature_model"] = keras.Model(self.input, pack(self._features))
+        return self.__dict__["_feature_model"]
 
     # Relations.
 
@@ -283,7 +283,7 @@ class RelationalClassifier(ImageClassifier):
     @property
     def references(self) -> References | None:
         """The references that `set_references` has stored, or `None`."""
-        return self._reference_layers[0] if vars(self).get("_reference_layers") else None
+        return self._reference_layers[0] if self.__dict__.get("_reference_layers") else None
 
     set_references = set_references
     update_references = update_references

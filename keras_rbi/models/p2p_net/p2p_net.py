@@ -167,7 +167,7 @@ class P2PNet(FineGrainedModel):
             name,
         )
         # Of the same layers: tracked, they would be there twice.
-        vars(self)["_part_stages"] = part_stages
+        self.__dict__["_part_stages"] = part_stages
         self.part_sides = part_sides
         self.num_parts = num_parts
         self.proposer = PartProposer(tap.image_sides, dtype=policy, name="proposer")
@@ -204,7 +204,7 @@ class P2PNet(FineGrainedModel):
         maps = self.extract(prepared, training)
         part_scores, boxes = self.propose(maps[-1])
         parts = ops.stop_gradient(self._parts(prepared, boxes))
-        part_maps = vars(self)["_part_stages"](parts, training=training)
+        part_maps = self.__dict__["_part_stages"](parts, training=training)
         details = self.embed_parts(maps, part_maps, training)
         return {**details, "part_scores": part_scores, "boxes": boxes}
 

@@ -125,7 +125,7 @@ class RBIModel(TrainsTwoStreams):
         if share_classifier and getattr(rra, "units", embedding_dim) != embedding_dim:
             raise ValueError(
                 "A shared classifier takes related and unrelated features of one width. Received: "
-                f"embedding_dim={embedding_dim} and an `rra` layer with units={rra.units}. Make "
+                f"embedding_dim={embedding_dim} and an `rra` layer of other units. Make "
                 "them equal, or pass share_classifier=False."
             )
         policy = keras.dtype_policies.get(kwargs.pop("dtype", None) or keras.config.dtype_policy())
