@@ -8,9 +8,9 @@ import keras
 import numpy as np
 
 from keras_rbi._deprecation import moved_method
+from keras_rbi.checks import positive_integer
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 from keras_rbi.evaluation.gather import Gathered, gather
-from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.models.batch_attention import batch_attention
 from keras_rbi.models.relations import check_attention
 

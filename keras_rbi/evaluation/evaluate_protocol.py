@@ -6,11 +6,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_rbi.checks import positive_integer
 from keras_rbi.evaluation.classification_scores import ClassificationScores, classification_scores
 from keras_rbi.evaluation.gather import Gathered, gather
 from keras_rbi.evaluation.protocol import ANY, SHUFFLED, SORTED, EvaluationProtocol, ProtocolRow
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
-from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.models.relations import NO_REFERENCES

@@ -6,8 +6,9 @@ from typing import Any
 
 import keras
 
+from keras_rbi.checks import positive_integer
 from keras_rbi.export.formats import format_named
-from keras_rbi.layers.relation_groups import check_inference_relations, positive_integer
+from keras_rbi.layers.relation_sets import check_inference_relations
 from keras_rbi.models.keras_classifier import classifier_of
 from keras_rbi.models.relations import NO_REFERENCES
 

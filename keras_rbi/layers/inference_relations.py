@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from keras_rbi.layers.relation_groups import check_inference_relations
+from keras_rbi.layers.relation_sets import check_inference_relations
 
 
 class References(Protocol):

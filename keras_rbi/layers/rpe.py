@@ -1,23 +1,23 @@
 """Relationship position encoding: how alike the images of a batch are, pixel by pixel."""
 
 import math
-import numbers
 from typing import Any
 
 import keras
 from keras import ops
 
+from keras_rbi.checks import positive_number
 from keras_rbi.layers.inference_relations import InferenceRelations, References
 from keras_rbi.layers.pairwise import pairwise_mean_squared_error
-from keras_rbi.layers.relation_groups import (
+from keras_rbi.layers.relation_sets import (
     check_group_size,
-    join_groups,
+    cut,
+    join,
     pairs_in_use,
     rows_in_use,
-    split_into_groups,
+    set_size,
 )
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def peak_signal_to_noise_ratio(error: Tensor, max_value: float, epsilon: float) -> Tensor:
@@ -110,8 +110,8 @@ class RPE(InferenceRelations, keras.layers.Layer):
         # Pixels of 0..255 lose their fractions in half precision, so nothing is cast on entry.
         super().__init__(autocast=False, **kwargs)
         self.supports_masking = True
-        self.max_value = _positive("max_value", max_value)
-        self.epsilon = None if epsilon is None else _positive("epsilon", epsilon)
+        self.max_value = positive_number("max_value", max_value)
+        self.epsilon = None if epsilon is None else positive_number("epsilon", epsilon)
         self._epsilon = self.max_value / 255.0 if self.epsilon is None else self.epsilon
         self.normalize = normalize
         if normalize and self._epsilon >= self.max_value:
@@ -133,27 +133,33 @@ class RPE(InferenceRelations, keras.layers.Layer):
         self._check_rank(images.shape)
         if len(images.shape) == 5:
             return self._relate(images, mask)
-        if not training and self.inference_relations != "batch":
-            return self._relate_alone(images, mask)
-        if self.group_size is None:
-            return self._relate(images, mask)
-        rows = split_into_groups(rows_in_use(mask, images), self.group_size)
-        relations = self._relate(split_into_groups(images, self.group_size), rows)
-        return join_groups(relations, ops.shape(images)[0])
+        size = set_size(self.inference_relations, self.group_size, training)
+        if self.inference_relations == "references" and not training:
+            return self._relate_to_references(images, mask)
+        if size not in (None, 1):
+            mask = rows_in_use(mask, images)
+        rows = None if mask is None else cut(mask, size)
+        return join(self._relate(cut(images, size), rows), size, ops.shape(images)[0])
 
     def _relate(self, images: Tensor, mask: Tensor | None) -> Tensor:
+        """Relations within each set, `(..., batch, batch)`."""
         *leading, height, width, channels = ops.shape(images)
-        pixels = ops.reshape(images, (*leading, height * width * channels))
-        relations = self._encode(pairwise_mean_squared_error(pixels))
+        if isinstance(leading[-1], int) and leading[-1] == 1:
+            # A set of one, as far as is known: no pixel differs.
+            error = ops.zeros((*leading, 1), dtype="float32")
+        else:
+            pixels = ops.reshape(images, (*leading, height * width * channels))
+            error = pairwise_mean_squared_error(pixels)
+        relations = self._encode(error)
         if mask is None:
             return relations
         return ops.where(pairs_in_use(ops.cast(mask, "bool")), relations, 0.0)
 
-    def _relate_alone(self, images: Tensor, mask: Tensor | None) -> Tensor:
-        relations = self._encode(ops.zeros((ops.shape(images)[0], 1), dtype="float32"))
-        if self.inference_relations == "references":
-            to_references = self.relations_to(images, self.known_references())
-            relations = ops.concatenate([relations, to_references], axis=-1)
+    def _relate_to_references(self, images: Tensor, mask: Tensor | None) -> Tensor:
+        """Relations of each image to itself and to the references."""
+        to_self = self._relate(ops.expand_dims(images, 1), None)[:, 0]
+        to_references = self.relations_to(images, self.known_references())
+        relations = ops.concatenate([to_self, to_references], axis=-1)
         if mask is None:
             return relations
         return ops.where(ops.expand_dims(ops.cast(mask, "bool"), -1), relations, 0.0)
@@ -212,9 +218,3 @@ class RPE(InferenceRelations, keras.layers.Layer):
             "group_size": self.group_size,
             "inference_relations": self.inference_relations,
         }
-
-
-def _positive(name: str, value: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not value > 0:
-        raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
-    return float(value)

@@ -79,6 +79,9 @@ class TwoPassBatchNormalization(keras.layers.BatchNormalization):
         # Rows of any number of leading axes share the statistics.
         self.input_spec = None
 
+    def compute_mask(self, *args: Any) -> None:
+        """No mask goes on: rows are images, not time steps."""
+
     def call(
         self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None
     ) -> Tensor:

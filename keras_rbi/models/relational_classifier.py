@@ -8,9 +8,10 @@ import keras
 from keras import ops
 
 from keras_rbi.backbones.tap import Tap, image_input
+from keras_rbi.layers.accepted import accepted
 from keras_rbi.layers.inference_relations import InferenceRelations
-from keras_rbi.layers.rra import RRA, AttentionParts
-from keras_rbi.models.accepted import accepted
+from keras_rbi.layers.relationship_attention import AttentionParts
+from keras_rbi.layers.rra import RRA
 from keras_rbi.models.batches import images_and_mask
 from keras_rbi.models.image_classifier import ImageClassifier
 from keras_rbi.models.open_classes import check_known, without_activation

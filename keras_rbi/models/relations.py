@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_rbi.layers.relation_groups import check_inference_relations
+from keras_rbi.layers.relation_sets import check_inference_relations
 
 NO_REFERENCES = (
     "The model has no references to relate images to. Build it, call `set_references`, and then "

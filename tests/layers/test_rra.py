@@ -9,7 +9,7 @@ from backend_functions import assert_close, compiled, gradients, once, to_numpy
 from hypothesis import strategies as st
 from keras.src.testing import TestCase
 
-from keras_rbi.layers import RPE, RRA
+from keras_rbi.layers import RPE, RRA, TwoPassBatchNormalization
 
 WIDTH, UNITS = 12, 16
 DENSE_LAYERS = ("query", "key", "value", "residual", "gate")
@@ -140,7 +140,10 @@ def test_equals_literal_with_relations_as_printed(batch, training):
 
 
 def test_moving_moments_are_those_of_a_training_step():
-    layer, (features, relations) = random_layer(momentum=0.7), random_batch()
+    layer, (features, relations) = (
+        random_layer(normalization=TwoPassBatchNormalization(momentum=0.7)),
+        random_batch(),
+    )
     weights = weights_of(layer)
     combined = literal_combination(features, relations, weights)
     expected = literal.moving_moments(combined, weights, momentum=0.7)
@@ -149,7 +152,10 @@ def test_moving_moments_are_those_of_a_training_step():
 
 
 def test_epsilon_is_that_of_the_normalisation():
-    layer, (features, relations) = random_layer(epsilon=0.5), random_batch()
+    layer, (features, relations) = (
+        random_layer(normalization=TwoPassBatchNormalization(epsilon=0.5)),
+        random_batch(),
+    )
     expected = literal.residual_relationship_attention(
         features, relations, weights_of(layer), training=True, epsilon=0.5
     )
@@ -443,7 +449,7 @@ def test_inference_relations_can_be_changed():
     layer, (features, relations) = random_layer(), random_batch(4)
     layer.inference_relations = "self"
     assert_close(call(layer, features, relations), alone(random_layer(), features, relations))
-    with pytest.raises(ValueError, match="Received: 'none'"):
+    with pytest.raises(ValueError, match="Received: inference_relations='none'"):
         layer.inference_relations = "none"
 
 
@@ -717,6 +723,81 @@ def test_features_of_unknown_width_are_refused():
         RRA(UNITS)(keras.KerasTensor((None, None)))
 
 
+OLD_ARGUMENTS = {
+    "momentum": 0.8,
+    "epsilon": 1e-3,
+    "beta_initializer": "ones",
+    "gamma_initializer": "zeros",
+    "beta_regularizer": "l1",
+    "gamma_regularizer": "l2",
+    "beta_constraint": "unit_norm",
+    "gamma_constraint": "non_neg",
+}
+
+
+def test_arguments_of_the_normalization_work_as_in_version_0_1():
+    with pytest.warns(DeprecationWarning, match="normalization=TwoPassBatchNormalization"):
+        layer = RRA(UNITS, **OLD_ARGUMENTS)
+    expected = TwoPassBatchNormalization(**OLD_ARGUMENTS).get_config()
+    found = layer.normalization.get_config()
+    assert {name: found[name] for name in OLD_ARGUMENTS} == {
+        name: expected[name] for name in OLD_ARGUMENTS
+    }
+    with pytest.raises(ValueError, match="Set them on it"):
+        RRA(UNITS, momentum=0.5, normalization=TwoPassBatchNormalization())
+
+
+def test_configurations_of_version_0_1_load_without_a_warning(recwarn):
+    config = RRA(UNITS).get_config()
+    del config["normalization"]
+    parts = TwoPassBatchNormalization(**OLD_ARGUMENTS).get_config()
+    layer = RRA.from_config(config | {name: parts[name] for name in OLD_ARGUMENTS})
+    assert layer.normalization.momentum == 0.8
+    assert not [each for each in recwarn if each.category is DeprecationWarning]
+
+
+@pytest.mark.parametrize("kind", [keras.layers.LayerNormalization, keras.layers.Identity])
+def test_a_normalization_need_not_know_masks(kind):
+    features, relations = random_batch()
+    layer = RRA(UNITS, normalization=kind())
+    layer.build((None, WIDTH))
+    parts = layer.parts(*map(keras.ops.convert_to_tensor, (features, relations)))
+    mixed = (1.0 - parts.gate) * parts.embeddings + parts.gate * parts.residual
+    mask = np.ones(len(features), bool)
+    assert_close(layer(features, relations, mask=mask, training=True), to_numpy(kind()(mixed)))
+    again = keras.layers.deserialize(keras.layers.serialize(layer))
+    assert type(again.normalization) is kind
+
+
+@pytest.mark.parametrize("mode", ["batch", "self"])
+@pytest.mark.parametrize("groups", [None, 4])
+def test_sizes_that_coincide_are_not_mixed_up(mode, groups):
+    """Batch, units, features and groups of one size, with biases, inside a compiled model."""
+    size = 4
+    random = np.random.default_rng(0)
+    features = random.normal(size=(size, size)).astype("float32")
+    relations = random.uniform(size=(size, size)).astype("float32")
+    settings = {"use_bias": True, "group_size": groups, "inference_relations": mode}
+    layer = RRA(size, gate="feature", **settings)
+    inputs = [keras.Input((size,)), keras.Input((size,))]
+    model = keras.Model(inputs, layer(*inputs))
+    for weight in layer.weights:
+        weight.assign(random.uniform(0.5, 1.5, size=weight.shape))
+    weights = weights_of(layer)
+    if mode == "batch":
+        expected = literal.residual_relationship_attention(features, relations, weights)
+    else:
+        expected = np.concatenate(
+            [
+                literal.residual_relationship_attention(
+                    features[i : i + 1], relations[i : i + 1, i : i + 1], weights
+                )
+                for i in range(size)
+            ]
+        )
+    assert_close(model.predict([features, relations], verbose=0), expected)
+
+
 ALL_ARGUMENTS = {
     "units": UNITS,
     "softmax_axis": -1,
@@ -725,20 +806,13 @@ ALL_ARGUMENTS = {
     "group_size": 4,
     "inference_relations": "self",
     "use_bias": True,
-    "momentum": 0.8,
-    "epsilon": 1e-3,
+    "normalization": TwoPassBatchNormalization(momentum=0.8, beta_regularizer="l1", name="own"),
     "kernel_initializer": "he_normal",
     "bias_initializer": "ones",
-    "beta_initializer": "ones",
-    "gamma_initializer": "zeros",
     "kernel_regularizer": keras.regularizers.L1(0.1),
     "bias_regularizer": keras.regularizers.L2(0.1),
-    "beta_regularizer": "l1",
-    "gamma_regularizer": "l2",
     "kernel_constraint": keras.constraints.MaxNorm(3),
     "bias_constraint": "non_neg",
-    "beta_constraint": "unit_norm",
-    "gamma_constraint": "non_neg",
     "seed": 5,
     "name": "attention",
     "dtype": "mixed_float16",

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from keras_rbi.layers.relation_groups import positive_integer
+from keras_rbi.checks import positive_integer
 
 SHUFFLED = "shuffled"
 BALANCED = "balanced"

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_rbi.layers.relation_groups import positive_integer
+from keras_rbi.checks import positive_integer
 
 Tensor = Any
 

@@ -7,8 +7,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_rbi.checks import positive_integer
 from keras_rbi.layers.pairwise import mean_squared_error_to
-from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.models.references.thumbnails import thumbnails
 
 Tensor = Any

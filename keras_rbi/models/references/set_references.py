@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_rbi.backbones.tap import Tap
+from keras_rbi.checks import positive_integer
 from keras_rbi.layers.inference_relations import InferenceRelations
-from keras_rbi.layers.relation_groups import positive_integer
 from keras_rbi.models.batches import (
     batches_of,
     batches_of_arrays,

@@ -21,7 +21,7 @@ def accepted(layer: keras.layers.Layer, **arguments: Any) -> dict[str, Any]:
 
     Example:
 
-    >>> from keras_rbi.models.accepted import accepted
+    >>> from keras_rbi.layers.accepted import accepted
     >>> accepted(keras.layers.Dropout(0.5), training=True, mask=None)
     {'training': True}
     >>> accepted(keras.layers.Dense(2), training=True)

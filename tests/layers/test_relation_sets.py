@@ -3,20 +3,20 @@ import numpy as np
 import pytest
 from backend_functions import compiled, to_numpy
 
-from keras_rbi.layers.relation_groups import (
+from keras_rbi.layers.relation_sets import (
     check_group_size,
     check_inference_relations,
-    join_groups,
+    cut,
+    join,
     pairs_in_use,
     rows_in_use,
-    split_into_groups,
 )
 
 
 @pytest.mark.parametrize(("batch", "size"), [(1, 1), (1, 4), (6, 3), (7, 3), (7, 7), (3, 8)])
 def test_groups_are_consecutive_rows_and_zeros_fill_the_last(batch, size):
     rows = np.arange(1.0, 1.0 + 2 * batch, dtype="float32").reshape(batch, 2)
-    groups = to_numpy(split_into_groups(keras.ops.convert_to_tensor(rows), size))
+    groups = to_numpy(cut(keras.ops.convert_to_tensor(rows), size))
     count = -(-batch // size)
     assert groups.shape == (count, size, 2)
     flat = groups.reshape(-1, 2)
@@ -26,20 +26,20 @@ def test_groups_are_consecutive_rows_and_zeros_fill_the_last(batch, size):
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "float32"])
 def test_splitting_keeps_the_dtype(dtype):
-    groups = split_into_groups(keras.ops.ones((3, 2), dtype=dtype), 2)
+    groups = cut(keras.ops.ones((3, 2), dtype=dtype), 2)
     assert keras.backend.standardize_dtype(groups.dtype) == dtype
 
 
 @pytest.mark.parametrize(("batch", "size"), [(1, 4), (6, 3), (7, 3), (3, 8)])
 def test_joining_undoes_splitting(batch, size):
     rows = keras.ops.convert_to_tensor(np.random.default_rng(0).normal(size=(batch, 2, 3)))
-    joined = join_groups(split_into_groups(rows, size), batch)
+    joined = join(cut(rows, size), size, batch)
     np.testing.assert_array_equal(to_numpy(joined), to_numpy(rows))
 
 
 def test_an_open_batch_is_split_and_joined_in_a_compiled_function():
     function = compiled(
-        lambda rows: join_groups(split_into_groups(rows, 3) + 1.0, keras.ops.shape(rows)[0]),
+        lambda rows: join(cut(rows, 3) + 1.0, 3, keras.ops.shape(rows)[0]),
         ((None, 2), "float32"),
     )
     for batch in (1, 3, 7):
