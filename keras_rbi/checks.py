@@ -7,14 +7,15 @@ from typing import Any
 
 def positive_integer(name: str, value: Any) -> int:
     """Returns the value as an `int`, or raises a `ValueError` if it is no positive integer."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+    integral = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not integral or int(value) < 1:
         raise ValueError(f"`{name}` must be a positive integer. Received: {name}={value!r}.")
     return int(value)
 
 
 def positive_number(name: str, value: Any) -> float:
     """Returns the value as a `float`, or raises a `ValueError` if it is no positive number."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not float(value) > 0:
         raise ValueError(f"`{name}` must be a positive number. Received: {name}={value!r}.")
     return float(value)
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 CHANNELS = 3
 # (x · scale + offset) of red, green and blue, and whether the channels are reversed first: the

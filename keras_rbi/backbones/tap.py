@@ -7,8 +7,7 @@ import keras
 
 from keras_rbi.backbones import applications, hub
 from keras_rbi.backbones.trunk import trunk
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 # Layers whose maps are only on their way to the next, at the side before or after a halving.
 BETWEEN_STAGES = (

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def trunk(network: keras.Model) -> list[tuple[Any, Tensor]]:

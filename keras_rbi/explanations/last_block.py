@@ -1,10 +1,8 @@
 """The last block of a vision transformer, where its class token last looks at the patches."""
 
-from typing import Any
-
 import keras
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 class LastBlock:

@@ -9,8 +9,7 @@ from keras import ops
 from keras_rbi.explanations.last_block import LastBlock
 from keras_rbi.models.keras_classifier import classifier_of
 from keras_rbi.models.packing import pack
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 class ModelParts:

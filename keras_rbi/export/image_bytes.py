@@ -1,10 +1,7 @@
 """Image files decoded by TensorFlow, as near as it comes to how this package reads them."""
 
-from typing import Any
-
 from keras_rbi.export.jpeg_orientation import jpeg_orientation, upright
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 JPEG_START = b"\xff\xd8\xff"
 

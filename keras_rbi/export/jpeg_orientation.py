@@ -1,8 +1,6 @@
 """How a camera was held, read from a JPEG by TensorFlow operations."""
 
-from typing import Any
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 EXIF_START = b"Exif\x00\x00"
 # An EXIF segment holds at most this many bytes, and stands before the picture.

@@ -8,8 +8,7 @@ from keras import ops
 from keras_rbi.export.options import ExportOptions
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.relational_classifier import RelationalClassifier
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 class ServedImages(keras.Model):

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import keras
 
@@ -11,8 +10,7 @@ from keras_rbi.export.image_bytes import decode_images
 from keras_rbi.export.metadata import METADATA_FILE, metadata_of
 from keras_rbi.export.options import ExportOptions
 from keras_rbi.export.served_models import ServedImages, ServedSets
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 ENDPOINTS = {"images": "serve", "image_bytes": "classify", "sets": "serve_sets"}
 # TensorFlow and its servers keep out of this folder of a SavedModel.

@@ -6,8 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-# Tensors of the backend in force: Keras has no common type for them.
-Tensor = Any
+from keras_rbi.types import Tensor
 
 # 256 squares of at most 255 stay below 2**24, up to which float32 holds every whole number.
 EXACT_PRODUCT_LENGTH = 256

@@ -1,11 +1,11 @@
 """Attention of every image to itself and to references, as if those made up its batch."""
 
 import math
-from typing import Any
 
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
+
 Projections = tuple[Tensor, Tensor, Tensor]
 
 

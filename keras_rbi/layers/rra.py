@@ -205,24 +205,23 @@ class RRA(InferenceRelations, keras.layers.Layer):
         if mask is not None:
             # Whatever fills the padding: 0 times infinity would reach the other rows.
             features = ops.where(ops.expand_dims(ops.cast(mask, "bool"), -1), features, 0.0)
-        projections = (
+        query, key, value, residual = (
             ops.cast(dense(features), self._sums_dtype)
-            for dense in (self.query_dense, self.key_dense, self.value_dense)
+            for dense in (self.query_dense, self.key_dense, self.value_dense, self.residual_dense)
         )
         if relations is not None:
             relations = ops.cast(relations, self._sums_dtype)
         in_sets = len(features.shape) == 3
         if self.inference_relations == "references" and not in_sets and not training:
-            embeddings, weights = self._attend_to_references(*projections, relations)
+            embeddings, weights = self._attend_to_references(query, key, value, relations)
         else:
             size = set_size(self.inference_relations, self.group_size, training)
             size = None if in_sets else size
             relations = cut_relations(relations, size, self.group_size)
             dropout = self._drop_relations if training and self.relation_dropout > 0.0 else None
             embeddings, weights = attention_in_sets(
-                *projections, relations, mask, size, self.softmax_axis, dropout
+                query, key, value, relations, mask, size, self.softmax_axis, dropout
             )
-        residual = ops.cast(self.residual_dense(features), self._sums_dtype)
         both = ops.concatenate([embeddings, residual, embeddings - residual], axis=-1)
         return AttentionParts(embeddings, residual, ops.sigmoid(self.gate_dense(both)), weights)
 
@@ -251,9 +250,8 @@ class RRA(InferenceRelations, keras.layers.Layer):
     ) -> Tensor:
         """C of eq. 13, of what the gate has mixed."""
         mask = None if mask is None else ops.cast(mask, "bool")
-        return self.normalization(
-            mixed, **accepted(self.normalization, mask=mask, training=training)
-        )
+        optional = accepted(self.normalization, mask=mask, training=training)
+        return self.normalization(mixed, **optional)
 
     def compute_mask(self, *args: Any) -> None:
         """No mask goes on: the output has rows of images, not of time steps."""

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def masked_moments(rows: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:

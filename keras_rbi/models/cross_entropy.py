@@ -1,10 +1,8 @@
 """How wrong logits are about classes, without a mean over the batch."""
 
-from typing import Any
-
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:

@@ -10,8 +10,7 @@ from keras_rbi.models.relation_layers import relation_layers
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.models.scaled_residual import ScaledResidual
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 class FineGrainedModel(RelationalClassifier):

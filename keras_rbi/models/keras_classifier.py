@@ -10,8 +10,7 @@ import keras
 from keras_rbi.backbones.tap import Tap
 from keras_rbi.models.open_classes import check_known, without_activation
 from keras_rbi.models.relational_classifier import RelationalClassifier
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 class KerasClassifier:

@@ -5,8 +5,7 @@ from typing import Any
 import keras
 
 from keras_rbi.models.labels import Labels
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 NO_CLASSES_YET = (
     "The number of classes is not known yet. Pass `num_classes=` to the model, or call `fit` "

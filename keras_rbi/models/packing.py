@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def pack(features: Any) -> Tensor:

@@ -24,8 +24,7 @@ from keras_rbi.models.references.set_references import (
     update_references,
 )
 from keras_rbi.models.relations import set_relations
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 class RelationalClassifier(ImageClassifier):

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def simple_moving_average_length(step: Tensor, beta_2: float) -> Tensor:

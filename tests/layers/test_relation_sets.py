@@ -83,5 +83,7 @@ def test_valid_inference_relations_are_returned(value):
 
 @pytest.mark.parametrize("value", ["Self", None, 1])
 def test_other_inference_relations_are_refused_with_the_choices(value):
-    with pytest.raises(ValueError, match=f"'batch', 'self'.*Received: {value!r}"):
+    with pytest.raises(
+        ValueError, match=f"'batch', 'self'.*Received: inference_relations={value!r}"
+    ):
         check_inference_relations(value)

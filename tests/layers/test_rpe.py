@@ -192,7 +192,7 @@ def test_inference_relations_can_be_changed():
     layer = RPE()
     layer.inference_relations = "self"
     assert layer(random_images()).shape == (4, 1)
-    with pytest.raises(ValueError, match="Received: 'none'"):
+    with pytest.raises(ValueError, match="Received: inference_relations='none'"):
         layer.inference_relations = "none"
 
 

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
+
 Pull = Callable[[np.ndarray], np.ndarray]
 
 

@@ -1,11 +1,10 @@
 """Gradients on JAX."""
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def pullback(

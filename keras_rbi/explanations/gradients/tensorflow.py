@@ -1,11 +1,10 @@
 """Gradients on TensorFlow."""
 
 from collections.abc import Callable
-from typing import Any
 
 import tensorflow as tf
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def pullback(

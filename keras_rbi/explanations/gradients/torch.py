@@ -1,11 +1,10 @@
 """Gradients on PyTorch."""
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def pullback(

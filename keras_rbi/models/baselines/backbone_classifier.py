@@ -10,8 +10,7 @@ from keras_rbi.backbones.tap import Tap
 from keras_rbi.models.labels import check_classes
 from keras_rbi.models.open_classes import classifier_layer
 from keras_rbi.models.relational_classifier import RelationalClassifier
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")

@@ -6,8 +6,7 @@ import keras
 from keras import ops
 
 from keras_rbi.checks import positive_integer
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")

@@ -12,8 +12,7 @@ from keras_rbi.models.labels import check_classes
 from keras_rbi.models.open_classes import classifier_layer
 from keras_rbi.models.trains_two_streams import TrainsTwoStreams
 from keras_rbi.models.two_streams import TwoStreams
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")

@@ -13,8 +13,7 @@ from keras_rbi.models.herbs.herbs_heads import HERBSHeads, selected_by_default
 from keras_rbi.models.herbs.herbs_loss import WEIGHTS, herbs_loss
 from keras_rbi.models.herbs.temperature_halving import TemperatureHalving
 from keras_rbi.models.labels import known_classes
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")

@@ -11,8 +11,7 @@ from keras_rbi.models.herbs.token_classifier import TokenClassifier
 from keras_rbi.models.herbs.token_combiner import TokenCombiner
 from keras_rbi.models.herbs.token_pyramid import TokenPyramid
 from keras_rbi.models.herbs.token_selector import TokenSelector
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 # Parts of the tokens of the last stages: 256, 128, 64 and 32 of 2304, 576, 144 and 144.
 SELECTED_PARTS = (1 / 9, 2 / 9, 4 / 9, 2 / 9)

@@ -5,8 +5,7 @@ from typing import Any
 from keras import ops
 
 from keras_rbi.models.cross_entropy import cross_entropy
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 # What HERBS is trained with on CUB-200-2011; of its paper, refinement has 1.
 WEIGHTS = {"refinement": 1.375, "layer": 0.3, "suppression": 5.0, "selection": 0.0, "combined": 1.0}

@@ -5,8 +5,7 @@ from typing import Any
 import keras
 
 from keras_rbi.models.fan_in_dense import fan_in_dense
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")

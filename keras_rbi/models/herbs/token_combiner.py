@@ -7,8 +7,7 @@ from keras import ops
 
 from keras_rbi.models.fan_in_dense import fan_in_dense
 from keras_rbi.models.fan_in_uniform import fan_in_uniform
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 TOKENS_FOR_A_JOINT = 64
 

@@ -8,8 +8,7 @@ import keras
 
 from keras_rbi.models.fan_in_dense import fan_in_mlp
 from keras_rbi.models.fan_in_uniform import fan_in_uniform
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")

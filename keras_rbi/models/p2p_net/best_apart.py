@@ -1,11 +1,9 @@
 """The boxes with the highest scores that do not overlap by much."""
 
-from typing import Any
-
 import numpy as np
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def best_apart(scores: Tensor, boxes: np.ndarray, count: int) -> Tensor:

@@ -5,7 +5,7 @@ from typing import Any
 
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def crop_boxes(images: Tensor, boxes: Tensor, sides: Sequence[int]) -> Tensor:

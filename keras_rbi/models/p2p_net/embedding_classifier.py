@@ -6,8 +6,7 @@ import keras
 
 from keras_rbi.layers.two_pass_batch_normalization import TwoPassBatchNormalization
 from keras_rbi.models.fan_in_dense import fan_in_dense
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")

@@ -5,8 +5,7 @@ from typing import Any
 from keras import ops
 
 from keras_rbi.models.cross_entropy import cross_entropy
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 # Of the first stage to the last and of all together: coarse features are asked for less.
 PEAKS = (0.7, 0.8, 0.9, 1.0)

@@ -18,8 +18,7 @@ from keras_rbi.models.p2p_net.p2p_loss import p2p_loss
 from keras_rbi.models.p2p_net.part_aligner import PartAligner
 from keras_rbi.models.p2p_net.part_proposer import PartProposer
 from keras_rbi.models.p2p_net.stage_embedding import StageEmbedding
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 STAGES = 3
 

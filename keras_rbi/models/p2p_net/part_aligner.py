@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 MATCHINGS = ("intended", "official")
 MOST_PARTS = 6

@@ -8,8 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_rbi.models.fan_in_uniform import fan_in_uniform
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 CHANNELS = 128
 # Sides of the boxes of each level in units of 1.5 strides, and their ratios of width to height.

@@ -13,8 +13,7 @@ from keras_rbi.models.relation_layers import check_variant, relation_layers
 from keras_rbi.models.relations import NO_REFERENCES, check_attention
 from keras_rbi.models.trains_two_streams import TrainsTwoStreams
 from keras_rbi.models.two_streams import TwoStreams
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")

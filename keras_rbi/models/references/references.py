@@ -10,8 +10,7 @@ from keras import ops
 from keras_rbi.checks import positive_integer
 from keras_rbi.layers.pairwise import mean_squared_error_to
 from keras_rbi.models.references.thumbnails import thumbnails
-
-Tensor = Any
+from keras_rbi.types import Tensor
 
 DIGEST_BYTES = 4
 

@@ -1,10 +1,8 @@
 """Images at a smaller scale, and what that leaves out."""
 
-from typing import Any
-
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 def thumbnails(images: Tensor, factor: int, data_format: str) -> tuple[Tensor, Tensor]:
