@@ -8,15 +8,16 @@ from typing import Any
 
 from applications.paper.experiment import Run, finished
 from applications.paper.peers import ALL, DEFAULT
+from keras_rbi.models.methods import METHODS
 from keras_rbi.training import TrainingSettings
-from keras_rbi.training.choices import SYSTEMS
 
 RESULTS = Path(__file__).parent / "results"
 FROZEN = ":frozen"
 # What the peers are with a fine-grained system on the backbone.
 SYSTEM_METHODS = {
-    f":{plain}": {"backbone": plain, "rbi": related, "rbi-paper": related}
-    for plain, related in SYSTEMS.items()
+    f":{each.baseline}": {"backbone": each.baseline, "rbi": each.name, "rbi-paper": each.name}
+    for each in METHODS.values()
+    if each.relates and each.name != "rbi"
 }
 QUICK_BACKBONES = ("SmallCNN", f"EfficientNetLite0{FROZEN}")
 # Of the paper's list, those that its text names and that are here; of DenseNet it names 201 alone.

@@ -6,8 +6,9 @@ from typing import Any
 
 from keras_rbi.cli.output import console, relations_table
 from keras_rbi.cli.settings_options import as_arguments
+from keras_rbi.models.methods import METHODS
 from keras_rbi.training import RunFolder
-from keras_rbi.training.choices import SYSTEMS
+from keras_rbi.training.choices import BACKBONE_ALONE, RBI
 
 # What a backbone alone has no use for.
 OF_RBI = ("rbi", "method", "variant", "relation_dropout", "share_classifier")
@@ -70,9 +71,9 @@ def baseline(given: Mapping[str, Any], rbi: bool) -> str:
     """
     kept = {name: value for name, value in given.items() if name not in OF_RBI}
     words = ["keras-rbi", "train", *as_arguments(kept)]
-    for plain, with_rbi in SYSTEMS.items():
-        if given.get("method") in (plain, with_rbi):
-            return shlex.join([*words, "--method", plain if rbi else with_rbi])
+    method = METHODS.get(str(given.get("method")))
+    if method is not None and method.baseline not in (None, RBI, BACKBONE_ALONE):
+        return shlex.join([*words, "--method", str(method.baseline)])
     if rbi:
         words.append("--no-rbi")
     return shlex.join(words)

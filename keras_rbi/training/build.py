@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from keras_rbi import backbones, models
+from keras_rbi import backbones
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.mixing import Mixing
 from keras_rbi.datasets.catalogue import TYPEFACES
@@ -13,27 +13,14 @@ from keras_rbi.datasets.files.image_files import ImageFiles
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.load import load
 from keras_rbi.datasets.typefaces import Typefaces
-from keras_rbi.models.baselines.backbone_classifier import backbone_classifier
-from keras_rbi.models.baselines.batch_former_model import BatchFormerModel
-from keras_rbi.models.rbi.rbi_model import RBIModel
-from keras_rbi.training.choices import (
-    BATCH_FORMER,
-    HERBS,
-    NO_AUGMENTATION,
-    NO_CACHE,
-    NO_WEIGHTS,
-    P2P,
-    RBI,
-    SYSTEMS,
-)
+from keras_rbi.models.methods import METHODS
+from keras_rbi.training.choices import NO_AUGMENTATION, NO_CACHE, NO_WEIGHTS
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stages
 
 # Enough that a percent of accuracy is many images.
 TYPEFACES_PER_CLASS = {"validation": 40, "test": 100}
-
-SYSTEM_MODELS: dict[str, Any] = {HERBS: models.HERBS, P2P: models.P2PNet}
 
 Progress = Callable[[str, int, int], None]
 
@@ -119,8 +106,7 @@ def build_model(
         steps_per_epoch: Batches in an epoch, for the learning rate's schedule.
 
     Returns:
-        An `RBIModel`, a `BatchFormerModel`, a `HERBS`, a `P2PNet`, or the backbone with a
-        classifier, as `settings.method` says.
+        The model of `settings.method`, one of `keras_rbi.models.methods`.
 
     Raises:
         ValueError: If the backbone cannot be built or its weights cannot be had.
@@ -131,28 +117,11 @@ def build_model(
         weights=None if settings.weights == NO_WEIGHTS else settings.weights,
         image_size=settings.image_size,
     )
-    model: keras.Model
-    if settings.method == RBI:
-        model = RBIModel(
-            backbone,
-            embedding_dim=settings.embedding_dim,
-            variant=settings.variant,
-            relation_dropout=settings.relation_dropout,
-            share_classifier=settings.share_classifier,
-            class_names=class_names,
-        )
-    elif settings.method == BATCH_FORMER:
-        model = BatchFormerModel(backbone, len(class_names))
-    elif settings.method in (*SYSTEMS, *SYSTEMS.values()):
-        plain = next(name for name in SYSTEMS if settings.method in (name, SYSTEMS[name]))
-        model = SYSTEM_MODELS[plain](
-            backbone,
-            relations=None if settings.method == plain else "self",
-            variant=settings.variant,
-            units=settings.embedding_dim,
-            class_names=class_names,
-        )
-    else:
-        model = backbone_classifier(backbone, len(class_names))
+    method = METHODS[settings.method]
+    model = method.build(
+        backbone,
+        class_names=class_names,
+        **{name: getattr(settings, name) for name in method.arguments},
+    )
     compile_stage(model, settings, stages(settings)[0], steps_per_epoch)
     return model

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 from keras_rbi.datasets.batches.sampling import PK
 from keras_rbi.datasets.catalogue import TYPEFACES
-from keras_rbi.training.choices import BACKBONE, RBI, SYSTEMS
+from keras_rbi.models.methods import METHODS
+from keras_rbi.training.choices import BACKBONE, RBI
 from keras_rbi.training.setting import settings_in
 
 if TYPE_CHECKING:
@@ -40,11 +41,9 @@ def _check_typefaces(settings: "TrainingSettings") -> None:
 
 
 def _check_method(settings: "TrainingSettings") -> None:
-    if settings.method == RBI:
-        return
-    own: tuple[str, ...] = ("relation_dropout", "share_classifier")
-    if settings.method not in SYSTEMS.values():
-        own = ("variant", *own)
+    method = METHODS[settings.method]
+    taken = method.arguments if method.relates else ()
+    own = [name for name in METHODS[RBI].arguments if name not in (*taken, "embedding_dim")]
     given = {name: value for name in own if (value := getattr(settings, name)) not in (None, False)}
     if given:
         raise ValueError(

@@ -14,6 +14,7 @@ from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM
 from keras_rbi.datasets.files.image_files import ON_ERROR
 from keras_rbi.datasets.load import SOURCES
 from keras_rbi.models.image_classifier import PAPER_LEARNING_RATE
+from keras_rbi.models.methods import METHODS
 from keras_rbi.training.check_settings import check_together
 from keras_rbi.training.choices import (
     BACKBONE,
@@ -21,13 +22,11 @@ from keras_rbi.training.choices import (
     CONSTANT,
     COSINE,
     IMAGENET,
-    METHODS,
     NO_AUGMENTATION,
     NO_CACHE,
     NO_WEIGHTS,
     RBI,
     STEM,
-    SYSTEMS,
 )
 from keras_rbi.training.recipes import RECIPES, recipe_settings
 from keras_rbi.training.setting import (
@@ -157,13 +156,10 @@ class TrainingSettings:
     seed: int = setting("Of weights, data, order and relation dropout.", TRAINING, 0, minimum=0)
     per_class: int = setting("Training images of each typeface.", DATA, 300, minimum=1)
     method: str = setting(
-        "`rbi`; or, to compare with, `batchformer`, a transformer layer over the batch in "
-        "training, or `backbone`, the backbone with a classifier; or, without and with relations, "
-        "`herbs` and `herbs-rbi`, HERBS over the backbone's stages, or `p2p-net` and "
-        "`p2p-net-rbi`, P2P-Net, which learns from aligned parts.",
+        "; ".join(f"`{each.name}`, {each.description}" for each in METHODS.values()) + ".",
         MODEL,
         default_text=RBI,
-        choices=METHODS,
+        choices=METHODS.keys(),
     )
     rbi: bool = setting(
         "Whether to integrate relations; without, the backbone is trained with a classifier.",
@@ -357,7 +353,7 @@ class TrainingSettings:
             data_dir=_absolute(self.data_dir),
             cache_dir=_absolute(self.cache_dir),
             recipe=_absolute(self.recipe, RECIPES),
-            rbi=settings.method in (RBI, *SYSTEMS.values()),
+            rbi=METHODS[settings.method].relates,
         )
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":

@@ -2,7 +2,6 @@
 
 import importlib
 from collections.abc import Callable
-from typing import Any
 
 import keras
 import numpy as np
