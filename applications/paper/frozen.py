@@ -23,7 +23,7 @@ from keras_rbi.training import TrainingSettings
 BATCH = 64
 
 
-class Head(TwoStreamsLoss):
+class Head(TwoStreamsLoss, keras.Model):
     """What stands on the backbone, as a model of its own; its layers are those of the whole.
 
     Args:
