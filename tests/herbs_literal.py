@@ -102,8 +102,11 @@ def in_our_layout(name, value, variable):
     return value.reshape(variable.shape)
 
 
-def herbs(stages, weights, num_selected, training=False):
-    """Every output from the tokens of the stages, in float64."""
+def herbs(stages, weights, num_selected, training=False, combined=None):
+    """Every output from the tokens of the stages, in float64.
+
+    What is combined may be given, in the place of the tokens that are selected.
+    """
     weights = {name: np.asarray(value, "float64") for name, value in weights.items()}
 
     def dense(name, rows):
@@ -161,7 +164,9 @@ def herbs(stages, weights, num_selected, training=False):
             (chosen, outputs["selected"], outputs["dropped"]), parts, strict=True
         ):
             store.append(np.stack(part))
-    joints = mixed("combiner.param_pool0", np.concatenate(chosen, axis=1))
+    if combined is None:
+        combined = np.concatenate(chosen, axis=1)
+    joints = mixed("combiner.param_pool0", combined)
     query = dense("combiner.conv_q1", joints).mean(-1)
     key = dense("combiner.conv_k1", joints).mean(-1)
     tanh = np.tanh(query[:, :, None] - key[:, None, :])

@@ -42,10 +42,8 @@ def test_relations_are_told_and_those_of_a_batch_refused(kind):
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [*((P2PNet, name) for name in FORMATS), (HERBS, "tf_saved_model")],
-)
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("kind", [HERBS, P2PNet])
 def test_answers_as_the_model(kind, name, tmp_path):
     try:
         if backend_for(name, keras.config.backend()) != keras.config.backend():

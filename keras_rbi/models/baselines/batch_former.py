@@ -69,6 +69,10 @@ class BatchFormer(keras.layers.Layer):
                 "maps and tokens first, or pass another num_heads."
             )
         policy, layers = self.dtype_policy, keras.layers
+        # The images are a sequence along the last axis but one. Of heads of a single feature,
+        # TensorFlow's `keras.ops.add`, which projections add their biases by, takes the biases of
+        # shape (heads, 1) for those of as many images if these are along the second axis.
+        self._before = (1, 1) if width == self.num_heads else (1,)
         self.attention = layers.MultiHeadAttention(
             self.num_heads,
             width // self.num_heads,
@@ -88,7 +92,7 @@ class BatchFormer(keras.layers.Layer):
             layers.Dropout(self.dropout, seed=self.seed, dtype=policy, name=f"{name}_dropout")
             for name in ("attention", "hidden", "output")
         )
-        sequence = (1, *features_shape)
+        sequence = (*self._before, *features_shape)
         self.attention.build(sequence, sequence)
         for layer in (
             self.hidden_dense,
@@ -102,8 +106,9 @@ class BatchFormer(keras.layers.Layer):
     def call(self, features: Tensor, training: bool | None = None) -> Tensor:
         if not training:
             return features
-        sequence = ops.expand_dims(features, 0)
-        attended = ops.squeeze(self.attention(sequence, sequence, training=True), 0)
+        ahead = tuple(range(len(self._before)))
+        sequence = ops.expand_dims(features, ahead)
+        attended = ops.squeeze(self.attention(sequence, sequence, training=True), ahead)
         mixed = self.attention_norm(features + self.attention_dropout(attended, training=True))
         hidden = self.hidden_dropout(self.hidden_dense(mixed), training=True)
         added = self.output_dropout(self.output_dense(hidden), training=True)

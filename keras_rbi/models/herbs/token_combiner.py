@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_rbi.models.einsum_dense import EinsumDense
 from keras_rbi.models.fan_in_dense import fan_in_dense
 from keras_rbi.models.fan_in_uniform import fan_in_uniform
 from keras_rbi.types import Tensor
@@ -53,7 +54,7 @@ class TokenCombiner(keras.layers.Layer):
     def build(self, tokens_shape: Any) -> None:
         _, tokens, channels = tokens_shape
         joints = max(1, tokens // TOKENS_FOR_A_JOINT)
-        self.to_joints = keras.layers.EinsumDense(
+        self.to_joints = EinsumDense(
             "bmc,mj->bjc",
             output_shape=(joints, None),
             bias_axes="j",

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_rbi.models.einsum_dense import EinsumDense
 from keras_rbi.models.fan_in_dense import fan_in_mlp
 from keras_rbi.models.fan_in_uniform import fan_in_uniform
 from keras_rbi.types import Tensor
@@ -107,7 +108,7 @@ class TokenPyramid(keras.layers.Layer):
         return mlp
 
     def _mix(self, name: str, sources: int, targets: int) -> keras.layers.Layer:
-        mix = keras.layers.EinsumDense(
+        mix = EinsumDense(
             "bsc,st->btc",
             output_shape=(targets, None),
             bias_axes="t",

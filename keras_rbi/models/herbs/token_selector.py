@@ -59,13 +59,9 @@ class TokenSelector(keras.layers.Layer):
         self.built = True
 
     def call(self, features: Tensor, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        order = ops.expand_dims(token_order(logits), -1)
+        order = token_order(logits)
         chosen, others = order[:, : self.count], order[:, self.count :]
-        return (
-            ops.take_along_axis(features, chosen, axis=1),
-            ops.take_along_axis(logits, chosen, axis=1),
-            ops.take_along_axis(logits, others, axis=1),
-        )
+        return _taken(features, chosen), _taken(logits, chosen), _taken(logits, others)
 
     def compute_output_spec(self, features: Any, logits: Any) -> Any:
         batch, tokens, classes = logits.shape
@@ -90,9 +86,42 @@ def token_order(logits: Tensor) -> Tensor:
     Returns:
         Integer tensor of shape `(batch, tokens)`.
     """
-    logits = ops.cast(logits, "float32")
-    predicted = ops.argmax(ops.mean(logits, axis=1), axis=-1)
+    logits = ops.stop_gradient(ops.cast(logits, "float32"))
+    predicted = _first_largest(ops.mean(logits, axis=1))
     of_class = ops.one_hot(predicted, logits.shape[-1], dtype="float32")
     scores = ops.sum(ops.softmax(logits, axis=-1) * ops.expand_dims(of_class, 1), axis=-1)
-    # Ascending sorts leave equal ones in order; reversed ones would not.
-    return ops.argsort(-scores, axis=1)
+    return _descending(scores)
+
+
+def _first_largest(rows: Tensor) -> Tensor:
+    """`ops.argmax` along the last axis; formats of export lack what TensorFlow makes it of."""
+    count = rows.shape[-1]
+    numbers = ops.arange(count, dtype="int32")
+    largest = ops.equal(rows, ops.max(rows, axis=-1, keepdims=True))
+    return ops.min(ops.where(largest, numbers, count - 1), axis=-1)
+
+
+def _descending(scores: Tensor) -> Tensor:
+    """The places of each row's scores in descending order, of equal ones the first first.
+
+    Formats of export know `top_k` alone, and not all of them which of equal ones comes first. So
+    the places are put in order a second time, by whole numbers that are all different: how many
+    larger scores there are, and then the place.
+    """
+    count = scores.shape[-1]
+    values, places = ops.top_k(scores, count)
+    smaller = ops.cast(ops.not_equal(values[:, 1:], values[:, :-1]), "int32")
+    larger_ones = ops.pad(ops.cumsum(smaller, axis=1), ((0, 0), (1, 0)))
+    keys = larger_ones * count + ops.cast(places, "int32")
+    return -ops.top_k(-keys, count)[0] % count
+
+
+def _taken(rows: Tensor, places: Tensor) -> Tensor:
+    """The rows of each image at some places, `(batch, places, width)`."""
+    if keras.config.backend() != "torch":
+        return ops.take_along_axis(rows, ops.expand_dims(places, -1), axis=1)
+    # PyTorch's exporters know no `take_along_axis`; elsewhere it keeps the images of a batch
+    # apart, which may be on different devices.
+    count, width = rows.shape[1:]
+    images = ops.cumsum(ops.ones_like(places[:, :1]), axis=0) - 1
+    return ops.take(ops.reshape(rows, (-1, width)), images * count + places, axis=0)

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from backend_functions import compiled
 from keras import ops
 
 from keras_rbi.models import TwoStreams
@@ -28,10 +29,11 @@ def layer():
 
 def weights_of(layer):
     attention = layer.attention
+    width = layer.output_dense.units
     projections = {
         name: (
-            ops.convert_to_numpy(dense.kernel).reshape(WIDTH, WIDTH),
-            ops.convert_to_numpy(dense.bias).reshape(WIDTH),
+            ops.convert_to_numpy(dense.kernel).reshape(width, width),
+            ops.convert_to_numpy(dense.bias).reshape(width),
         )
         for name, dense in (
             ("query", attention.query_dense),
@@ -49,7 +51,7 @@ def weights_of(layer):
     return projections | norms
 
 
-def literal(features, weights):
+def literal(features, weights, heads=HEADS):
     """The encoder layer, image by image and head by head."""
 
     def project(name, rows):
@@ -63,8 +65,8 @@ def literal(features, weights):
 
     query, key, value = (project(name, features) for name in ("query", "key", "value"))
     attended = np.zeros_like(features)
-    size = WIDTH // HEADS
-    for head in range(HEADS):
+    size = features.shape[1] // heads
+    for head in range(heads):
         part = slice(head * size, (head + 1) * size)
         for image in range(len(features)):
             logits = [query[image, part] @ other / np.sqrt(size) for other in key[:, part]]
@@ -73,6 +75,25 @@ def literal(features, weights):
     mixed = normalised("first", features + project("result", attended))
     hidden = np.maximum(project("hidden", mixed), 0.0)
     return normalised("second", mixed + project("output", hidden))
+
+
+@pytest.mark.parametrize("heads", [1, 2, 4])
+def test_it_is_the_literal_one_of_as_many_images_as_features_or_heads(heads):
+    features = np.random.default_rng(0).normal(size=(4, 4)).astype("float32")
+    layer = BatchFormer(heads, dropout=0.0)
+    layer.build((None, 4))
+    rng = np.random.default_rng(1)
+    layer.set_weights([rng.normal(scale=0.5, size=w.shape) for w in layer.weights])
+    expected = literal(features, weights_of(layer), heads)
+    found = ops.convert_to_numpy(layer(features, training=True))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    for images in (None, 4):
+        inputs = keras.Input(batch_shape=(images, 4))
+        model = keras.Model(inputs, layer(inputs))
+        train = compiled(
+            lambda rows, model=model: model(rows, training=True), ((images, 4), "float32")
+        )
+        np.testing.assert_allclose(ops.convert_to_numpy(train(features)), expected, atol=1e-5)
 
 
 def test_it_is_the_literal_encoder_layer(layer, features):
