@@ -1,11 +1,9 @@
 """`EinsumDense` with a bias that is added along its own axis on every backend."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
-Tensor = Any
+from keras_rbi.types import Tensor
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")
