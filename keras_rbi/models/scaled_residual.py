@@ -49,3 +49,7 @@ class ScaledResidual(keras.layers.Layer):
 
     def compute_output_shape(self, features_shape: Any, branch_shape: Any) -> Any:
         return features_shape
+
+    def get_config(self) -> dict[str, Any]:
+        # Keras makes no config by itself for a layer that was given a policy object.
+        return dict(super().get_config())

@@ -103,3 +103,7 @@ class TokenCombiner(keras.layers.Layer):
 
     def compute_output_shape(self, tokens_shape: Any) -> Any:
         return tokens_shape[0], tokens_shape[-1]
+
+    def get_config(self) -> dict[str, Any]:
+        # Keras makes no config by itself for a layer that was given a policy object.
+        return dict(super().get_config())
