@@ -121,7 +121,7 @@ def influence(
         weights = model.attention(model.unpack(tensor), relations).weights
         attention = across_groups(np.asarray(ops.convert_to_numpy(weights), "float32"))[:, target]
         if class_number is None:
-            class_number = int(scores[target].argmax())
+            class_number = int(parts.predicted_classes(features, relations)[target])
         chosen = only(one_hot(class_number, *scores.shape), target)
         effects = np.full(count, np.nan, "float32")
         score = float(scores[target, class_number])

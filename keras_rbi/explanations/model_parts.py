@@ -104,6 +104,15 @@ class ModelParts:
             return self.model.logits(self.model.without_attention(features))
         return self.model.logits(self.model.attend(features, relations, mask, training=False))
 
+    def predicted_classes(self, features: Tensor, relations: Tensor | None) -> np.ndarray:
+        """The class that the model predicts for each image, shape `(batch,)`.
+
+        Where it has more than its last layer, as HERBS, another logit may be the largest.
+        """
+        features = self.model.unpack(ops.convert_to_tensor(features))
+        related = self.model.attend(features, relations, training=False)
+        return _array(self.model.classify(related, training=False)).argmax(-1)
+
     def relations(self, images: Any) -> Tensor | None:
         """S of images in the mode that the model is in, or `None` without relations."""
         return self.model.encode_relations(ops.convert_to_tensor(images), training=False)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from keras import ops
 
 from keras_rbi.explanations.gradients import pullback
 from keras_rbi.explanations.model_parts import ModelParts
@@ -45,8 +44,7 @@ def own_gradients(
         relations = parts.relations(images)
         scores, to_features = pullback(lambda tensor: parts.scores(tensor, relations, of), features)
         if classes is None:
-            predicted = scores if of == "combined" else _scores(parts, features, relations)
-            classes = predicted.argmax(-1)
+            classes = parts.predicted_classes(features, relations)
         chosen = one_hot(classes, *scores.shape)
         if of == "combined" and relations_mode == "batch":
             cotangents = np.stack([to_features(only(chosen, j))[j] for j in range(len(chosen))])
@@ -85,8 +83,3 @@ def only(chosen: np.ndarray, row: int) -> np.ndarray:
     alone = np.zeros_like(chosen)
     alone[row] = chosen[row]
     return alone
-
-
-def _scores(parts: ModelParts, features: np.ndarray, relations: Any) -> np.ndarray:
-    tensor = ops.convert_to_tensor(features)
-    return np.asarray(ops.convert_to_numpy(parts.scores(tensor, relations, "combined")))

@@ -134,6 +134,10 @@ class KerasClassifier:
         """The last layer's, before its activation."""
         return without_activation(self.classifier, related)
 
+    def classify(self, related: Tensor, training: bool | None = None) -> Tensor:
+        """The last layer's predictions."""
+        return self.classifier(related)
+
 
 def classifier_of(model: keras.Model) -> Any:
     """A model to be asked: itself, or a `KerasClassifier` around a model that is not ours.
