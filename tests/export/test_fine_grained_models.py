@@ -8,7 +8,6 @@ import small_model
 from keras_rbi.backbones import SmallCNN
 from keras_rbi.export import FORMATS, export_model
 from keras_rbi.export.formats import backend_for
-from keras_rbi.export.options import export_options
 from keras_rbi.models import HERBS, P2PNet
 
 SIDE = 32
@@ -22,23 +21,6 @@ def made(kind, relations="self"):
         scale = model.get_layer("integration").scale
         scale.assign(np.full(scale.shape, 2.0))
     return model
-
-
-@pytest.mark.parametrize("kind", [HERBS, P2PNet])
-def test_relations_are_told_and_those_of_a_batch_refused(kind):
-    arguments = ("images", ("probabilities",), 2, "float32", None)
-    assert export_options(made(kind), "onnx", None, *arguments).relations == "self"
-    assert export_options(made(kind, None), "onnx", None, *arguments).relations == "none"
-    model = made(kind)
-    model.relations = "batch"
-    with pytest.raises(ValueError, match="relations='batch' by name"):
-        export_options(model, "onnx", None, *arguments)
-    for relations in ("self", "batch"):
-        assert export_options(model, "onnx", relations, *arguments).relations == relations
-    with pytest.raises(ValueError, match="no references"):
-        export_options(model, "onnx", "references", *arguments)
-    with pytest.raises(ValueError, match="Only a model with relations"):
-        export_options(made(kind, None), "onnx", "self", *arguments)
 
 
 @pytest.mark.nightly

@@ -1,12 +1,10 @@
 """What holds of every system that RBI is added to."""
 
 import keras
-import numpy as np
 import pytest
 from backend_functions import assert_close, to_numpy
-from small_stages import CLASSES, convolutions, images, predicted, scaled
+from small_stages import CLASSES, convolutions, images, predicted
 
-import keras_rbi
 from keras_rbi.models import HERBS, P2PNet
 
 SYSTEMS = {
@@ -35,16 +33,6 @@ def test_with_relations_it_starts_as_without(made):
     assert_close(predicted(plain, images()), predicted(related, images()), 1e-6)
 
 
-def test_an_answer_stands_alone_with_relations_to_itself(made):
-    model = scaled(made())
-    batch = images()
-    together = predicted(model, batch)
-    for number in range(len(batch)):
-        assert_close(predicted(model, batch[number : number + 1])[0], together[number], 1e-5)
-    model.relations = "batch"
-    assert np.abs(predicted(model, batch) - together).max() > 1e-4
-
-
 def test_relations_are_there_from_the_start_or_not(made):
     with pytest.raises(ValueError, match="Make another model"):
         made(relations=None).relations = "batch"
@@ -62,9 +50,3 @@ def test_relations_are_there_from_the_start_or_not(made):
 def test_classes_must_be_known(kind):
     with pytest.raises(ValueError, match="num_classes"):
         kind(convolutions())
-
-
-def test_evaluation_measures_every_mode(made):
-    model, labels = made(relations="batch"), np.arange(6) % CLASSES
-    found = keras_rbi.evaluation.evaluate_protocol(model, (images(), labels), (3,), orders=1)
-    assert [row.relations for row in found.rows] == ["self", "batch", "batch"]
