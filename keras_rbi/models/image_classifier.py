@@ -150,5 +150,6 @@ class ImageClassifier(keras.Model):
 
     def save_own_variables(self, store: Any) -> None:
         """Saves what is not in a layer, before Keras saves the layers."""
+        check_known(self)
         hub.settle_position_embeddings(self._config["backbone"])
         super().save_own_variables(store)
