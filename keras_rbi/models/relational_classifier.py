@@ -23,7 +23,7 @@ from keras_rbi.models.references.set_references import (
     set_references,
     update_references,
 )
-from keras_rbi.models.relations import set_relations
+from keras_rbi.models.relations import check_attention, set_relations
 from keras_rbi.types import Tensor
 
 
@@ -196,8 +196,16 @@ class RelationalClassifier(ImageClassifier):
         return features
 
     def without_attention(self, features: Tensor) -> Tensor:
-        """What is classified where images take nothing in from each other."""
-        return features
+        """What is classified where images take nothing in from each other.
+
+        The features, where RRA adds to them; where its C takes their place, C where beta is 1:
+        each image's own residual alone (eqs. 12 and 13).
+        """
+        if self.rra is None or self.integration is not None:
+            return features
+        check_attention(self)
+        residual = ops.cast(self.rra.residual_dense(features), "float32")
+        return self.rra.normalization(residual, training=False)
 
     def unpack(self, rows: Any) -> Any:
         """Feature vectors as `attend` takes them, from rows as `feature_model` gives them."""

@@ -10,7 +10,7 @@ from keras_rbi.backbones.tap import Tap
 from keras_rbi.models.labels import check_classes
 from keras_rbi.models.open_classes import classifier_layer
 from keras_rbi.models.relation_layers import check_variant, relation_layers
-from keras_rbi.models.relations import NO_REFERENCES, check_attention
+from keras_rbi.models.relations import NO_REFERENCES
 from keras_rbi.models.trains_two_streams import TrainsTwoStreams
 from keras_rbi.models.two_streams import TwoStreams
 from keras_rbi.types import Tensor
@@ -172,10 +172,3 @@ class RBIModel(TrainsTwoStreams):
     def classify(self, related: Tensor, training: bool | None = None) -> Tensor:
         """Probabilities `(batch, classes)`, or what `classifier_activation` makes of logits."""
         return self.classifier(related)
-
-    def without_attention(self, features: Tensor) -> Tensor:
-        """C where beta is 1: each image's own residual alone (eqs. 12 and 13)."""
-        check_attention(self)
-        return self.rra.normalization(
-            keras.ops.cast(self.rra.residual_dense(features), "float32"), training=False
-        )
