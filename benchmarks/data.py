@@ -23,7 +23,7 @@ from PIL import Image
 from rich.console import Console
 
 from keras_rbi.datasets import ImageFiles, ImageSequence, from_lists
-from keras_rbi.datasets.batches.augmentation_recipes import AUGMENTATIONS
+from keras_rbi.datasets.augmentation import AUGMENTATIONS
 
 IMAGE_SIZE = 224
 THREADS = 2

@@ -8,7 +8,7 @@ from rich.markup import escape
 
 from keras_rbi.cli.datasets import make_ready
 from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings
-from keras_rbi.datasets.batches.augmentation_recipes import PAPER
+from keras_rbi.datasets.augmentation import PAPER
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.sampling import PK
 from keras_rbi.datasets.catalogue import TYPEFACES

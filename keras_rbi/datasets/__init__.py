@@ -1,7 +1,7 @@
 """Labelled images, and batches of them worth relating."""
 
 from keras_rbi.datasets import typefaces
-from keras_rbi.datasets.batches.augmentation import flip_and_rotate
+from keras_rbi.datasets.augmentation import flip_and_rotate
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.mixing import Mixing
 from keras_rbi.datasets.catalogue import available

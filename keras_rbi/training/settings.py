@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_rbi.backbones.catalogue import SMALL_CNN
 from keras_rbi.backbones.get import find
-from keras_rbi.datasets.batches.augmentation_recipes import AUGMENTATIONS, PAPER
+from keras_rbi.datasets.augmentation import AUGMENTATIONS, PAPER
 from keras_rbi.datasets.batches.sampling import PK, SAMPLINGS, SHUFFLED
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
 from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM

@@ -1,1 +1,1 @@
-"""Batches for training: sampling, augmentation, and reading ahead."""
+"""Batches for training: sampling, mixing, and reading ahead."""

@@ -8,8 +8,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_rbi.datasets.augmentation import Augment, augmentation, with_source
 from keras_rbi.datasets.batches.adapters import Adapters
-from keras_rbi.datasets.batches.augmentation_recipes import Augment, augmentation, with_source
 from keras_rbi.datasets.batches.batches_ahead import BatchesAhead, Key
 from keras_rbi.datasets.batches.sampling import (
     BALANCED,

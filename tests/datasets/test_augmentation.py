@@ -8,11 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from keras_rbi.datasets import ImageSequence, Typefaces, flip_and_rotate
-from keras_rbi.datasets.batches import augmentation_recipes
-from keras_rbi.datasets.batches.augmentation_recipes import AUGMENTATIONS
-from keras_rbi.datasets.batches.rand_augment import ALL, rand_augment
-from keras_rbi.datasets.batches.random_resized_crop import crop_and_flip, crop_box, jitter_colours
+from keras_rbi.datasets import ImageSequence, Typefaces, augmentation, flip_and_rotate
+from keras_rbi.datasets.augmentation import (
+    ALL,
+    AUGMENTATIONS,
+    crop_and_flip,
+    crop_box,
+    jitter_colours,
+    rand_augment,
+)
 
 PHOTOGRAPH = np.random.default_rng(0).integers(0, 256, (40, 40, 3)).astype(np.uint8)
 FILL = (9, 8, 7)
@@ -148,6 +152,6 @@ def test_two_operations_of_magnitude_nine_are_applied(monkeypatch):
 
 
 def test_the_example_gives_what_it_shows():
-    results = doctest.testmod(augmentation_recipes, extraglobs={"np": np})
+    results = doctest.testmod(augmentation, extraglobs={"np": np})
     assert results.attempted
     assert not results.failed
