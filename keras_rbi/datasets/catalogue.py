@@ -145,7 +145,7 @@ DATASETS = {
             (".",),
             (
                 *(
-                    ReleasedFile(name, alternative="divided")
+                    ReleasedFile(name, alternative="split")
                     for name in (
                         "cars_train.tgz",
                         "cars_test.tgz",

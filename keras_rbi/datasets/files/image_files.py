@@ -23,7 +23,7 @@ from keras_rbi.datasets.files.image_cache import (
 from keras_rbi.datasets.files.reading import check_head, decode_image, read_image
 from keras_rbi.datasets.files.records import DatasetWarning, Records
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.splits import members
+from keras_rbi.datasets.splits import split_indices
 
 ON_ERROR = ("raise", "skip")
 # Called with the split, the number of images done and of all images.
@@ -97,7 +97,7 @@ class ImageFiles(ImageData):
                 f"`image_size` must be a positive integer. Received: image_size={image_size!r}."
             )
         self._records = records
-        self._numbers = members(records, split, seed)
+        self._numbers = split_indices(records, split, seed)
         if not len(self._numbers):
             raise ValueError(f"There are no {split} images in {str(records.root)!r}.")
         self.split = split
@@ -227,7 +227,7 @@ class ImageFiles(ImageData):
             return RamCache(shape, count)
         if self._cache_kind != DISK:
             return NoCache()
-        # Of all splits, so that another seed, which divides them otherwise, finds them too.
+        # Of all splits, so that another seed, which splits them otherwise, finds them too.
         records = self._records
         paths = [str(records.root.resolve()), *records.files]
         name = file_name(paths, shape, f"cut {records.cut_bottom}")

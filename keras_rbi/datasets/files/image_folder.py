@@ -23,7 +23,7 @@ class ImageFolder(ImageFiles):
         folder: The folder.
         split: As in `ImageFiles`. Defaults to `"train"`.
         image_size: Integer, the side in pixels to which images are resized. Defaults to `224`.
-        seed: Integer, the seed of the division. Defaults to `0`.
+        seed: Integer, the seed of the split. Defaults to `0`.
         on_error: As in `ImageFiles`. Defaults to `"raise"`.
         progress: As in `ImageFiles`. Defaults to nothing.
         cache: As in `ImageFiles`. Defaults to `"auto"`.
@@ -83,7 +83,7 @@ def read_folder(folder: Path) -> Records:
 
 
 def _folders_of_splits(folder: Path) -> dict[str, str] | None:
-    """Names of the folders of the splits, or None where the images are not divided."""
+    """Names of the folders of the splits, or None where the images are not split."""
     validation = next((name for name in VALIDATION_FOLDERS if (folder / name).is_dir()), None)
     if not (folder / "train").is_dir():
         return None

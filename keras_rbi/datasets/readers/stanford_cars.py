@@ -25,11 +25,11 @@ def read(root: Path) -> Records:
         ValueError: If a file is missing or not as released.
     """
     if (root / "cars_train").is_dir():
-        return _read_divided(root)
+        return _read_split(root)
     return _read_single(root)
 
 
-def _read_divided(root: Path) -> Records:
+def _read_split(root: Path) -> Records:
     names = [str(name) for name in read_mat(root / "devkit" / "cars_meta.mat")["class_names"]]
     rows = []
     findings = []
