@@ -1,7 +1,10 @@
-"""What is known of a released data set before it is read."""
+"""The description of a released data set: names, files, counts, options and its reader."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
 
 from keras_rbi.datasets.files.records import Records
 
@@ -30,7 +33,30 @@ class ReleasedFile:
     alternative: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
+class TfdsLayout:
+    """Where a builder of TensorFlow Datasets keeps what the released files say.
+
+    Attributes:
+        file: Feature that names the file.
+        folder: Folder of the images in the release; what stands before it is taken off the name.
+        class_name: Function of a file's name that returns the name of its class.
+        class_names: Function that returns the names of the classes, where file names do not say
+            them.
+        boxes: Function of an example that returns its boxes, as shares of height and width: top,
+            left, bottom, right.
+        coarse: Feature and names of the coarse labels, or `None`.
+    """
+
+    file: str
+    folder: str
+    class_name: Callable[[str], str] | None = None
+    class_names: Callable[[], list[str]] | None = None
+    boxes: Callable[[dict[str, Any]], np.ndarray] | None = None
+    coarse: tuple[str, tuple[str, ...]] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class DatasetInfo:
     """A released data set.
 
@@ -48,6 +74,7 @@ class DatasetInfo:
         coarse: Number of groups at each level of the option `coarse`, where it is known.
         options: Choices for each option of the set.
         tfds: Name of the builder in TensorFlow Datasets, or `None`.
+        tfds_layout: What that builder calls its features, where there is one.
         note: What to say beside every accuracy on the set, or `None`.
     """
 
@@ -64,4 +91,5 @@ class DatasetInfo:
     coarse: Mapping[str, int | None] = field(default_factory=dict)
     options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tfds: str | None = None
+    tfds_layout: TfdsLayout | None = None
     note: str | None = None

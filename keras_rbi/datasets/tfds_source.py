@@ -1,9 +1,8 @@
-"""Released sets as TensorFlow Datasets has prepared them."""
+"""TensorFlow Datasets as a source of the released sets, read from its TFRecord files."""
 
 import importlib.util
 import struct
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -12,58 +11,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from keras_rbi.datasets.dataset_info import DatasetInfo
+from keras_rbi.datasets.dataset_info import DatasetInfo, TfdsLayout
 from keras_rbi.datasets.files.records import Records
-from keras_rbi.datasets.readers import cub_200_2011, oxford_pets, stanford_dogs
-from keras_rbi.datasets.readers.oxford_flowers102 import flower_names
 
-# A record is its length, a checksum of that, the record, and a checksum of the record.
-HEAD, TAIL = 12, 4
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where a builder keeps what the released files say.
-
-    Attributes:
-        file: Feature that names the file.
-        folder: Folder of the images in the release; what stands before it is taken off the name.
-        class_name: Name of the class of a file, or `None` where the files do not say it.
-        boxes: Function of an example that returns its boxes, as shares of height and width: top,
-            left, bottom, right.
-        coarse: Feature and names of the coarse labels, or `None`.
-    """
-
-    file: str
-    folder: str
-    class_name: Callable[[str], str] | None
-    boxes: Callable[[dict[str, Any]], np.ndarray] | None = None
-    coarse: tuple[str, tuple[str, ...]] | None = None
-
-
-LAYOUTS = {
-    "cub_200_2011": Layout(
-        "image/filename",
-        "images/",
-        lambda file: cub_200_2011.class_name(file.split("/")[1]),
-        lambda example: example["bbox"],
-    ),
-    "stanford_dogs": Layout(
-        "image/filename",
-        "Images/",
-        lambda file: stanford_dogs.class_name(file.split("/")[1]),
-        lambda example: example["objects"]["bbox"],
-    ),
-    "oxford_flowers102": Layout("file_name", "jpg/", None),
-    "oxford_pets": Layout(
-        "file_name",
-        "images/",
-        lambda file: oxford_pets.class_name(file.split("/")[1].removesuffix(".jpg")),
-        # All zeros where there is none.
-        lambda example: example["head_bbox"][[example["head_bbox"].any()] * 4],
-        ("species", oxford_pets.SPECIES),
-    ),
-}
+# A record is a header, its length and a checksum of that; the record; and a checksum of the record.
+HEADER, FOOTER = 12, 4
 
 
 def read_prepared(info: DatasetInfo, data_dir: str | Path | None, download: bool) -> Records:
@@ -111,7 +63,8 @@ def read_prepared(info: DatasetInfo, data_dir: str | Path | None, download: bool
 
 
 def _records(info: DatasetInfo, folder: Path, prepared: Any) -> Records:
-    layout = LAYOUTS[info.name]
+    layout = info.tfds_layout
+    assert layout is not None
     store = RecordStore(folder)
     files: list[str] = []
     labels: list[int] = []
@@ -146,10 +99,11 @@ def _records(info: DatasetInfo, folder: Path, prepared: Any) -> Records:
 
 
 def _class_names(
-    layout: Layout, files: list[str], labels: list[int], findings: list[str]
+    layout: TfdsLayout, files: list[str], labels: list[int], findings: list[str]
 ) -> list[str]:
-    if layout.class_name is None:
-        return flower_names()
+    if layout.class_names is not None:
+        return layout.class_names()
+    assert layout.class_name is not None
     names: dict[int, set[str]] = {}
     for file, label in zip(files, labels, strict=True):
         names.setdefault(label, set()).add(layout.class_name(file))
@@ -185,11 +139,11 @@ class RecordStore:
         for path in paths:
             self._paths.append(path)
             with open(path, "rb") as file:
-                while head := file.read(HEAD):
-                    (size,) = struct.unpack("<Q", head[:8])
+                while header := file.read(HEADER):
+                    (size,) = struct.unpack("<Q", header[:8])
                     self._places.append((len(self._paths) - 1, file.tell(), size))
                     example = self._parse(file.read(size))
-                    file.seek(TAIL, 1)
+                    file.seek(FOOTER, 1)
                     yield example
 
     def __call__(self, number: int) -> bytes:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile, TfdsLayout
 from keras_rbi.datasets.files.records import Records, one_row_each, rows_each
 from keras_rbi.datasets.readers.tables import (
     corners,
@@ -72,3 +73,31 @@ def read(root: Path) -> Records:
 def class_name(folder: str) -> str:
     """`Black footed Albatross` of the folder `001.Black_footed_Albatross`."""
     return folder.split(".", 1)[-1].replace("_", " ")
+
+
+INFO = DatasetInfo(
+    name="cub_200_2011",
+    title="Caltech-UCSD Birds 200-2011",
+    page="https://www.vision.caltech.edu/datasets/cub_200_2011/",
+    read=read,
+    markers=(("images.txt", "image_class_labels.txt", "train_test_split.txt", "images"),),
+    folders=("CUB_200_2011",),
+    files=(
+        ReleasedFile(
+            "CUB_200_2011.tgz",
+            url="https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz?download=1",
+            checksum="sha256:0c685df5597a8b24909f6a7c9db6d11e008733779a671760afef78feb49bf081",
+            size=1150585339,
+        ),
+    ),
+    classes=200,
+    images={"train": 5994, "test": 5794},
+    per_class={"train": (29, 30), "test": (11, 30)},
+    tfds="caltech_birds2011",
+    tfds_layout=TfdsLayout(
+        file="image/filename",
+        folder="images/",
+        class_name=lambda file: class_name(file.split("/")[1]),
+        boxes=lambda example: example["bbox"],
+    ),
+)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.records import Records, one_row_each
 from keras_rbi.datasets.readers.tables import read_lines, read_numbers, read_pairs, rows_of
 
@@ -64,3 +65,27 @@ def _labels(
         order += unknown
     label_of = {name: label for label, name in enumerate(order)}
     return np.array([label_of[name_of.get(key, "")] for key in ids], np.int64), order
+
+
+SITE = "https://www.robots.ox.ac.uk/~vgg/data/fgvc-aircraft/"
+
+INFO = DatasetInfo(
+    name="fgvc_aircraft",
+    title="FGVC-Aircraft 2013b",
+    page=SITE,
+    read=read,
+    markers=(("variants.txt", "images_variant_train.txt", "images_variant_test.txt", "images"),),
+    folders=("fgvc-aircraft-2013b/data", "data"),
+    files=(
+        ReleasedFile(
+            "fgvc-aircraft-2013b.tar.gz",
+            url=SITE + "archives/fgvc-aircraft-2013b.tar.gz",
+            checksum="md5:d4acdd33327262359767eeaa97a4f732",
+        ),
+    ),
+    classes=100,
+    images={"train": 3334, "validation": 3333, "test": 3333},
+    per_class={"train": (33, 34), "validation": (33, 34), "test": (33, 34)},
+    coarse={"family": 70, "manufacturer": 30},
+    options={"coarse": LEVELS},
+)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES
 from keras_rbi.datasets.files.records import Records
 
@@ -155,3 +156,39 @@ def _images(folder: Path) -> list[str]:
         for entry in os.scandir(folder)
         if os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES
     )
+
+
+SITE = "https://ml-inat-competition-datasets.s3.amazonaws.com/2021/"
+
+INFO = DatasetInfo(
+    name="inaturalist_2021",
+    title="iNaturalist 2021",
+    page="https://github.com/visipedia/inat_comp/tree/master/2021",
+    read=read,
+    markers=(("train",), ("train_mini",)),
+    folders=(".",),
+    files=(
+        ReleasedFile(
+            "train_mini.tar.gz",
+            url=SITE + "train_mini.tar.gz",
+            checksum="md5:db6ed8330e634445efc8fec83ae81442",
+            alternative="mini",
+        ),
+        ReleasedFile(
+            "train.tar.gz",
+            url=SITE + "train.tar.gz",
+            checksum="md5:e0526d53c7f7b2e3167b2b43bb2690ed",
+            alternative="full",
+        ),
+        ReleasedFile(
+            "val.tar.gz",
+            url=SITE + "val.tar.gz",
+            checksum="md5:f6f6e0e242e3d4c9569ba56400938afc",
+        ),
+    ),
+    classes=10000,
+    images={"train": 2686843, "test": 100000},
+    per_class={"test": (10, 10)},
+    coarse=dict.fromkeys(LEVELS) | {SUPERCATEGORY: 11},
+    options={"coarse": LEVELS, "subset": tuple(SUBSETS)},
+)

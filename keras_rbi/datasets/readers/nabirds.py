@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.records import Records, one_row_each, rows_each
 from keras_rbi.datasets.readers.tables import (
     corners,
@@ -121,3 +122,19 @@ def _above(node: int, parent: dict[int, int], coarse: str) -> int:
         seen.add(above)
         node = above
     return node
+
+
+INFO = DatasetInfo(
+    name="nabirds",
+    title="NABirds",
+    page="https://dl.allaboutbirds.org/nabirds",
+    read=read,
+    markers=(("images.txt", "hierarchy.txt", "image_class_labels.txt", "images"),),
+    folders=("nabirds",),
+    # Had by a form on the page.
+    files=(ReleasedFile("nabirds.tar.gz", checksum="md5:df21a9e4db349a14e2b08adfd45873bd"),),
+    classes=555,
+    images={"train": 23929, "test": 24633},
+    coarse={"order": 22, "parent": None, "species": 404},
+    options={"coarse": LEVELS},
+)

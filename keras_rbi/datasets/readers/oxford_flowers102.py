@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile, TfdsLayout
 from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.readers.tables import read_mat
 
@@ -66,3 +67,41 @@ def flower_names() -> list[str]:
     """The 102 names, in the order of the labels."""
     text = files("keras_rbi.datasets.readers").joinpath("oxford_flowers102.txt").read_text("utf-8")
     return text.splitlines()
+
+
+SITE = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
+
+INFO = DatasetInfo(
+    name="oxford_flowers102",
+    title="Oxford Flowers 102",
+    page=SITE,
+    read=read,
+    markers=(("jpg", "imagelabels.mat", "setid.mat"),),
+    folders=(".",),
+    files=(
+        ReleasedFile(
+            "102flowers.tgz",
+            url=SITE + "102flowers.tgz",
+            checksum="sha256:2d01ecc807db462958cfe3d92f57a8c252b4abd240eb955770201e45f783b246",
+            size=344862509,
+        ),
+        ReleasedFile(
+            "imagelabels.mat",
+            url=SITE + "imagelabels.mat",
+            checksum="sha256:4903e94206bac23bf772aadf06451916df56b58fc483a62db32a97b82656651d",
+            size=502,
+        ),
+        ReleasedFile(
+            "setid.mat",
+            url=SITE + "setid.mat",
+            checksum="sha256:46b8678f91fd95d3c8f4feab80d271a6c834a1dd896fe29fd3e6ad9ce5c8dccd",
+            size=14989,
+        ),
+    ),
+    classes=102,
+    images={"train": 1020, "validation": 1020, "test": 6149},
+    # The set's page has 40 to 258 images a class; 20 of each are in the other two.
+    per_class={"train": (10, 10), "validation": (10, 10), "test": (20, 238)},
+    tfds="oxford_flowers102",
+    tfds_layout=TfdsLayout(file="file_name", folder="jpg/", class_names=flower_names),
+)

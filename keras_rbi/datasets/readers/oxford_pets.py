@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile, TfdsLayout
 from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.readers.tables import read_boxes, read_lines
 
@@ -75,3 +76,40 @@ def _boxes(xmls: Path, names: list[str], number: int) -> np.ndarray:
     if not path.is_file():
         return np.zeros((0, 4), np.float32)
     return read_boxes(path)
+
+
+SITE = "https://thor.robots.ox.ac.uk/~vgg/data/pets/"
+
+INFO = DatasetInfo(
+    name="oxford_pets",
+    title="Oxford-IIIT Pets",
+    page="https://www.robots.ox.ac.uk/~vgg/data/pets/",
+    read=read,
+    markers=(("images", "annotations/trainval.txt", "annotations/test.txt"),),
+    folders=(".",),
+    files=(
+        ReleasedFile(
+            "images.tar.gz",
+            url=SITE + "images.tar.gz",
+            checksum="sha256:67195c5e1c01f1ab5f9b6a5d22b8c27a580d896ece458917e61d459337fa318d",
+            size=791918971,
+        ),
+        ReleasedFile(
+            "annotations.tar.gz",
+            url=SITE + "annotations.tar.gz",
+            checksum="sha256:52425fb6de5c424942b7626b428656fcbd798db970a937df61750c0f1d358e91",
+            size=19173078,
+        ),
+    ),
+    classes=37,
+    images={"train": 3680, "test": 3669},
+    tfds="oxford_iiit_pet",
+    tfds_layout=TfdsLayout(
+        file="file_name",
+        folder="images/",
+        class_name=lambda file: class_name(file.split("/")[1].removesuffix(".jpg")),
+        # All zeros where there is none.
+        boxes=lambda example: example["head_bbox"][[example["head_bbox"].any()] * 4],
+        coarse=("species", SPECIES),
+    ),
+)

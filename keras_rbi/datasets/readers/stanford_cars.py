@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.records import Records, one_row_each
 from keras_rbi.datasets.readers.tables import read_mat
 
@@ -83,3 +84,25 @@ def _records(
         boxes=one_row_each(boxes),
         findings=findings,
     )
+
+
+INFO = DatasetInfo(
+    name="stanford_cars",
+    title="Stanford Cars",
+    page="https://ai.stanford.edu/~jkrause/cars/car_dataset.html",
+    read=read,
+    markers=(("cars_train", "cars_test", "devkit/cars_meta.mat"), ("car_ims", "cars_annos.mat")),
+    folders=(".",),
+    # The addresses they had are dead.
+    files=(
+        ReleasedFile("cars_train.tgz", alternative="split"),
+        ReleasedFile("cars_test.tgz", alternative="split"),
+        ReleasedFile("car_devkit.tgz", alternative="split"),
+        ReleasedFile("cars_test_annos_withlabels.mat", alternative="split"),
+        ReleasedFile("car_ims.tgz", alternative="single"),
+        ReleasedFile("cars_annos.mat", alternative="single"),
+    ),
+    classes=196,
+    images={"train": 8144, "test": 8041},
+    per_class={"train": (24, 68)},
+)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile, TfdsLayout
 from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.readers.tables import read_boxes, read_mat
 
@@ -59,3 +60,51 @@ def class_name(folder: str) -> str:
 def _boxes(annotations: Path, files: list[str], number: int) -> np.ndarray:
     # The annotations are XML without a suffix.
     return read_boxes(annotations / files[number].rsplit(".", 1)[0])
+
+
+SITE = "http://vision.stanford.edu/aditya86/ImageNetDogs/"
+
+INFO = DatasetInfo(
+    name="stanford_dogs",
+    title="Stanford Dogs",
+    page=SITE + "main.html",
+    read=read,
+    markers=(
+        ("Images", "train_list.mat", "test_list.mat"),
+        ("Images", "lists/train_list.mat", "lists/test_list.mat"),
+    ),
+    folders=(".",),
+    files=(
+        ReleasedFile(
+            "images.tar",
+            url=SITE + "images.tar",
+            checksum="sha256:a443fc2f9a851aa1a7b8e4fa4af94b8459fce2c9f5a2f4dd4669cf9673a4ec58",
+            size=793579520,
+        ),
+        ReleasedFile(
+            "lists.tar",
+            url=SITE + "lists.tar",
+            checksum="sha256:34b47cacd9a98b5d150e084f24d29391c084c55272295ec65c85651bc35f4d6c",
+            size=481280,
+        ),
+        ReleasedFile(
+            "annotation.tar",
+            url=SITE + "annotation.tar",
+            checksum="sha256:662ed36f707be6b195c2fda392d8e153e83af28cedc8e2134a649f198def30fd",
+            size=21852160,
+            needed=False,
+        ),
+    ),
+    classes=120,
+    images={"train": 12000, "test": 8580},
+    per_class={"train": (100, 100), "test": (48, 152)},
+    tfds="stanford_dogs",
+    tfds_layout=TfdsLayout(
+        file="image/filename",
+        folder="Images/",
+        class_name=lambda file: class_name(file.split("/")[1]),
+        boxes=lambda example: example["objects"]["bbox"],
+    ),
+    note="The test images of Stanford Dogs come from ImageNet: a backbone pretrained there has "
+    "seen them.",
+)

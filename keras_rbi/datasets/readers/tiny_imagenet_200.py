@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.records import Records, one_row_each
 from keras_rbi.datasets.readers.tables import read_lines
 
@@ -89,3 +90,26 @@ def _names(root: Path, order: list[str]) -> list[str]:
         name if first.count(name) == 1 else f"{name} ({wnid})"
         for name, wnid in zip(first, order, strict=True)
     ]
+
+
+INFO = DatasetInfo(
+    name="tiny_imagenet_200",
+    title="Tiny ImageNet",
+    page="http://cs231n.stanford.edu/",
+    read=read,
+    markers=(("wnids.txt", "words.txt", "train", "val"),),
+    folders=("tiny-imagenet-200",),
+    files=(
+        ReleasedFile(
+            "tiny-imagenet-200.zip",
+            url="http://cs231n.stanford.edu/tiny-imagenet-200.zip",
+            checksum="md5:90528d7ca1a48142e341f4ef8d21d0de",
+        ),
+    ),
+    classes=200,
+    images={"train": 100000, "test": 10000},
+    per_class={"train": (500, 500), "test": (50, 50)},
+    options={"class_order": CLASS_ORDERS},
+    note="The images of Tiny ImageNet come from ImageNet: a backbone pretrained there has seen "
+    "images of the same classes, if not these.",
+)
