@@ -130,8 +130,16 @@ class ImageClassifier(keras.Model):
             "num_classes": self.num_classes,
             "class_names": None if self.class_names is None else list(self.class_names),
             "name": self.name,
+            **self.state_config(),
         }
         return {key: keras.saving.serialize_keras_object(part) for key, part in config.items()}
+
+    def state_config(self) -> dict[str, Any]:
+        """What was set after the model was made, for `get_config`; see `restore`."""
+        return {}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Sets what `state_config` has given, in a model that was made anew."""
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
@@ -141,7 +149,13 @@ class ImageClassifier(keras.Model):
             else part
             for key, part in config.items()
         }
-        return cls(**parts)
+        references = parts.pop("references", None)
+        if references is None:
+            return cls(**parts)
+        # A model has references only after it was made.
+        model = cls(**parts | {"relations": "self"})
+        model.restore({"relations": parts["relations"], "references": references})
+        return model
 
     def load_weights(self, *args: Any, **kwargs: Any) -> None:
         """Loads weights, as `keras.Model.load_weights` does, once the classes are known."""

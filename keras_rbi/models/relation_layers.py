@@ -23,6 +23,28 @@ def check_variant(variant: str | None) -> dict[str, Any]:
     return VARIANTS[variant]
 
 
+def check_own_rra(
+    rra: Any,
+    embedding_dim: int,
+    relation_dropout: float | None,
+    group_size: int | None,
+    share_classifier: bool,
+) -> None:
+    """Raises a `ValueError` where an RRA layer of one's own contradicts other arguments."""
+    if rra is not None and (relation_dropout is not None or group_size is not None):
+        raise ValueError(
+            "`relation_dropout` and `group_size` are arguments of the RRA layer. Received: "
+            "both an `rra` layer and one of them. Set them on the layer."
+        )
+    units = getattr(rra, "units", embedding_dim)
+    if share_classifier and units != embedding_dim:
+        raise ValueError(
+            "A shared classifier takes related and unrelated features of one width. Received: "
+            f"embedding_dim={embedding_dim} and an `rra` layer with units={units}. Make them "
+            "equal, or pass share_classifier=False."
+        )
+
+
 def relation_layers(
     units: int,
     variant: str | None,

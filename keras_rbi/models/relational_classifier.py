@@ -1,7 +1,6 @@
 """The base of every classifier here: embed, relate, classify."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -23,7 +22,7 @@ from keras_rbi.models.references.set_references import (
     set_references,
     update_references,
 )
-from keras_rbi.models.relations import check_attention, set_relations
+from keras_rbi.models.relations import check_attention, set_relations, use_relations
 from keras_rbi.types import Tensor
 
 
@@ -55,7 +54,6 @@ class RelationalClassifier(ImageClassifier):
 
     Call arguments:
         images: Tensor of images, values of 0..255; or a dictionary of `images` and `mask`.
-        training: Boolean, whether to behave as in training.
         mask: Optional tensor of shape `(batch,)`, true for real images. The others relate to
             nothing and change no other prediction.
     """
@@ -196,10 +194,9 @@ class RelationalClassifier(ImageClassifier):
         return features
 
     def without_attention(self, features: Tensor) -> Tensor:
-        """What is classified where images take nothing in from each other.
+        """What is classified where images take nothing in: C with beta = 1 (eqs. 12 and 13).
 
-        The features, where RRA adds to them; where its C takes their place, C where beta is 1:
-        each image's own residual alone (eqs. 12 and 13).
+        Where RRA adds to the features, these as they are.
         """
         if self.rra is None or self.integration is not None:
             return features
@@ -231,15 +228,7 @@ class RelationalClassifier(ImageClassifier):
         return getattr(self.rra, "group_size", None) or getattr(self.rpe, "group_size", None)
 
     def feature_model(self) -> keras.Model:
-        """The model from images to packed feature vectors, of the same layers and weights.
-
-        Example:
-
-        >>> backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
-        >>> model = keras_rbi.RBIModel(backbone, num_classes=5, embedding_dim=16)
-        >>> model.feature_model().output_shape
-        (None, 16)
-        """
+        """The model from images to packed feature vectors, of the same layers and weights."""
         if "_feature_model" not in self.__dict__:
             # Not an attribute for Keras, which would take it for a part of this model.
             self.__dict__["_feature_model"] = keras.Model(self.input, pack(self._features))
@@ -262,53 +251,29 @@ class RelationalClassifier(ImageClassifier):
         # Compiled functions hold the relations they were traced with.
         self.predict_function = self.test_function = None
 
-    @contextmanager
-    def use_relations(self, mode: str | None = None) -> Iterator[str]:
-        """Relates images in another mode for a while, with references up to date.
-
-        Args:
-            mode: As `relations`. Defaults to `None`, the model's own.
-
-        Yields:
-            The mode; `"self"` for a model without relations.
-
-        Raises:
-            ValueError: If the model cannot relate images that way.
-        """
-        own = self.relations
-        if own is None and mode in (None, "self"):
-            yield "self"
-            return
-        try:
-            if mode not in (None, own):
-                self.relations = mode
-            self._update_before_use()
-            yield str(self.relations)
-        finally:
-            if self.relations != own:
-                self.relations = own
-
     @property
     def references(self) -> References | None:
         """The references that `set_references` has stored, or `None`."""
         return self._reference_layers[0] if self.__dict__.get("_reference_layers") else None
 
+    use_relations = use_relations
     set_references = set_references
     update_references = update_references
 
-    def _update_before_use(self) -> None:
+    def update_before_use(self) -> None:
+        """Brings references up to date where they are in use; refuses a model without classes."""
         check_known(self)
         if self.relations == "references":
             self.update_references()
 
     def make_predict_function(self, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model` does, before `predict` and `predict_on_batch`."""
-        self._update_before_use()
+        self.update_before_use()
         return super().make_predict_function(*args, **kwargs)
 
     def make_test_function(self, *args: Any, **kwargs: Any) -> Any:
         """As `keras.Model` does, before `evaluate` and `test_on_batch`."""
-        self._update_before_use()
+        self.update_before_use()
         return super().make_test_function(*args, **kwargs)
 
     def fit(self, *args: Any, **kwargs: Any) -> Any:
@@ -316,23 +281,14 @@ class RelationalClassifier(ImageClassifier):
         check_trainable(self)
         return super().fit(*args, **kwargs)
 
-    def get_config(self) -> dict[str, Any]:
-        config = super().get_config()
-        if "relations" in config:
-            config["relations"] = self.relations
-            config["references"] = keras.saving.serialize_keras_object(self.references)
-        return config
+    def state_config(self) -> dict[str, Any]:
+        """The relations that are set, and the references, if the model can relate."""
+        if self.rra is None:
+            return {}
+        return {"relations": self.relations, "references": self.references}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        # A model has references only after it was made.
-        references = keras.saving.deserialize_keras_object(
-            config.get("references"), custom_objects=custom_objects
-        )
-        config = {key: value for key, value in config.items() if key != "references"}
-        if references is None:
-            return super().from_config(config, custom_objects)
-        model = super().from_config(config | {"relations": "self"}, custom_objects)
-        attach_references(model, references)
-        model.relations = config["relations"]
-        return model
+    def restore(self, state: dict[str, Any]) -> None:
+        """Sets what `state_config` has given: references, and then the relations."""
+        if state.get("references") is not None:
+            attach_references(self, state["references"])
+            self.relations = state["relations"]

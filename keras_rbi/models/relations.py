@@ -1,5 +1,7 @@
 """Which images a model relates to each other: the checks behind its property `relations`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from keras_rbi.layers.relation_sets import check_inference_relations
@@ -45,6 +47,33 @@ def set_relations(model: Any, relations: str | None) -> str | None:
                 "relations='batch', or derive the layer from RPE or RRA."
             )
     return relations
+
+
+@contextmanager
+def use_relations(model: Any, mode: str | None = None) -> Iterator[str]:
+    """Relates images in another mode for a while, with references up to date.
+
+    Args:
+        mode: As `relations` of the model. Defaults to `None`, the model's own.
+
+    Yields:
+        The mode; `"self"` for a model without relations.
+
+    Raises:
+        ValueError: If the model cannot relate images that way.
+    """
+    own = model.relations
+    if own is None and mode in (None, "self"):
+        yield "self"
+        return
+    try:
+        if mode not in (None, own):
+            model.relations = mode
+        model.update_before_use()
+        yield str(model.relations)
+    finally:
+        if model.relations != own:
+            model.relations = own
 
 
 def check_attention(model: Any) -> None:

@@ -7,7 +7,7 @@ from importlib.resources import files
 import pytest
 
 from keras_rbi import training
-from keras_rbi.models.rbi.rbi_model import PAPER_LEARNING_RATE
+from keras_rbi.models.image_classifier import PAPER_LEARNING_RATE
 from keras_rbi.training import RECIPES, RunFolder, TrainingSettings
 
 

@@ -9,7 +9,7 @@ from keras_rbi.backbones.preprocessing import preprocessing_layer
 from keras_rbi.backbones.tap import Tap
 from keras_rbi.models.labels import check_classes
 from keras_rbi.models.open_classes import classifier_layer
-from keras_rbi.models.relation_layers import check_variant, relation_layers
+from keras_rbi.models.relation_layers import check_own_rra, check_variant, relation_layers
 from keras_rbi.models.relations import NO_REFERENCES
 from keras_rbi.models.trains_two_streams import TrainsTwoStreams
 from keras_rbi.models.two_streams import TwoStreams
@@ -25,10 +25,9 @@ class RBIModel(TrainsTwoStreams):
              +-- RPE ---------------------------------------------- S --+-- RRA -- Dense
     ```
 
-    The model takes raw RGB images of 0..255 in any dtype: preprocessing is inside. In training
-    the images of a batch relate to each other; `relations` says what an image relates to
-    afterwards. `fit` reads the number of classes off the data, if it is not given, and compiles
-    the model as the paper trains (`RectifiedAdam(1e-5)`, cross-entropy), if it has not been.
+    The model takes raw RGB images of 0..255 in any dtype: preprocessing is inside. `fit` reads the
+    number of classes off the data, if it is not given, and compiles the model as the paper trains
+    (`RectifiedAdam(1e-5)`, cross-entropy), if it has not been.
 
     Args:
         backbone: A `keras.Model` from images to maps `(batch, height, width, channels)`, tokens
@@ -38,19 +37,17 @@ class RBIModel(TrainsTwoStreams):
             one's own.
         num_classes: Integer, or `None` to read it off the training data. Defaults to `None`.
         embedding_dim: Integer, the width D of the embedding and of `RRA`. Defaults to `1024`.
-        variant: `None` or `"paper"`. `None` is safe to train and to deploy: relations divided by
-            an image's relation to itself, relation dropout of 0.5, and predictions that stand
-            alone. `"paper"` is the method as printed: `epsilon=1e-8`, relations in decibels,
-            no relation dropout, predictions that depend on the batch. Defaults to `None`.
-        relations: `"self"`, `"batch"`, or `None` for that of the variant. What an image relates
-            to in `predict`, `evaluate` and export: itself, or the images of its batch. It is
-            also a property that may be set at any time; after `set_references`, to
-            `"references"` too. Defaults to `None`.
-        group_size: Integer, or `None`. Cuts larger batches into relation groups of this many
-            images. Defaults to `None`.
+        variant: `None`, or `"paper"` for the method as printed: `epsilon=1e-8`, relations in
+            decibels, no relation dropout, predictions that depend on the batch. `None` is safe
+            to deploy: relations divided by an image's relation to itself, relation dropout of
+            0.5, predictions that stand alone. Defaults to `None`.
+        relations: `"self"`, `"batch"`, or `None` for that of the variant: what an image relates
+            to in `predict`, `evaluate` and export. Also a property that may be set at any time;
+            after `set_references`, to `"references"` too. Defaults to `None`.
+        group_size: Integer, or `None`. Cuts batches into relation groups of this many images.
+            Defaults to `None`.
         share_classifier: Boolean, whether the classifier also learns from the features that are
-            not related, as BatchFormer's does. It predicts from the related ones all the same.
-            Defaults to `False`.
+            not related, as BatchFormer's does. Defaults to `False`.
         rpe: An `RPE` layer, or a layer of one's own from images to `(batch, batch)`. Defaults to
             `None`, that of the variant.
         rra: An `RRA` layer, or a layer of one's own that is called with features and relations.
@@ -70,8 +67,7 @@ class RBIModel(TrainsTwoStreams):
         images: Tensor of the backbone's input shape, values of 0..255. Or a dictionary of
             `images` and `mask`, which `fit`, `evaluate` and `predict` take too.
         mask: Optional tensor of shape `(batch,)`, true for real images. The others relate to
-            nothing and change no relation and no moment of `RRA`; their own predictions mean
-            nothing. The backbone is run on all of them, and its own batch normalization counts
+            nothing and change no moment of `RRA`; the backbone's own batch normalization counts
             them in training.
 
     Input shape:
@@ -116,17 +112,7 @@ class RBIModel(TrainsTwoStreams):
         if relations == "references":
             raise ValueError(NO_REFERENCES)
         relation_dropout = kwargs.pop("relation_dropout", None)
-        if rra is not None and (relation_dropout is not None or group_size is not None):
-            raise ValueError(
-                "`relation_dropout` and `group_size` are arguments of the RRA layer. Received: "
-                "both an `rra` layer and one of them. Set them on the layer."
-            )
-        if share_classifier and getattr(rra, "units", embedding_dim) != embedding_dim:
-            raise ValueError(
-                "A shared classifier takes related and unrelated features of one width. Received: "
-                f"embedding_dim={embedding_dim} and an `rra` layer of other units. Make "
-                "them equal, or pass share_classifier=False."
-            )
+        check_own_rra(rra, embedding_dim, relation_dropout, group_size, share_classifier)
         policy = keras.dtype_policies.get(kwargs.pop("dtype", None) or keras.config.dtype_policy())
         made = relation_layers(embedding_dim, variant, policy, group_size, relation_dropout)
         parts = {
