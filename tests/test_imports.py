@@ -33,7 +33,7 @@ MAY_IMPORT = {
     },
     "serving": {"datasets", "evaluation"},
 }
-HELPERS = {"_backend", "_deprecation"}
+HELPERS = {"_backend", "_deprecation", "checks", "types"}
 # What may wait until it is asked for: `model.export`, and the service's own packages.
 LAZY = {
     ("keras_rbi.models.image_classifier", "keras_rbi.export.export_model"),

@@ -12,7 +12,7 @@ from keras_rbi.export.formats import backend_for, format_named
 from keras_rbi.export.options import OUTPUTS, ExportOptions, export_options
 from keras_rbi.export.placing import check_place, placed_when_done
 from keras_rbi.export.verification import Verification, verify
-from keras_rbi.export.write import write_here, write_on
+from keras_rbi.export.writing import write_here, write_on
 from keras_rbi.models.keras_classifier import classifier_of
 
 

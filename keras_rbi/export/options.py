@@ -87,7 +87,7 @@ def export_options(
             "input_shape=(height, width, 3) to its backbone."
         )
     names = _chosen("inputs", inputs, INPUTS)
-    if format != "tf_saved_model" and (len(names) > 1 or names[0] == "image_bytes"):
+    if not entry.has_several_inputs and (len(names) > 1 or names[0] == "image_bytes"):
         raise ValueError(
             f"The format {format!r} has one way in, 'images' or 'sets'; a SavedModel has all of "
             f"them. Received: inputs={inputs!r}."
@@ -110,8 +110,8 @@ def export_options(
             f"The model has {classes} classes. Received: {len(class_names)} `class_names`."
         )
     relations = _relations(model, relations, names)
-    if (format, relations, names) == ("torch", "batch", ("images",)):
-        _check_no_groups(model)
+    if not entry.cuts_groups and (relations, names) == ("batch", ("images",)):
+        _check_no_groups(model, format)
     return ExportOptions(
         format=format,
         relations=relations,
@@ -146,12 +146,12 @@ def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str])
     return relations
 
 
-def _check_no_groups(model: keras.Model) -> None:
+def _check_no_groups(model: keras.Model, format: str) -> None:
     group_size = classifier_of(model).group_size
     if group_size:
         raise ValueError(
-            "The format 'torch' cannot cut batches of any size into relation groups. Received: a "
-            f"model with group_size={group_size} and relations='batch'. Take "
+            f"The format {format!r} cannot cut batches of any size into relation groups. Received: "
+            f"a model with group_size={group_size} and relations='batch'. Take "
             "'onnx' or 'tf_saved_model', or inputs='sets'."
         )
 

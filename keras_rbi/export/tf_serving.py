@@ -13,8 +13,8 @@ from PIL import Image
 
 from keras_rbi.checks import positive_integer
 from keras_rbi.export.export_model import Export, export_model
+from keras_rbi.export.formats.tf_saved_model.write import ENDPOINTS, EXTRA_ASSETS
 from keras_rbi.export.placing import placed_when_done
-from keras_rbi.export.write_tf_saved_model import ENDPOINTS, EXTRA_ASSETS
 
 WARM_UP_FILE = "tf_serving_warmup_requests"
 ALLOWED_BATCH_SIZES = (1, 8, 32)

@@ -14,8 +14,9 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_rbi.export import runtimes
+from keras_rbi.export import run_without_keras
 from keras_rbi.export.errors import ExportError
+from keras_rbi.export.formats import format_named
 from keras_rbi.export.metadata import metadata_of
 from keras_rbi.export.options import ExportOptions
 from keras_rbi.export.served_models import ServedImages, ServedSets
@@ -127,13 +128,14 @@ def answers_without_keras(
         inputs = {f"{number}:{key}": rows for number, (key, rows) in enumerate(requests)}
         np.savez(folder / "inputs.npz", **inputs)  # type: ignore[arg-type]
         job = {
-            "format": format,
+            "run": str(format_named(format).run_file),
             "path": str(path.resolve()),
             "inputs": str(folder / "inputs.npz"),
             "answers": str(folder / "answers.npz"),
         }
         (folder / "job.json").write_text(json.dumps(job), "utf-8")
-        run_python([runtimes.__file__, str(folder / "job.json")], "reload the exported model")
+        script = [run_without_keras.__file__, str(folder / "job.json")]
+        run_python(script, "reload the exported model")
         with np.load(folder / "answers.npz", allow_pickle=False) as file:
             content = dict(file)
     metadata = json.loads(str(content.pop("metadata")))

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from keras_rbi.export.options import ExportOptions
-from keras_rbi.export.write import IMAGES_FILE, write_here
+from keras_rbi.export.writing import IMAGES_FILE, write_here
 
 
 def main(folder: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import small_model
 
 import keras_rbi
-from keras_rbi.export import ExportError, export_model, formats, write
+from keras_rbi.export import ExportError, export_model, formats, writing
 from keras_rbi.export.verification import answers_without_keras
 
 BACKEND = keras.config.backend()
@@ -106,7 +106,7 @@ def test_what_answers_otherwise_is_removed_with_the_numbers(tmp_path, monkeypatc
     pytest.importorskip("onnxruntime")
     right, wrong = small_model.model(), small_model.model()
     wrong.layers[-1].bias.assign(np.arange(4, dtype="float32"))
-    writer = write.write_here
+    writer = writing.write_here
     module = sys.modules["keras_rbi.export.export_model"]
     monkeypatch.setattr(module, "write_here", lambda model, *rest: writer(wrong, *rest))
     if BACKEND == "jax" or not _can_write_onnx():
@@ -147,14 +147,14 @@ def test_a_process_that_fails_says_why(tmp_path):
 
 
 def test_keras_is_not_there_when_an_export_is_reloaded(monkeypatch, tmp_path):
-    from keras_rbi.export import runtimes
+    from keras_rbi.export import run_without_keras
 
     job = tmp_path / "job.json"
     np.savez(tmp_path / "inputs.npz", **{"0:images": np.zeros(1)})
     job.write_text(
         json.dumps(
             {
-                "format": "probe",
+                "run": str(tmp_path / "run.py"),
                 "path": "",
                 "inputs": str(tmp_path / "inputs.npz"),
                 "answers": str(tmp_path / "answers.npz"),
@@ -162,14 +162,19 @@ def test_keras_is_not_there_when_an_export_is_reloaded(monkeypatch, tmp_path):
         )
     )
 
-    def probe(path):
-        with pytest.raises(ImportError):
-            import keras as _  # noqa: F401
-        return (lambda name, values: {"ok": np.ones(1)}), "{}"
+    (tmp_path / "run.py").write_text(
+        """
+import numpy as np
 
-    monkeypatch.setitem(runtimes.RUN, "probe", probe)
+def run(path):
+    try:
+        import keras
+    except ImportError:
+        return (lambda name, values: {"ok": np.ones(1)}), "{}"
+"""
+    )
     monkeypatch.setitem(sys.modules, "keras", sys.modules["keras"])
-    runtimes.main(str(job))
+    run_without_keras.main(str(job))
     assert np.load(tmp_path / "answers.npz")["0:ok"] == 1
 
 

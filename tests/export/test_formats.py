@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import small_model
 
-from keras_rbi.export import FORMATS, runtimes
+from keras_rbi.export import FORMATS
 from keras_rbi.export.formats import backend_for
 from keras_rbi.export.options import export_options
-from keras_rbi.export.write import write_here
+from keras_rbi.export.run_without_keras import runner
+from keras_rbi.export.writing import write_here
 
 BACKEND = keras.config.backend()
 MODES = ["self", "references"]
@@ -54,7 +55,7 @@ def exports(model, tmp_path_factory):
             model.relations = mode
             arguments = ("images", ("probabilities", "top_k"), 2, "float32", None)
             write_here(model, path, export_options(model, name, mode, *arguments))
-            made[name, mode] = runtimes.RUN[name](path)
+            made[name, mode] = runner(FORMATS[name].run_file)(path)
         answer, about = made[name, mode]
         return (lambda rows: answer("images", rows)["probabilities"]), json.loads(about)
 
@@ -165,7 +166,7 @@ def test_batches_of_all_sizes_relate(tmp_path, name, group_size):
             export_options(*arguments)
         return
     write_here(model, path, export_options(*arguments))
-    answer, _ = runtimes.RUN[name](path)
+    answer, _ = runner(FORMATS[name].run_file)(path)
     for size in (1, 2, 7, 40):
         rows = small_model.images(size, side=48).astype("float32")
         expected = model.predict_on_batch(rows)
@@ -178,7 +179,7 @@ def test_images_of_a_set_relate_to_each_other_alone(model, tmp_path, name):
     backend_or_skip(name)
     path = tmp_path / f"model{FORMATS[name].suffix}"
     model.export(path, name, inputs="sets", verbose=False)
-    answer, _ = runtimes.RUN[name](path)
+    answer, _ = runner(FORMATS[name].run_file)(path)
     sets = small_model.images(12).astype("float32").reshape(3, 4, 16, 16, 3)
     model.relations = "batch"
     expected = np.stack([model.predict(rows, batch_size=4, verbose=0) for rows in sets])
@@ -210,7 +211,7 @@ def test_smaller_weights_answer_nearly_the_same_and_rows_stand_alone(
     arguments = ("images", ("probabilities", "top_k"), 2, precision, None)
     options = export_options(model, name, "references", *arguments)
     write_here(model, path, options, rows if precision == "int8" else None)
-    answer, _ = runtimes.RUN[name](path)
+    answer, _ = runner(FORMATS[name].run_file)(path)
     whole = answer("images", rows)["probabilities"]
     difference = np.abs(whole - model.predict(rows, verbose=0)).max()
     assert 0 < difference < (0.1 if precision == "int8" else 5e-3)

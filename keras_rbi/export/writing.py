@@ -3,7 +3,6 @@
 import json
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +10,10 @@ import keras
 import numpy as np
 
 from keras_rbi.export.errors import ExportError
+from keras_rbi.export.formats import format_named
 from keras_rbi.export.options import ExportOptions
 from keras_rbi.export.verification import run_python
-from keras_rbi.export.write_litert import write_litert
-from keras_rbi.export.write_onnx import write_onnx
-from keras_rbi.export.write_openvino import write_openvino
-from keras_rbi.export.write_tf_saved_model import write_tf_saved_model
-from keras_rbi.export.write_torch import write_torch
 
-Writer = Callable[..., None]
-
-WRITERS: dict[str, Writer] = {
-    "tf_saved_model": write_tf_saved_model,
-    "onnx": write_onnx,
-    "openvino": write_openvino,
-    "litert": write_litert,
-    "torch": write_torch,
-}
 IMAGES_FILE = "images.npy"
 
 
@@ -47,7 +33,7 @@ def write_here(
     """
     arguments: list[Any] = [] if images is None else [images]
     try:
-        WRITERS[options.format](model, path, options, *arguments)
+        format_named(options.format).write(model, path, options, *arguments)
     except Exception as error:
         # Whatever a converter raises: they have no class in common.
         raise ExportError(

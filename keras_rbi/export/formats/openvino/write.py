@@ -8,13 +8,13 @@ from typing import Any
 
 import keras
 
+from keras_rbi.export.formats.onnx.write import write as write_onnx
+from keras_rbi.export.formats.tf_saved_model.write import write as write_tf_saved_model
 from keras_rbi.export.metadata import METADATA_KEY, metadata_of
 from keras_rbi.export.options import ExportOptions
-from keras_rbi.export.write_onnx import write_onnx
-from keras_rbi.export.write_tf_saved_model import write_tf_saved_model
 
 
-def write_openvino(model: keras.Model, path: Path, options: ExportOptions) -> None:
+def write(model: keras.Model, path: Path, options: ExportOptions) -> None:
     """Writes the two files by way of a SavedModel, or of ONNX on PyTorch.
 
     The `.xml` cannot hold the precision to compute in: compile it with

@@ -17,7 +17,7 @@ def metadata_beside(path: Path) -> Path:
     return path.with_name(path.name + ".json")
 
 
-def write_litert(
+def write(
     model: keras.Model,
     path: Path,
     options: ExportOptions,

@@ -1,54 +1,15 @@
-"""The formats of an export: what each is written with, and what must be installed for it."""
+"""The formats of an export, each in a folder of its own."""
 
 import importlib.util
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from keras_rbi._backend import EXTRA_BY_BACKEND
+from keras_rbi.export.formats import litert, onnx, openvino, tf_saved_model, torch
+from keras_rbi.export.formats.format import Format
 
-
-@dataclass(frozen=True)
-class Format:
-    """A format.
-
-    Attributes:
-        suffix: Of its file; empty for a folder.
-        backends: Backends that write it, the preferred one first.
-        packages: Packages that it needs, whatever the backend, with the extras that bring them.
-        converters: Packages that a backend needs besides, with their extras.
-        precisions: Precisions of the weights that it has.
-    """
-
-    suffix: str
-    backends: tuple[str, ...]
-    packages: dict[str, str]
-    converters: dict[str, dict[str, str]]
-    precisions: tuple[str, ...] = ("float32",)
-
-
-_ONNX = {"onnx": "onnx", "onnxruntime": "onnx"}
-_TF2ONNX = {"tensorflow": {"tf2onnx": "onnx"}}
-
-FORMATS = {
-    "tf_saved_model": Format("", ("tensorflow",), {}, {}),
-    "onnx": Format(
-        ".onnx", ("tensorflow", "torch"), _ONNX, _TF2ONNX, precisions=("float32", "float16", "int8")
-    ),
-    "openvino": Format(
-        ".xml",
-        ("tensorflow", "torch"),
-        {"openvino": "openvino"},
-        {"torch": {"onnx": "onnx"}},
-        precisions=("float32", "float16"),
-    ),
-    "litert": Format(
-        ".tflite",
-        ("tensorflow",),
-        {"ai_edge_litert": "litert"},
-        {},
-        precisions=("float32", "float16", "int8"),
-    ),
-    "torch": Format(".pt2", ("torch",), {}, {}),
+FORMATS: dict[str, Format] = {
+    package.FORMAT.name: package.FORMAT
+    for package in (tf_saved_model, onnx, openvino, litert, torch)
 }
 
 
@@ -82,7 +43,7 @@ def backend_for(name: str, current: str) -> str:
     raise AssertionError("Something that is missing was named.")
 
 
-def _require(name: str, packages: dict[str, str]) -> None:
+def _require(name: str, packages: Mapping[str, str]) -> None:
     if missing := _missing(list(packages)):
         extras = ",".join(dict.fromkeys(packages[package] for package in missing))
         raise ValueError(

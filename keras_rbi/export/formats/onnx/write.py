@@ -9,13 +9,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_rbi.export.formats.onnx.quantize import with_half_weights, with_integers
 from keras_rbi.export.metadata import METADATA_KEY, metadata_of
 from keras_rbi.export.options import ExportOptions
-from keras_rbi.export.quantize_onnx import with_half_weights, with_integers
 from keras_rbi.export.served_models import served
 
 
-def write_onnx(
+def write(
     model: keras.Model,
     path: Path,
     options: ExportOptions,

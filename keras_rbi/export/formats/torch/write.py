@@ -11,7 +11,7 @@ from keras_rbi.export.options import ExportOptions
 from keras_rbi.export.served_models import served
 
 
-def write_torch(model: keras.Model, path: Path, options: ExportOptions) -> None:
+def write(model: keras.Model, path: Path, options: ExportOptions) -> None:
     """Writes a program for `torch.export.load`, from images to a dictionary of answers.
 
     Args:

@@ -17,7 +17,7 @@ ENDPOINTS = {"images": "serve", "image_bytes": "classify", "sets": "serve_sets"}
 EXTRA_ASSETS = "assets.extra"
 
 
-def write_tf_saved_model(model: keras.Model, path: Path, options: ExportOptions) -> None:
+def write(model: keras.Model, path: Path, options: ExportOptions) -> None:
     """Writes a SavedModel, whose first input is also its signature `serving_default`.
 
     Args:
