@@ -50,7 +50,7 @@ def mean_colour(picture: Image.Image) -> tuple[int, ...]:
         picture: An RGB picture.
 
     Returns:
-        Three whole numbers of 0..255.
+        Three integers of 0..255.
     """
     return picture.resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))  # type: ignore[return-value]
 

@@ -24,7 +24,7 @@ def accepted(layer: keras.layers.Layer, **arguments: Any) -> dict[str, Any]:
     >>> from keras_rbi.layers.accepted import accepted
     >>> accepted(keras.layers.Dropout(0.5), training=True, mask=None)
     {'training': True}
-    >>> accepted(keras.layers.Dense(2), training=True)
+    >>> accepted(keras.layers.Flatten(), training=True)
     {}
     """
     taken = inspect.signature(layer.call).parameters

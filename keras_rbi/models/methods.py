@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import keras
 
@@ -45,3 +47,34 @@ def register(*methods: Method) -> None:
     True
     """
     METHODS.update({method.name: method for method in methods})
+
+
+def with_and_without_relations(
+    name: str, description: str, model: Callable[..., keras.Model]
+) -> tuple[Method, Method]:
+    """The two methods of a class that relates images if it is told to.
+
+    Args:
+        name: Of the method without relations; that with them has `-rbi` behind it.
+        description: A phrase.
+        model: The class, which takes `relations`, `variant` and, for `embedding_dim`, `units`.
+
+    Returns:
+        The method without relations and the one with them.
+    """
+
+    def build(relations: str | None, backbone: Any, embedding_dim: int, **arguments: Any) -> Any:
+        return model(backbone, relations=relations, units=embedding_dim, **arguments)
+
+    taken, related = ("embedding_dim", "variant"), f"{name}-rbi"
+    return (
+        Method(name, description, partial(build, None), taken, baseline=related),
+        Method(
+            related,
+            "the same with relations",
+            partial(build, "self"),
+            taken,
+            relates=True,
+            baseline=name,
+        ),
+    )

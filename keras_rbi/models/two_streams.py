@@ -20,7 +20,7 @@ class TwoStreams(keras.layers.Layer):
         **kwargs: Arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
     Call arguments:
-        answered: Tensor of shape `(batch, features)`, the stream that answers after training.
+        answered: Tensor of shape `(batch, features)`, the stream that predicts after training.
         other: Tensor of the same shape.
         training: Boolean, whether to behave as in training.
 

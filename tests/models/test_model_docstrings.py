@@ -10,6 +10,9 @@ import pytest
 import keras_rbi
 
 MODULES = (
+    "keras_rbi.layers.accepted",
+    "keras_rbi.models.einsum_dense",
+    "keras_rbi.models.methods",
     "keras_rbi.models.p2p_net.best_apart",
     "keras_rbi.models.p2p_net.crop_boxes",
     "keras_rbi.models.fan_in_dense",

@@ -1,38 +1,14 @@
 """HERBS: high-temperature refinement and background suppression, with and without RBI."""
 
-from functools import partial
-from typing import Any
-
 from keras_rbi.models.herbs.herbs import HERBS
 from keras_rbi.models.herbs.temperature_halving import TemperatureHalving
 from keras_rbi.models.herbs.token_classifier import TokenClassifier
 from keras_rbi.models.herbs.token_combiner import TokenCombiner
 from keras_rbi.models.herbs.token_pyramid import TokenPyramid
 from keras_rbi.models.herbs.token_selector import TokenSelector
-from keras_rbi.models.methods import Method, register
+from keras_rbi.models.methods import register, with_and_without_relations
 
-
-def _build(backbone: Any, embedding_dim: int, **arguments: Any) -> HERBS:
-    return HERBS(backbone, units=embedding_dim, **arguments)
-
-
-register(
-    Method(
-        "herbs",
-        "HERBS over the backbone's stages",
-        partial(_build, relations=None),
-        ("embedding_dim", "variant"),
-        baseline="herbs-rbi",
-    ),
-    Method(
-        "herbs-rbi",
-        "the same with relations",
-        partial(_build, relations="self"),
-        ("embedding_dim", "variant"),
-        relates=True,
-        baseline="herbs",
-    ),
-)
+register(*with_and_without_relations("herbs", "HERBS over the backbone's stages", HERBS))
 
 __all__ = [
     "HERBS",

@@ -105,7 +105,7 @@ def _descending(scores: Tensor) -> Tensor:
     """The places of each row's scores in descending order, of equal ones the first first.
 
     Formats of export know `top_k` alone, and not all of them which of equal ones comes first. So
-    the places are put in order a second time, by whole numbers that are all different: how many
+    the places are put in order a second time, by integers that are all different: how many
     larger scores there are, and then the place.
     """
     count = scores.shape[-1]

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_rbi.backbones.preprocessing import preprocessing_layer
-from keras_rbi.backbones.tap import Tap, image_input
+from keras_rbi.backbones.tap import Tap
 from keras_rbi.models.fan_in_dense import fan_in_mlp
 from keras_rbi.models.fine_grained_model import FineGrainedModel, residual_relations
 from keras_rbi.models.labels import known_classes
@@ -18,9 +18,8 @@ from keras_rbi.models.p2p_net.p2p_loss import p2p_loss
 from keras_rbi.models.p2p_net.part_aligner import PartAligner
 from keras_rbi.models.p2p_net.part_proposer import PartProposer
 from keras_rbi.models.p2p_net.stage_embedding import StageEmbedding
+from keras_rbi.models.p2p_net.stages import STAGES, part_stages, stage_maps
 from keras_rbi.types import Tensor
-
-STAGES = 3
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")
@@ -118,12 +117,12 @@ class P2PNet(FineGrainedModel):
     ) -> None:
         classes = known_classes(num_classes, class_names)
         tap = Tap(backbone)
-        stages = _stage_maps(tap)
+        stages = stage_maps(tap)
         # Of the last stage, as many as twice the features of a vector.
         width = max(1, stages.outputs[-1].shape[-1] // 2)
         policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         numbers = range(1, STAGES + 1)
-        part_stages, part_sides = _part_stages(part_size, stages, tap)
+        stages_of_parts, part_sides = part_stages(part_size, stages, tap)
         config = {
             "relations": relations,
             "variant": variant,
@@ -166,7 +165,7 @@ class P2PNet(FineGrainedModel):
             name,
         )
         # Of the same layers: tracked, they would be there twice.
-        self.__dict__["_part_stages"] = part_stages
+        self.__dict__["_part_stages"] = stages_of_parts
         self.part_sides = part_sides
         self.num_parts = num_parts
         self.proposer = PartProposer(tap.image_sides, dtype=policy, name="proposer")
@@ -339,63 +338,3 @@ def classified(
     return [
         classify(each, training=training) for classify, each in zip(classifiers, given, strict=True)
     ]
-
-
-def _stage_maps(tap: Tap) -> keras.Model:
-    """From prepared images to the maps of the last three stages, channels last."""
-    stages = tap.stages()[-STAGES:]
-    if len(stages) < STAGES:
-        raise ValueError(
-            f"P2P-Net needs a backbone with {STAGES} stages or more. Received: "
-            f"{tap.backbone.name!r} with {len(stages)}. Take a Swin transformer or a network of "
-            "convolutions."
-        )
-    maps = []
-    for stage in stages:
-        if len(stage.shape) == 3:
-            stage = tap.as_map(stage)
-        elif tap.data_format == "channels_first":
-            stage = ops.transpose(stage, (0, 2, 3, 1))
-        maps.append(stage)
-    if None in maps[-1].shape[1:]:
-        raise ValueError(
-            "P2P-Net is for one image size, which its boxes are made for. Received: "
-            f"{tap.backbone.name!r}, which takes any. Build it with an input shape."
-        )
-    return keras.Model(tap.backbone.input, maps, name="stages")
-
-
-def _part_stages(part_size: Any, stages: keras.Model, tap: Tap) -> tuple[keras.Model, Any]:
-    """The same layers for parts, and the height and the width of those."""
-    if part_size is None:
-        try:
-            return _at_sides(stages, tuple(side // 2 for side in tap.image_sides), tap)
-        except ValueError:
-            return stages, tap.image_sides
-    sides = (part_size, part_size) if isinstance(part_size, int) else tuple(part_size)
-    if len(sides) != 2 or not all(isinstance(side, int) and side >= 1 for side in sides):
-        raise ValueError(
-            "`part_size` must be a number of pixels, or height and width. Received: "
-            f"part_size={part_size!r}."
-        )
-    return _at_sides(stages, sides, tap)
-
-
-def _at_sides(stages: keras.Model, sides: Any, tap: Tap) -> tuple[keras.Model, Any]:
-    """The same layers for images of other sides, and those."""
-    if sides == tap.image_sides:
-        return stages, sides
-    channels = image_input(stages).shape[1 if tap.data_format == "channels_first" else -1]
-    shape = (channels, *sides) if tap.data_format == "channels_first" else (*sides, channels)
-    inputs = keras.tree.pack_sequence_as(stages.input, [keras.Input(shape)])
-    try:
-        if any(len(stage.shape) == 3 for stage in tap.stages()):
-            # Their blocks know how many there are, and say so only when they are run.
-            raise ValueError("Its tokens are for images of one size.")
-        clone = keras.models.clone_model(stages, inputs, clone_function=lambda layer: layer)
-    except Exception as error:
-        raise ValueError(
-            f"The backbone {tap.backbone.name!r} cannot take parts of {sides[0]}x{sides[1]} "
-            f"pixels: {error} Pass part_size={list(tap.image_sides)}, the size of its images."
-        ) from error
-    return clone, sides

@@ -54,9 +54,9 @@ def set_references(
 
     Args:
         x: Images `(images, height, width, channels)` of the model's size, an array or tensor,
-            with values of 0..255 (rounded to whole numbers), or a data set of batches
+            with values of 0..255 (rounded to integers), or a data set of batches
             `(images, labels)`, as for `fit`. Images without labels are all taken.
-        y: Labels, where `x` is an array: whole numbers or one-hot rows. Defaults to `None`.
+        y: Labels, where `x` is an array: integers or one-hot rows. Defaults to `None`.
         per_class: Integer, references of each class; a class that has fewer images gives all.
             Defaults to `1`.
         select: `"random"`; `"herding"`, images whose features together are closest to the
