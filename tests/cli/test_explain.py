@@ -146,9 +146,10 @@ def test_a_p2p_net_shows_its_parts():
     sections = explanation(
         model, NAMES, ImageBatch(["a", "b"], pixels, np.array([0, 2])), "hires_cam"
     )
-    assert [part.name for part in sections] == ["predictions", "cams", "parts"]
+    names = ["predictions", "cams", "parts", "flow", "relations", "influence"]
+    assert [part.name for part in sections] == names
     # Two images, and four parts of each.
-    assert len(sections[-1].figure.axes) == 10
+    assert len(sections[2].figure.axes) == 10
 
 
 def test_answers_beside_the_references_are_shown(folder):
