@@ -134,7 +134,7 @@ def test_the_backbone_alone_is_explained_by_its_residual():
     kernels = [model.get_layer("embedding").kernel, rra.residual_dense.kernel, head.kernel]
     embedding, residual, classifier = (to_numpy(kernel).astype("float64") for kernel in kernels)
     scale = to_numpy(rra.normalization.gamma) / np.sqrt(
-        to_numpy(rra.normalization.moving_variance) + rra.epsilon
+        to_numpy(rra.normalization.moving_variance) + rra.normalization.epsilon
     )
     slope = (embedding @ residual * scale) @ classifier / 16
     predicted = model.predict(images, verbose=0).argmax(-1)

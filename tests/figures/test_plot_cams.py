@@ -27,7 +27,7 @@ def test_too_few_maps_are_named():
         plot_cams(np.zeros((2, 4, 4, 3)), {"combined": np.zeros((1, 4, 4))})
 
 
-@pytest.mark.parametrize("name", ["plot_cams", "page"])
+@pytest.mark.parametrize("name", ["plot_cams", "html_report"])
 def test_the_examples_give_what_they_show(name):
     module = importlib.import_module(f"keras_rbi.figures.{name}")
     results = doctest.testmod(module, extraglobs={"keras_rbi": keras_rbi, "np": np})
