@@ -25,10 +25,8 @@ from measure import (
     GIB,
     console_for_tables,
     in_fresh_process,
-    interleaved_times,
     machine,
     parser,
-    resident_bytes,
     versions,
 )
 from page import put_on_page
@@ -36,6 +34,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_rbi import RBIModel, backbones
+from keras_rbi.evaluation.cost import interleaved_times, resident_bytes
 from keras_rbi.models.baselines.backbone_classifier import backbone_classifier
 
 CLASSES = 200

@@ -24,6 +24,7 @@ from rich.console import Console
 
 from keras_rbi.datasets import ImageFiles, ImageSequence, from_lists
 from keras_rbi.datasets.augmentation import AUGMENTATIONS
+from keras_rbi.evaluation.cost import interleaved_times, resident_bytes
 
 IMAGE_SIZE = 224
 THREADS = 2
@@ -96,7 +97,7 @@ def rates(paths: list[Path], augment: str | None, repeats: int) -> dict[str, Any
     for call in calls.values():
         call()
     processor: dict[str, list[float]] = {name: [] for name in calls}
-    times = measure.interleaved_times(
+    times = interleaved_times(
         {name: _timed(call, processor[name]) for name, call in calls.items()}, repeats
     )
     ratios = _ratios_to_pillow(times)
@@ -140,7 +141,7 @@ def memory(paths: list[Path], images: int) -> dict[str, float]:
     while seen < images:
         for index in range(len(sequence)):
             seen += len(sequence[index][0])
-            now = measure.resident_bytes("VmRSS") / measure.MIB
+            now = resident_bytes("VmRSS") / measure.MIB
             highest = max(highest, now)
             if seen <= min(WARM_UP, images // 2):
                 warm = highest

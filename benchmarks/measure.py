@@ -6,8 +6,6 @@ forms of the same call in one process.
 """
 
 import argparse
-import ctypes
-import gc
 import importlib.metadata
 import json
 import os
@@ -27,6 +25,8 @@ from keras import ops
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+
+from keras_rbi.evaluation.cost import interleaved_times, peak_bytes, resident_bytes
 
 # Threads of a process that wait for each other by spinning suffer most from other processes.
 BUSY_LOAD = 0.5
@@ -103,52 +103,12 @@ def compiled(
     return eager
 
 
-def interleaved_times(
-    calls: dict[str, Call], repeats: int, seconds: float = float("inf")
-) -> dict[str, list[float]]:
-    """Seconds of each call, taken in turns: A B C A B C.
-
-    A call is made `repeats` times, or until it has taken `seconds` in all; the others go on.
-    """
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(repeats):
-        for name, call in calls.items():
-            if sum(times[name]) >= seconds:
-                continue
-            start = time.perf_counter()
-            call()
-            times[name].append(time.perf_counter() - start)
-    return times
-
-
 def peak_of(call: Call) -> int:
-    """Bytes by which the process's resident memory rises above its level while `call` runs.
-
-    The kernel keeps the highest level itself, so no peak falls between two samples.
-    """
-    gc.collect()
-    _return_free_memory()
-    Path("/proc/self/clear_refs").write_text("5")
-    before = resident_bytes("VmRSS")
-    output = call()
-    peak = resident_bytes("VmHWM")
-    del output
-    return max(0, peak - before)
-
-
-def resident_bytes(field: str, process: int | str = "self") -> int:
-    """Resident bytes of a process: now (`VmRSS`) or at the most (`VmHWM`). 0 once it ended."""
-    for line in Path(f"/proc/{process}/status").read_text().splitlines():
-        if line.startswith(f"{field}:"):
-            return int(line.split()[1]) * 1024
-    return 0
-
-
-def _return_free_memory() -> None:
-    """Gives freed memory back to the kernel: a call that reused it would seem to need none."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    """As `peak_bytes`, where the system must tell."""
+    peak = peak_bytes(call)
+    if peak is None:
+        sys.exit("This system does not tell the peak of a process's memory. Pass --no-memory.")
+    return peak
 
 
 def peaks_of_case(build: Build, case: Case) -> dict[str, int]:

@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_rbi import training
-from keras_rbi.evaluation import Gathered, RelatedOutputs, gather
+from keras_rbi.evaluation import ExtractedFeatures, RelatedOutputs, extract_features
 
 VARIANTS = ("default", "paper")
 MODES = ("self", "batch", "references")
@@ -39,7 +39,7 @@ MODES = ("self", "batch", "references")
 REFERENCES = [
     (select, count, "images") for count in (1, 4) for select in ("random", "herding", "confusable")
 ] + [("random", 1, "features")]
-# Company in which each image is asked for its class: so many shuffled orders, and a sorted one.
+# Batch compositions in which each image is classified: so many shuffled orders, and a sorted one.
 ORDERS = 8
 BATCH = 32
 # Okabe and Ito's: told apart by colour-blind readers too.
@@ -63,41 +63,43 @@ def measure_run(settings: training.TrainingSettings) -> dict[str, Any]:
 
     Returns:
         Rows of accuracies; for each mode the share of images whose class changes with the
-        company; and the error of relations that thumbnails make.
+        batch composition; and the error of relations that thumbnails make.
     """
     with tempfile.TemporaryDirectory() as folder:
         run = training.prepare(settings, training.RunFolder(Path(folder) / "run"))
         metrics = run.complete(verbose=0)
     model, test = run.model, run.test
-    gathered = gather(model, test)
+    extracted = extract_features(model, test)
     rows = metrics["test_accuracy_by_relations"]
-    changed = {mode: share_changed(gathered, mode) for mode in MODES[:2]}
+    changed = {mode: share_changed(extracted, mode) for mode in MODES[:2]}
     errors = {}
     for select, count, keep in REFERENCES:
         model.set_references(run.training, None, count, select, keep, settings.seed)
-        predicted = np.argmax(RelatedOutputs(gathered).alone("references"), axis=-1)
-        accuracy = float(np.mean(predicted == gathered.labels))
+        predicted = np.argmax(RelatedOutputs(extracted).alone("references"), axis=-1)
+        accuracy = float(np.mean(predicted == extracted.labels))
         how = {"select": select, "per_class": count, "keep": keep}
         rows.append({"relations": "references", "batch_size": None, "accuracy": accuracy, **how})
         if keep == "features":
             errors = {"relations_error": model.references.relations_error}
         elif "references" not in changed:
-            changed["references"] = share_changed(gathered, "references")
+            changed["references"] = share_changed(extracted, "references")
     count = {"test_images": metrics["test_images"]}
     return {"rows": rows, "changed": changed, **count, **errors}
 
 
-def share_changed(gathered: Gathered, mode: str) -> float:
-    """Share of images that some company of 31 others gives another class than they have alone."""
-    related = RelatedOutputs(gathered)
+def share_changed(extracted: ExtractedFeatures, mode: str) -> float:
+    """Share of images that some batch with 31 others gives another class than they have alone."""
+    related = RelatedOutputs(extracted)
     generator = np.random.default_rng(0)
-    orders = [generator.permutation(len(gathered)) for _ in range(ORDERS)]
-    orders.append(np.argsort(gathered.labels, kind="stable"))
-    company = [np.argmax(related.each_batch(mode, BATCH, order), axis=-1) for order in orders]
+    orders = [generator.permutation(len(extracted)) for _ in range(ORDERS)]
+    orders.append(np.argsort(extracted.labels, kind="stable"))
+    compositions = [np.argmax(related.each_batch(mode, BATCH, order), axis=-1) for order in orders]
     # With references an image is not answered as alone, but always in the same way.
-    expected = company[0] if mode == "references" else np.argmax(related.alone("self"), axis=-1)
-    changed = np.zeros(len(gathered), bool)
-    for classes in company:
+    expected = (
+        compositions[0] if mode == "references" else np.argmax(related.alone("self"), axis=-1)
+    )
+    changed = np.zeros(len(extracted), bool)
+    for classes in compositions:
         changed |= classes != expected
     return float(np.mean(changed))
 
@@ -138,7 +140,7 @@ def cells_of(runs: Sequence[dict[str, Any]]) -> list[list[str]]:
         shares = {
             variant: [run["changed"][mode] for run in each] for variant, each in by_variant.items()
         }
-        table.append([f'answers that company changes, "{mode}"', *over_seeds(shares)])
+        table.append([f'predictions that batch composition changes, "{mode}"', *over_seeds(shares)])
     return table
 
 

@@ -75,7 +75,7 @@ def form_of(name: str, epsilon: float = GREY_LEVEL) -> Callable[[Any], Any]:
 
 
 def images_of(batch: int, size: int, dtype: str) -> np.ndarray:
-    """Images of whole numbers 0..255, as they come out of a file."""
+    """Images of integers 0..255, as they come out of a file."""
     generator = np.random.default_rng(0)
     return generator.integers(0, 256, size=(batch, size, size, 3), dtype="uint8").astype(dtype)
 

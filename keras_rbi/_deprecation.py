@@ -33,6 +33,17 @@ def moved_names(module: str, moved: Mapping[str, str], name: str) -> Any:
     return getattr(importlib.import_module(place), new_name)
 
 
+def moved_attribute(holder: object, old: str, new: str) -> Any:
+    """The value of an attribute that has been renamed, after a `DeprecationWarning`."""
+    name = type(holder).__name__
+    warnings.warn(
+        f"{name}.{old} is now {name}.{new}. The old name goes in version 0.3.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return getattr(holder, new)
+
+
 def moved_method(holder: object, method: str, place: str) -> Any:
     """Finds the function that a method has become: the body of the method.
 

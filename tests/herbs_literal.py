@@ -178,9 +178,11 @@ def herbs(stages, weights, num_selected, training=False, combined=None):
     outputs["features"] = np.stack([pool @ image for image in graph])
     outputs["features"] += weights["combiner.param_pool1.bias"]
     outputs["combined"] = dense("combiner.classifier", outputs["features"])
-    answers = [tokens.mean(1) for tokens in outputs["bottom_up"] + outputs["top_down"]]
-    answers.append(outputs["combined"])
-    outputs["probabilities"] = np.mean([softmax(answer, -1) for answer in answers], axis=0)
+    predictions = [tokens.mean(1) for tokens in outputs["bottom_up"] + outputs["top_down"]]
+    predictions.append(outputs["combined"])
+    outputs["probabilities"] = np.mean(
+        [softmax(prediction, -1) for prediction in predictions], axis=0
+    )
     return outputs
 
 

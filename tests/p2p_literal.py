@@ -107,7 +107,7 @@ class P2P:
             scores.append(self._convolution(f"proposal_net.tidy{level}", maps, 1))
         return np.concatenate([each.reshape(len(each), -1) for each in scores], axis=1)
 
-    def answer(self, maps, part_maps, training=False):
+    def prediction(self, maps, part_maps, training=False):
         """What the heads make of the stages of images and of their parts."""
         part_rows = [self._embed(s, part_maps[s - 1], training) for s in STAGES]
         part_logits = self._classify(part_rows, training)
@@ -152,13 +152,13 @@ class P2P:
         return maps.max((2, 3))
 
     def _classify(self, rows, training):
-        answers = []
+        predictions = []
         for name, given in zip((*STAGES, "_concat"), (*rows, np.hstack(rows)), strict=True):
             name = f"classifier{name}"
             hidden = self._normalised(f"{name}.0", given, training, 0.9)
             hidden = self._normalised(f"{name}.2", self._dense(f"{name}.1", hidden), training, 0.9)
-            answers.append(self._dense(f"{name}.{4 if 'concat' in name else 5}", elu(hidden)))
-        return answers
+            predictions.append(self._dense(f"{name}.{4 if 'concat' in name else 5}", elu(hidden)))
+        return predictions
 
     def _dense(self, name, rows):
         return rows @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
@@ -272,8 +272,8 @@ def losses(outputs, labels, peaks=(0.7, 0.8, 0.9, 1.0)):
         terms[f"image_{number}"] = smoothed(logits, labels, peak)
         flat = part_logits.reshape(batch * parts, -1)
         terms[f"parts_{number}"] = smoothed(flat, np.repeat(labels, parts), peak)
-    answers = softmax(outputs["part_logits"][3], -1)
-    wrong = -np.log(answers[np.arange(batch), :, labels])
+    predictions = softmax(outputs["part_logits"][3], -1)
+    wrong = -np.log(predictions[np.arange(batch), :, labels])
     terms["ranking"] = rank(outputs["part_scores"], wrong) / batch
     for number, (row, other) in enumerate(
         zip(outputs["embeddings"], outputs["aligned"], strict=True), start=1

@@ -1,4 +1,4 @@
-"""What tests of the fine-grained systems share: a backbone with stages, images, and answers."""
+"""What tests of the fine-grained systems share: a backbone with stages, images, and predictions."""
 
 import keras
 import numpy as np
@@ -38,7 +38,7 @@ def scaled(model, scale=3.0):
 
 
 def outputs_of(model, batch, training=False):
-    """Everything that the model answers, and its variables after it."""
+    """Everything that the model predictions, and its variables after it."""
     call = once(stateless(model, lambda images: model.outputs_of(images, training=training)))
     values = [variable.value for variable in model.variables]
     return call(values, keras.ops.convert_to_tensor(batch))

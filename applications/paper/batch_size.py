@@ -65,7 +65,7 @@ def _accuracies(
         for row in rows
         if (row["backbone_name"], row["per_class"]) == case
         and (row["peer"], row["batch_size"]) == (peer, str(size))
-        # One image has no company, in whatever order.
+        # One image has no others in its batch, in whatever order.
         and row["order"] in (order, ANY)
     }
 

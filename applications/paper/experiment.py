@@ -20,7 +20,7 @@ from applications.paper.frozen import Head, features_of, orders_of, train_head
 from applications.paper.peers import ALL, build
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracies_of
-from keras_rbi.evaluation.gather import Gathered, gather
+from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
 from keras_rbi.evaluation.kept_images import KeptImages
 from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.training import TrainingSettings, load_split
@@ -146,22 +146,24 @@ def accuracies(
     """
     images = _split(_data_settings(run.settings), split)
     if run.settings.freeze == "backbone":
-        gathered = _gathered(model, images, _features(_feature_settings(run.settings), split))
+        extracted = _extracted(model, images, _features(_feature_settings(run.settings), split))
     else:
-        gathered = gather(model, images)
+        extracted = extract_features(model, images)
     return {
         "self" if row.batch_size is None else f"batch_{row.batch_size}": round(row.accuracy, 6)
-        for row in accuracies_of(gathered, batch_sizes)
+        for row in accuracies_of(extracted, batch_sizes)
     }
 
 
-def _gathered(model: keras.Model, images: ImageSequence, features: np.ndarray) -> Gathered:
-    """As `gather`, from the features of a frozen backbone, which are in the order of the data."""
+def _extracted(
+    model: keras.Model, images: ImageSequence, features: np.ndarray
+) -> ExtractedFeatures:
+    """As `extract_features`, from features of a frozen backbone in the order of the data."""
     order = np.concatenate([numbers for numbers, _ in orders_of(images)])
     labels = images.data.labels[order]
     if model.relations is None:
         found = Head(model).predict(features, 128, verbose=0)
-        return Gathered(model, labels, outputs=np.asarray(found, "float32")[order])
+        return ExtractedFeatures(model, labels, outputs=np.asarray(found, "float32")[order])
     embedded = np.concatenate(
         [
             np.asarray(keras.ops.convert_to_numpy(model.embed_maps(part)))
@@ -170,11 +172,11 @@ def _gathered(model: keras.Model, images: ImageSequence, features: np.ndarray) -
     )
     kept = KeptImages()
     kept.add(np.stack([images.data.image(int(number)) for number in order]))
-    return Gathered(model, labels, kept, features=embedded[order])
+    return ExtractedFeatures(model, labels, kept, features=embedded[order])
 
 
 def milliseconds_per_image(model: keras.Model, test: ImageSequence) -> float:
-    """Median time to answer an image in a batch of 32."""
+    """Median time to classify an image in a batch of 32."""
     images = np.stack([test.data.image(number % len(test.data)) for number in range(TIMED_BATCH)])
     model.predict_on_batch(images)
     times = []

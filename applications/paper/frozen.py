@@ -12,8 +12,8 @@ import keras
 import numpy as np
 
 from keras_rbi import backbones
+from keras_rbi.backbones.feature_extractor import FeatureExtractor, image_input
 from keras_rbi.backbones.preprocessing import preprocessing_for
-from keras_rbi.backbones.tap import Tap, image_input
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.models.relational_classifier import RelationalClassifier
@@ -125,11 +125,11 @@ def train_head(
 
 
 @functools.lru_cache(maxsize=1)
-def _extractor(backbone: str, weights: str, image_size: int) -> keras.Model:
-    tap = Tap(backbones.get(backbone, weights=weights, image_size=image_size))
-    images = keras.Input(image_input(tap.backbone).shape[1:])
-    prepare = preprocessing_for(tap.backbone, tap.data_format)
-    return keras.Model(images, tap.features(images if prepare is None else prepare(images)))
+def _map_model(backbone: str, weights: str, image_size: int) -> keras.Model:
+    extractor = FeatureExtractor(backbones.get(backbone, weights=weights, image_size=image_size))
+    images = keras.Input(image_input(extractor.backbone).shape[1:])
+    prepare = preprocessing_for(extractor.backbone, extractor.data_format)
+    return keras.Model(images, extractor.features(images if prepare is None else prepare(images)))
 
 
 def features_of(settings: TrainingSettings, data: ImageData) -> np.ndarray:
@@ -142,9 +142,9 @@ def features_of(settings: TrainingSettings, data: ImageData) -> np.ndarray:
     Returns:
         Array `(images, features)`, in the order of the data.
     """
-    extractor = _extractor(settings.backbone, settings.weights, settings.image_size)
+    map_model = _map_model(settings.backbone, settings.weights, settings.image_size)
     parts = [
         np.stack([data.image(number) for number in range(begin, min(begin + BATCH, len(data)))])
         for begin in range(0, len(data), BATCH)
     ]
-    return np.concatenate([np.asarray(extractor.predict_on_batch(part)) for part in parts])
+    return np.concatenate([np.asarray(map_model.predict_on_batch(part)) for part in parts])

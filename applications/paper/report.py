@@ -66,7 +66,7 @@ def what_was_measured(rows: Sequence[Row]) -> str:
     return (
         f"Top-1 accuracy on {counts} test images in shuffled order, mean ± standard deviation over "
         "seeds; training batches of 32. Where no test batch size is named, RBI as printed is "
-        "tested with relations in batches of 32, and all others answer each image by itself."
+        "tested with relations in batches of 32, and all others classify each image by itself."
     )
 
 

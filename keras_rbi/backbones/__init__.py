@@ -1,5 +1,8 @@
-"""Backbones: by name, and how to feed and tap any of them."""
+"""Backbones: by name, and the features and preprocessing of any of them."""
 
+from typing import Any
+
+from keras_rbi._deprecation import moved_names
 from keras_rbi.backbones.backbone_preprocessing import BackbonePreprocessing
 from keras_rbi.backbones.catalogue import BackboneInfo, available
 from keras_rbi.backbones.efficientnet_lite import (
@@ -7,9 +10,9 @@ from keras_rbi.backbones.efficientnet_lite import (
     EfficientNetLite1,
     EfficientNetLite2,
 )
+from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.backbones.get import find, get
 from keras_rbi.backbones.small_cnn import SmallCNN
-from keras_rbi.backbones.tap import Tap
 
 __all__ = [
     "BackboneInfo",
@@ -17,9 +20,15 @@ __all__ = [
     "EfficientNetLite0",
     "EfficientNetLite1",
     "EfficientNetLite2",
+    "FeatureExtractor",
     "SmallCNN",
-    "Tap",
     "available",
     "find",
     "get",
 ]
+
+_MOVED = {"Tap": "keras_rbi.backbones:FeatureExtractor"}
+
+
+def __getattr__(name: str) -> Any:
+    return moved_names(__name__, _MOVED, name)

@@ -1,4 +1,4 @@
-"""What there is to know about the models of `keras.applications`."""
+"""Facts about the models of `keras.applications`."""
 
 import csv
 import functools

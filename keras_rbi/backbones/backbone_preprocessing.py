@@ -1,4 +1,4 @@
-"""The layer that feeds a backbone as it was trained to be fed."""
+"""The preprocessing layer in front of a backbone."""
 
 from collections.abc import Sequence
 from typing import Any

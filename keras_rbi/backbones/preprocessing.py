@@ -1,4 +1,4 @@
-"""How a backbone must be fed, told from the backbone."""
+"""The preprocessing that a backbone was trained with, found from the backbone."""
 
 import warnings
 from typing import Any

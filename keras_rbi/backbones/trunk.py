@@ -1,4 +1,4 @@
-"""The tensors of a network that every path from its input to its output passes."""
+"""Articulation tensors: those that every path from a network's input to its output passes."""
 
 from typing import Any
 

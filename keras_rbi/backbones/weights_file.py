@@ -1,4 +1,4 @@
-"""Weights of a file that Keras has saved, all of them or none."""
+"""Loading weights of a Keras file, all of them or none."""
 
 import warnings
 from pathlib import Path
@@ -39,7 +39,7 @@ def load_weights_file(model: keras.Model, path: Path) -> None:
 
 
 def _arrays_in(file: Path) -> int:
-    """Number of arrays of a file that may be weights: counters and seeds are whole numbers."""
+    """Number of arrays of a file that may be weights: counters and seeds are integers."""
     arrays: list[str] = []
 
     def count(name: str, item: Any) -> None:

@@ -11,7 +11,7 @@ from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.evaluation.accuracy_by_relations import BATCH_SIZES, accuracies_of
 from keras_rbi.evaluation.details import Details
 from keras_rbi.evaluation.evaluate_protocol import protocol_of
-from keras_rbi.evaluation.gather import gather
+from keras_rbi.evaluation.extract_features import extract_features
 from keras_rbi.evaluation.protocol import EvaluationProtocol
 from keras_rbi.figures.details_figures import details_figures
 from keras_rbi.figures.protocol_figure import protocol_figure
@@ -69,14 +69,14 @@ def evaluate(
         sizes = numbers_of(batch_sizes, "--batch-sizes")
         network, class_names = load_trained_model(model)
         test, settings = data_for_model(model, network, class_names, dataset, data_dir, seed)
-    gathered = gather(network, test, keep_images=details)
-    found = protocol_of(gathered, sizes, range(orders))
-    more = Details(gathered, test.data) if details else None
+    extracted = extract_features(network, test, keep_images=details)
+    found = protocol_of(extracted, sizes, range(orders))
+    more = Details(extracted, test.data) if details else None
     content = {
         "test_images": test.num_images,
         "test_order": f"shuffled once, seed {settings.seed}",
         "test_note": note_on(settings.dataset),
-        "accuracy": [row.as_dict() for row in accuracies_of(gathered, sizes)],
+        "accuracy": [row.as_dict() for row in accuracies_of(extracted, sizes)],
         "relations": relations_of(network),
         **found.as_dict(),
         **({"details": more.as_dict()} if more else {}),

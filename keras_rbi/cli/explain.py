@@ -7,12 +7,13 @@ import numpy as np
 import typer
 from rich.markup import escape
 
+from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.output import console, fail, one_line_errors
 from keras_rbi.explanations.class_activation import check_method
 from keras_rbi.explanations.image_batch import image_files, read_images
 from keras_rbi.figures.contact_sheet import evenly
 from keras_rbi.figures.explanation_report import explanation_report
-from keras_rbi.training.run_folder import RunFolder, write_atomically
+from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.trained_model import image_size_of, load_trained_model
 
 # As many images as a map of features can show, and a laptop embed in a moment.

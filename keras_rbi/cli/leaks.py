@@ -7,13 +7,13 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.datasets import make_ready
 from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings, progress_bars
 from keras_rbi.datasets.files.duplicates import THRESHOLD_DB
 from keras_rbi.datasets.splits import ALL_SPLITS
 from keras_rbi.evaluation.leaks import Leaks, find_leaks
 from keras_rbi.figures.duplicates_report import describe, duplicates_report, duplicates_sheet
-from keras_rbi.training.run_folder import write_atomically
 
 FORMATS = (".html", ".png", ".svg")
 # A copied split has thousands of pairs.

@@ -9,14 +9,14 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.output import errors, fail, one_line_errors, progress_bars
 from keras_rbi.cli.predictions import WRITERS, Prediction, Write, write_lines, write_tables
 from keras_rbi.evaluation.classification_scores import probabilities_of
-from keras_rbi.evaluation.predict_files import FileAnswer, find_images, predict_files
+from keras_rbi.evaluation.predict_files import FilePrediction, find_images, predict_files
 from keras_rbi.evaluation.top_classes import top_classes
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.keras_classifier import relations_of
-from keras_rbi.training.run_folder import write_atomically
 from keras_rbi.training.trained_model import image_size_of, load_trained_model
 
 TABLE = "table"
@@ -69,7 +69,7 @@ def predict(
         size = image_size_of(network)
         files = find_images(images)
     write = WRITERS.get(form) or (write_tables if len(files) <= MOST_TABLES else write_lines)
-    unreadable: list[FileAnswer] = []
+    unreadable: list[FilePrediction] = []
 
     activation = head_activation(network)
 

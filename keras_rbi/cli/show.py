@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.datasets import make_ready
 from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings
 from keras_rbi.datasets.augmentation import PAPER
@@ -17,7 +18,6 @@ from keras_rbi.datasets.load import load
 from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.figures.contact_sheet import contact_sheet
 from keras_rbi.training.choices import NO_AUGMENTATION
-from keras_rbi.training.run_folder import write_atomically
 
 FORMATS = (".png", ".svg")
 # Large enough to judge an image by, small enough for a sheet of hundreds.

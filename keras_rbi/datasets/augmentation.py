@@ -38,12 +38,12 @@ def flip_and_rotate(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     turned = picture.rotate(
         rng.uniform(-LARGEST_ROTATION, LARGEST_ROTATION),
         resample=Image.Resampling.BILINEAR,
-        fillcolor=mean_colour(picture),
+        fillcolor=mean_color(picture),
     )
     return np.asarray(turned, dtype=np.uint8)
 
 
-def mean_colour(picture: Image.Image) -> tuple[int, ...]:
+def mean_color(picture: Image.Image) -> tuple[int, ...]:
     """Mean of each channel, rounded: a tenth of the time that NumPy takes for bytes.
 
     Args:
@@ -108,7 +108,7 @@ def crop_and_flip(
     return np.asarray(part, dtype=np.uint8)
 
 
-def jitter_colours(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def jitter_colors(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Changes brightness, contrast and saturation by factors of 0.6 to 1.4, in random order.
 
     The hue, by which many species are told apart, stays.
@@ -201,7 +201,7 @@ def rand_augment(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         [Cubuk et al., 2020](https://arxiv.org/abs/1909.13719).
     """
     picture = Image.fromarray(image)
-    fill = mean_colour(picture)
+    fill = mean_color(picture)
     names = list(ALL)
     for _ in range(OPERATIONS):
         name = names[rng.integers(len(names))]
@@ -221,7 +221,7 @@ MARGIN = 1.5
 def _torchvision(
     image: np.ndarray, rng: np.random.Generator, image_size: int | None = None
 ) -> np.ndarray:
-    return jitter_colours(crop_and_flip(image, rng, image_size), rng)
+    return jitter_colors(crop_and_flip(image, rng, image_size), rng)
 
 
 def _randaugment(

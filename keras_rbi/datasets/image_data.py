@@ -1,4 +1,4 @@
-"""What every data set is to the library: images that can be asked for by number."""
+"""The base class of data sets: labelled images by index."""
 
 from abc import ABC, abstractmethod
 

@@ -1,4 +1,4 @@
-"""Measuring classifiers whose predictions may depend on the batch, and asking them about files."""
+"""Evaluation of classifiers whose predictions may depend on the batch, and prediction of files."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ from keras_rbi.evaluation.compare import compare
 from keras_rbi.evaluation.comparison import ComparedModel, Comparison
 from keras_rbi.evaluation.details import Details
 from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol
-from keras_rbi.evaluation.gather import Gathered, gather
+from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
 from keras_rbi.evaluation.leaks import Leaks, find_leaks
 from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
 from keras_rbi.evaluation.paired_statistics import McNemar, mcnemar, paired_bootstrap
-from keras_rbi.evaluation.predict_files import FileAnswer, find_images, predict_files
+from keras_rbi.evaluation.predict_files import FilePrediction, find_images, predict_files
 from keras_rbi.evaluation.protocol import EvaluationProtocol, ProtocolRow
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.evaluation.top_classes import top_classes
@@ -34,8 +34,8 @@ __all__ = [
     "ConfusedPair",
     "Details",
     "EvaluationProtocol",
-    "FileAnswer",
-    "Gathered",
+    "ExtractedFeatures",
+    "FilePrediction",
     "Leaks",
     "McNemar",
     "Mistakes",
@@ -48,9 +48,9 @@ __all__ = [
     "classification_scores",
     "compare",
     "evaluate_protocol",
+    "extract_features",
     "find_images",
     "find_leaks",
-    "gather",
     "knn_purity",
     "mcnemar",
     "mistakes",
@@ -61,7 +61,12 @@ __all__ = [
     "top_classes",
 ]
 
-_MOVED = dict.fromkeys(("confused_figure", "confusion_figure"), "keras_rbi.figures")
+_MOVED = {
+    **dict.fromkeys(("confused_figure", "confusion_figure"), "keras_rbi.figures"),
+    "gather": "keras_rbi.evaluation:extract_features",
+    "Gathered": "keras_rbi.evaluation:ExtractedFeatures",
+    "FileAnswer": "keras_rbi.evaluation:FilePrediction",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
-from keras_rbi.evaluation.gather import Gathered, gather
+from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.models.keras_classifier import relations_of
 
@@ -24,7 +24,7 @@ class RelationsAccuracy:
     accuracy: float
 
     def as_dict(self) -> dict[str, Any]:
-        """The fields, ready for JSON. A batch size of None: the answers do not depend on it."""
+        """The fields, ready for JSON. A batch size of None: the predictions do not depend on it."""
         return asdict(self)
 
 
@@ -56,22 +56,24 @@ def accuracy_by_relations(
     >>> [(row.relations, row.batch_size) for row in rows]
     [('self', None), ('batch', 1), ('batch', 8)]
     """
-    return accuracies_of(gather(model, test), batch_sizes)
+    return accuracies_of(extract_features(model, test), batch_sizes)
 
 
-def accuracies_of(gathered: Gathered, batch_sizes: Sequence[int]) -> list[RelationsAccuracy]:
-    """As `accuracy_by_relations`, of what `gather` has made."""
+def accuracies_of(
+    extracted: ExtractedFeatures, batch_sizes: Sequence[int]
+) -> list[RelationsAccuracy]:
+    """As `accuracy_by_relations`, of what `extract_features` has made."""
 
     def row(relations: str, size: int | None, outputs: np.ndarray) -> RelationsAccuracy:
-        right = np.argmax(outputs, axis=-1) == gathered.labels
+        right = np.argmax(outputs, axis=-1) == extracted.labels
         return RelationsAccuracy(relations, size, float(np.mean(right)))
 
-    if gathered.outputs is not None:
-        return [row(relations_of(gathered.model), None, gathered.outputs)]
-    related = RelatedOutputs(gathered)
+    if extracted.outputs is not None:
+        return [row(relations_of(extracted.model), None, extracted.outputs)]
+    related = RelatedOutputs(extracted)
     rows = [row("self", None, related.alone("self"))]
-    in_batches = related.in_batches(batch_sizes, np.arange(len(gathered)))
+    in_batches = related.in_batches(batch_sizes, np.arange(len(extracted)))
     rows += [row("batch", size, in_batches[size]) for size in batch_sizes]
-    if gathered.model.references is not None:
+    if extracted.model.references is not None:
         rows.append(row("references", None, related.alone("references")))
     return rows

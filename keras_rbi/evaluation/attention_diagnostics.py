@@ -1,4 +1,4 @@
-"""Whether a model attends to the images of a batch, and to which."""
+"""Attention weights by class and the gate, averaged over batches."""
 
 import math
 from dataclasses import dataclass, fields
@@ -10,7 +10,7 @@ import numpy as np
 from keras_rbi._deprecation import moved_method
 from keras_rbi.checks import positive_integer
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
-from keras_rbi.evaluation.gather import Gathered, gather
+from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
 from keras_rbi.models.batch_attention import batch_attention
 from keras_rbi.models.relations import check_attention
 
@@ -35,7 +35,7 @@ class AttentionDiagnostics:
         uniform_on_self: What `on_self` would be if all images had the same weight.
         uniform_on_same_class: Likewise for `on_same_class`.
         uniform_on_others: Likewise for `on_others`.
-        beta: The gate: 0 where the answer comes from what attention found, 1 where from the
+        beta: The gate: 0 where the prediction comes from what attention found, 1 where from the
             image's own residual.
         relative_entropies: The relative entropy of each image's column, in the data's order.
     """
@@ -89,7 +89,7 @@ def attention_diagnostics(
         model: A model whose attention is `RRA`, such as an `RBIModel`. Its own relations mode is
             left as it was.
         data: As in `evaluate_protocol`.
-        batch_size: Integer; images that a whole number of batches leaves over are left out.
+        batch_size: Integer; images that full batches leaves over are left out.
             Defaults to `32`.
         seed: Integer, of the shuffled order. Defaults to `0`.
 
@@ -109,31 +109,33 @@ def attention_diagnostics(
     (16, 1.0)
     """
     positive_integer("batch_size", batch_size)
-    return diagnostics_of(gather(model, data), batch_size, seed)
+    return diagnostics_of(extract_features(model, data), batch_size, seed)
 
 
-def diagnostics_of(gathered: Gathered, batch_size: int, seed: int) -> AttentionDiagnostics:
-    """As `attention_diagnostics`, of what `gather` has made."""
-    check_attention(gathered.model)
-    assert gathered.features is not None
-    assert gathered.images is not None
-    size = gathered.model.group_size or batch_size
-    order = shuffled_order(len(gathered), seed)
+def diagnostics_of(
+    extracted: ExtractedFeatures, batch_size: int, seed: int
+) -> AttentionDiagnostics:
+    """As `attention_diagnostics`, of what `extract_features` has made."""
+    check_attention(extracted.model)
+    assert extracted.features is not None
+    assert extracted.images is not None
+    size = extracted.model.group_size or batch_size
+    order = shuffled_order(len(extracted), seed)
     order = order[: len(order) // size * size]
     if len(order) == 0:
         raise ValueError(
-            f"There are {len(gathered)} test images, fewer than a batch of {size}. Pass a smaller "
+            f"There are {len(extracted)} test images, fewer than a batch of {size}. Pass a smaller "
             "`batch_size`."
         )
     entropies, weights, uniform, gates = [], [], [], []
     for rows in order.reshape(-1, size):
         found = batch_attention(
-            gathered.model, gathered.images[rows], "batch", gathered.features[rows]
+            extracted.model, extracted.images[rows], "batch", extracted.features[rows]
         )
         columns = found.weights / np.maximum(found.weights.sum(0, keepdims=True), 1e-30)
         logarithms = np.log(np.maximum(columns, 1e-30))
         entropies.append(-np.sum(columns * logarithms, 0))
-        labels = gathered.labels[rows]
+        labels = extracted.labels[rows]
         weights.append(_shares(columns, labels))
         uniform.append(_shares(np.full((size, size), 1.0 / size), labels))
         gates.append(found.beta)

@@ -1,4 +1,4 @@
-"""How good the answers of a classifier are: accuracies, loss and calibration."""
+"""Classification metrics: accuracies, loss and calibration."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,7 +15,7 @@ LOGITS = ("linear", "log_softmax")
 
 @dataclass(frozen=True)
 class ClassificationScores:
-    """Scores of one set of answers.
+    """Scores of one set of predictions.
 
     Attributes:
         top1: Share of images whose likeliest class is theirs, from 0 to 1.
@@ -41,7 +41,7 @@ def classification_scores(
 
     Args:
         outputs: Array of shape `(images, classes)`, as in `probabilities_of`.
-        labels: Whole numbers, shape `(images,)`.
+        labels: Integers, shape `(images,)`.
         activation: As in `probabilities_of`. Defaults to `None`.
 
     Returns:
@@ -130,7 +130,7 @@ def calibration_error(
 
     Args:
         probabilities: Array of shape `(images, classes)`.
-        labels: Whole numbers, shape `(images,)`.
+        labels: Integers, shape `(images,)`.
         bins: Integer, number of bins between 0 and 1; each holds its upper end. Defaults to `15`.
 
     Returns:

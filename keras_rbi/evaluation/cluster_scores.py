@@ -1,4 +1,4 @@
-"""How well rows of features keep classes together."""
+"""Cluster metrics of embeddings: silhouette and k-NN purity."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def silhouette(features: np.ndarray, labels: np.ndarray) -> float:
 
     Args:
         features: Array of shape `(rows, features)`.
-        labels: Whole numbers, shape `(rows,)`, of at least two classes.
+        labels: Integers, shape `(rows,)`, of at least two classes.
 
     Returns:
         A float from -1 (rows lie in other classes) to 1 (classes lie apart).
@@ -51,7 +51,7 @@ def knn_purity(features: np.ndarray, labels: np.ndarray, neighbours: int = NEIGH
 
     Args:
         features: Array of shape `(rows, features)`.
-        labels: Whole numbers, shape `(rows,)`.
+        labels: Integers, shape `(rows,)`.
         neighbours: Integer; where there are fewer other rows, all of them. Defaults to `10`.
 
     Returns:

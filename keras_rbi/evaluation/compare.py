@@ -1,5 +1,6 @@
-"""Two models on the same test images."""
+"""Paired comparison of two models on the same test images."""
 
+import statistics
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,9 @@ import keras
 import numpy as np
 
 from keras_rbi.evaluation.comparison import ComparedModel, Comparison
-from keras_rbi.evaluation.cost import interleaved_seconds, peak_bytes
+from keras_rbi.evaluation.cost import interleaved_times, peak_bytes
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
-from keras_rbi.evaluation.gather import batches_once, gather
+from keras_rbi.evaluation.extract_features import batches_once, extract_features
 from keras_rbi.evaluation.paired_statistics import mcnemar, paired_bootstrap
 from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.models.batches import to_numpy
@@ -31,7 +32,7 @@ def compare(
 ) -> Comparison:
     """Compares two models, paired over the same test images.
 
-    Each answers in the relations mode that it is in, in one shuffled order. Time and memory are
+    Each predicts in the relations mode that it is in, in one shuffled order. Time and memory are
     those of `predict_on_batch` on one batch; the models take turns while time is measured.
 
     Args:
@@ -72,15 +73,15 @@ def compare(
             f"images of {shapes[0][0]} and {shapes[0][1][0]} classes, and images of "
             f"{shapes[1][0]} and {shapes[1][1][0]} classes."
         )
-    answers, labels = zip(
-        *(_right_answers(model, data, batch_size, seed) for model in models), strict=True
+    predictions, labels = zip(
+        *(_right_predictions(model, data, batch_size, seed) for model in models), strict=True
     )
     if not np.array_equal(*labels):
         raise ValueError(
             "The data comes in another order each time it is read, so the models cannot be paired. "
             "Pass one that is not shuffled."
         )
-    right_a, right_b = answers
+    right_a, right_b = predictions
     seconds: list[float | None] = [None, None]
     peaks: list[int | None] = [None, None]
     if repeats > 0:
@@ -90,7 +91,7 @@ def compare(
             name, relations_of(model), float(np.mean(right)), model.count_params(), one_time, peak
         )
         for name, model, right, one_time, peak in zip(
-            names, models, answers, seconds, peaks, strict=True
+            names, models, predictions, seconds, peaks, strict=True
         )
     ]
     interval = paired_bootstrap(right_a, right_b, confidence, seed=seed)
@@ -108,13 +109,13 @@ def compare(
     )
 
 
-def _right_answers(
+def _right_predictions(
     model: keras.Model, data: Any, batch_size: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where a model is right in its own mode, and the labels, in the data's order."""
-    gathered = gather(model, data)
-    outputs = own_outputs(gathered, batch_size, shuffled_order(len(gathered), seed))
-    return np.argmax(outputs, -1) == gathered.labels, gathered.labels
+    extracted = extract_features(model, data)
+    outputs = own_outputs(extracted, batch_size, shuffled_order(len(extracted), seed))
+    return np.argmax(outputs, -1) == extracted.labels, extracted.labels
 
 
 def _cost(
@@ -123,12 +124,15 @@ def _cost(
     """Seconds for an image and peak bytes of each model."""
     images = to_numpy(next(iter(batches_once(data)))[0])
     batch = np.resize(images, (batch_size, *images.shape[1:]))
-    calls: list[Callable[[], Any]] = [
-        lambda model=model: model.predict_on_batch(batch)  # type: ignore[misc]
-        for model in models
-    ]
-    seconds = interleaved_seconds(calls, repeats)
-    return [each / batch_size for each in seconds], [peak_bytes(call) for call in calls]
+    calls: dict[str, Callable[[], Any]] = {
+        name: lambda model=model: model.predict_on_batch(batch)  # type: ignore[misc]
+        for name, model in zip("ab", models, strict=True)
+    }
+    for warm_up in calls.values():
+        warm_up()
+    times = interleaved_times(calls, repeats).values()
+    seconds: list[float | None] = [statistics.median(each) / batch_size for each in times]
+    return seconds, [peak_bytes(call) for call in calls.values()]
 
 
 def _loaded(run: keras.Model | str | Path) -> keras.Model:

@@ -1,4 +1,4 @@
-"""What `compare` finds."""
+"""The result of `compare`."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

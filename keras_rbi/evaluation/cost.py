@@ -1,36 +1,38 @@
-"""What a model costs to run: time for an image, and memory."""
+"""Timing and peak memory of calls."""
 
 import ctypes
 import gc
-import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-STATUS = Path("/proc/self/status")
-CLEAR = Path("/proc/self/clear_refs")
+PROCESSES = Path("/proc")
 
 
-def interleaved_seconds(calls: Sequence[Callable[[], Any]], repeats: int) -> list[float]:
-    """Median seconds of each call, taken in turns, A B A B, after one call of each to warm up.
+def interleaved_times(
+    calls: Mapping[str, Callable[[], Any]], repeats: int, seconds: float = float("inf")
+) -> dict[str, list[float]]:
+    """Seconds of each call, taken in turns: A B C A B C.
 
     Args:
-        calls: Functions that have finished when they return.
+        calls: Functions that have finished when they return, by name.
         repeats: Integer, times that each is measured.
+        seconds: Float; a call that has taken so long in all is not repeated, the others go on.
+            Defaults to no limit.
 
     Returns:
-        Seconds of each.
+        The seconds of each call, by name.
     """
-    for call in calls:
-        call()
-    times: list[list[float]] = [[] for _ in calls]
+    times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(repeats):
-        for call, seconds in zip(calls, times, strict=True):
+        for name, call in calls.items():
+            if sum(times[name]) >= seconds:
+                continue
             begin = time.perf_counter()
             call()
-            seconds.append(time.perf_counter() - begin)
-    return [statistics.median(seconds) for seconds in times]
+            times[name].append(time.perf_counter() - begin)
+    return times
 
 
 def peak_bytes(call: Callable[[], Any]) -> int | None:
@@ -38,21 +40,37 @@ def peak_bytes(call: Callable[[], Any]) -> int | None:
 
     Memory of a GPU does not count. The kernel keeps the highest level, so that no peak is missed.
 
+    Args:
+        call: Function that has finished when it returns. What it raises is raised.
+
     Returns:
         The bytes, or `None` where the system does not tell (it is Linux that does).
     """
     gc.collect()
+    if not _forget_peak():
+        call()
+        return None
+    before = resident_bytes("VmRSS")
+    output = call()
+    peak = resident_bytes("VmHWM")
+    del output
+    return max(0, peak - before)
+
+
+def resident_bytes(field: str, process: int | str = "self") -> int:
+    """Resident bytes of a process: now (`"VmRSS"`) or at the most (`"VmHWM"`); 0 once it ended."""
+    for line in (PROCESSES / str(process) / "status").read_text().splitlines():
+        if line.startswith(f"{field}:"):
+            return 1024 * int(line.split()[1])
+    return 0
+
+
+def _forget_peak() -> bool:
+    """Lets the highest level begin anew; `False` where that cannot be done."""
     try:
         # Freed memory goes back to the kernel: a call that reused it would seem to need none.
         ctypes.CDLL(None).malloc_trim(0)
-        CLEAR.write_text("5")
-        before = _resident("VmRSS")
-        call()
-        return max(0, _resident("VmHWM") - before)
-    except (OSError, AttributeError, TypeError, StopIteration):
-        return None
-
-
-def _resident(field: str) -> int:
-    lines = STATUS.read_text().splitlines()
-    return 1024 * int(next(line for line in lines if line.startswith(f"{field}:")).split()[1])
+        (PROCESSES / "self" / "clear_refs").write_text("5")
+    except (OSError, AttributeError, TypeError):
+        return False
+    return True

@@ -11,7 +11,7 @@ from rich.table import Table
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.evaluation.attention_diagnostics import AttentionDiagnostics, diagnostics_of
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
-from keras_rbi.evaluation.gather import Gathered
+from keras_rbi.evaluation.extract_features import ExtractedFeatures
 from keras_rbi.evaluation.mistakes import mistakes
 from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.models.keras_classifier import classifier_of, relations_of
@@ -25,22 +25,22 @@ class Details:
     """Classes, what is confused with what, and attention, of a model on its test images.
 
     Args:
-        gathered: What `gather` gives, with images.
+        extracted: What `extract_features` gives, with images.
         data: The data that the images are of.
     """
 
-    def __init__(self, gathered: Gathered, data: ImageData) -> None:
-        self._gathered = gathered
+    def __init__(self, extracted: ExtractedFeatures, data: ImageData) -> None:
+        self._extracted = extracted
         self.data = data
-        outputs = own_outputs(gathered, BATCH_SIZE, shuffled_order(len(gathered), SEED))
-        self.mistakes = mistakes(outputs, gathered.labels, data.class_names, WORST)
-        model = gathered.model
+        outputs = own_outputs(extracted, BATCH_SIZE, shuffled_order(len(extracted), SEED))
+        self.mistakes = mistakes(outputs, extracted.labels, data.class_names, WORST)
+        model = extracted.model
         self.attention: AttentionDiagnostics | None = None
         if classifier_of(model).has_attention:
-            size = min(BATCH_SIZE, len(gathered))
-            self.attention = diagnostics_of(gathered, size, SEED)
+            size = min(BATCH_SIZE, len(extracted))
+            self.attention = diagnostics_of(extracted, size, SEED)
         relations = relations_of(model)
-        self.how = f"{len(gathered):,} test images, relations {relations!r}, " + (
+        self.how = f"{len(extracted):,} test images, relations {relations!r}, " + (
             f"test batches of {BATCH_SIZE}, shuffled with seed {SEED}"
             if relations == "batch"
             else "any batch size and order"
@@ -82,7 +82,7 @@ class Details:
 
     def image(self, number: int) -> np.ndarray:
         """A test image, uint8 of shape `(side, side, 3)`."""
-        images = self._gathered.images
+        images = self._extracted.images
         assert images is not None
         return images[np.array([number])][0]
 

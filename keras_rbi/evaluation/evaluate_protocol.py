@@ -1,4 +1,4 @@
-"""How good a model is at many batch sizes and in many orders of the test images."""
+"""Evaluation over batch sizes and orders of the test images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_rbi.checks import positive_integer
 from keras_rbi.evaluation.classification_scores import ClassificationScores, classification_scores
-from keras_rbi.evaluation.gather import Gathered, gather
+from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
 from keras_rbi.evaluation.protocol import ANY, SHUFFLED, SORTED, EvaluationProtocol, ProtocolRow
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.models.head_activation import head_activation
@@ -28,12 +28,12 @@ def evaluate_protocol(
 ) -> EvaluationProtocol:
     """Scores of a model for each relations mode, test batch size and order of the test images.
 
-    Where images relate to their batch, answers depend on its size and on who is in it: in a
+    Where images relate to their batch, predictions depend on its size and on who is in it: in a
     class-sorted order a batch gives the label away. So each batch size is measured in several
     shuffled orders, and in the class-sorted one beside them. The backbone runs once for each
     image; only RPE, RRA and the head run again.
 
-    Answers become probabilities by the activation of the model's last layer, as in
+    Predictions become probabilities by the activation of the model's last layer, as in
     `keras_rbi.evaluation.probabilities_of`: logits by their softmax, sigmoids by their shares.
 
     Args:
@@ -41,7 +41,7 @@ def evaluate_protocol(
             which has one row. Its own relations mode is left as it was.
         data: An `ImageSequence`; a pair of arrays `(images, labels)`; or a `tf.data.Dataset`,
             `keras.utils.PyDataset` or torch `DataLoader` of batches `(images, labels)`. Labels are
-            whole numbers or one-hot rows. Images with a sample weight of 0 are left out.
+            integers or one-hot rows. Images with a sample weight of 0 are left out.
         batch_sizes: Test batch sizes for relations "batch". Defaults to
             `(1, 2, 4, 8, 16, 32, 64, 128)`.
         orders: The seeds of the shuffled orders, or their number: 5 is the seeds 0 to 4. Defaults
@@ -54,7 +54,7 @@ def evaluate_protocol(
 
     Raises:
         ValueError: If the data is endless or empty, if its labels are not the model's classes, if
-            an argument is out of its range, or if the model's answers are neither probabilities
+            an argument is out of its range, or if the model's predictions are neither probabilities
             nor logits nor sigmoids.
 
     Example:
@@ -70,29 +70,29 @@ def evaluate_protocol(
     sizes = [positive_integer("batch_sizes", size) for size in dict.fromkeys(batch_sizes)]
     modes = (relations,) if isinstance(relations, str) else relations
     _check_modes(model, modes)
-    return protocol_of(gather(model, data), sizes, seeds, modes)
+    return protocol_of(extract_features(model, data), sizes, seeds, modes)
 
 
 def protocol_of(
-    gathered: Gathered,
+    extracted: ExtractedFeatures,
     batch_sizes: Sequence[int],
     seeds: Sequence[int],
     relations: Sequence[str] | None = None,
 ) -> EvaluationProtocol:
-    """As `evaluate_protocol`, of what `gather` has made."""
-    labels = gathered.labels
-    activation = head_activation(gathered.model)
+    """As `evaluate_protocol`, of what `extract_features` has made."""
+    labels = extracted.labels
+    activation = head_activation(extracted.model)
 
     def scores(outputs: np.ndarray) -> ClassificationScores:
         return classification_scores(outputs, labels, activation)
 
     rows = []
-    if gathered.outputs is not None:
-        rows.append(_row(relations_of(gathered.model), None, ANY, [scores(gathered.outputs)]))
+    if extracted.outputs is not None:
+        rows.append(_row(relations_of(extracted.model), None, ANY, [scores(extracted.outputs)]))
     else:
-        related = RelatedOutputs(gathered)
+        related = RelatedOutputs(extracted)
         if relations is None:
-            relations = MODES if gathered.model.references is not None else MODES[:2]
+            relations = MODES if extracted.model.references is not None else MODES[:2]
         for mode in MODES:
             if mode not in relations:
                 continue
@@ -104,7 +104,7 @@ def protocol_of(
             ]
             in_sorted = related.in_batches(batch_sizes, np.argsort(labels, kind="stable"))
             for size in batch_sizes:
-                of_orders = [scores(answers[size]) for answers in shuffled]
+                of_orders = [scores(predictions[size]) for predictions in shuffled]
                 rows.append(_row(mode, size, SHUFFLED, of_orders))
                 rows.append(_row(mode, size, SORTED, [scores(in_sorted[size])]))
     return EvaluationProtocol(tuple(rows), len(labels), tuple(seeds))

@@ -1,4 +1,4 @@
-"""Images of a data set kept to be asked for again, in any order."""
+"""A store of images that were seen once."""
 
 import tempfile
 from pathlib import Path
@@ -12,7 +12,7 @@ MEMORY_LIMIT = 2**31
 class KeptImages:
     """Images in the order in which they were added.
 
-    Batches that hold whole numbers of 0..255 are kept as bytes, whatever their dtype. What exceeds
+    Batches that hold integers of 0..255 are kept as bytes, whatever their dtype. What exceeds
     the limit lies in files of a temporary folder, which goes with this object.
 
     Args:

@@ -1,4 +1,4 @@
-"""Which classes a model takes for which."""
+"""Confusions: which classes a model takes for which."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -84,7 +84,7 @@ def mistakes(
 
     Args:
         outputs: Array of shape `(images, classes)`: probabilities or logits.
-        labels: Whole numbers, shape `(images,)`.
+        labels: Integers, shape `(images,)`.
         class_names: Names of the classes. Defaults to `None`, "class 0" and so on.
         pairs: Integer, largest number of confused pairs. Defaults to `10`.
 

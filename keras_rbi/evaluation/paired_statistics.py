@@ -1,4 +1,4 @@
-"""Whether two classifiers differ on the same images."""
+"""McNemar's test and the paired bootstrap."""
 
 from dataclasses import dataclass
 
@@ -67,7 +67,7 @@ def paired_bootstrap(
 ) -> tuple[float, float]:
     """Percentile interval of the difference in accuracy, B less A, over resampled images.
 
-    A resample draws as many images as there are, each with the answers of both.
+    A resample draws as many images as there are, each with the predictions of both.
 
     Args:
         right_a: Booleans, shape `(images,)`: where A is right.

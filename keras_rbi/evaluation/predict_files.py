@@ -1,4 +1,4 @@
-"""Answers for any number of image files, without holding the images at once."""
+"""Predictions for any number of image files, without holding the images at once."""
 
 import os
 from collections import deque
@@ -17,7 +17,7 @@ MOST_THREADS = 8
 
 
 @dataclass(frozen=True)
-class FileAnswer:
+class FilePrediction:
     """A file and either its probabilities, of shape `(classes,)`, or why it cannot be read."""
 
     path: Path
@@ -59,8 +59,8 @@ def predict_files(
     files: Iterable[Path],
     image_size: int,
     batch_size: int = BATCH_SIZE,
-) -> Iterator[FileAnswer]:
-    """Answers for image files, in their order and as they become known.
+) -> Iterator[FilePrediction]:
+    """Predictions for image files, in their order and as they become known.
 
     Threads read the files ahead of the model, by two batches at most, so that the memory does not
     grow with their number. A file that cannot be read takes no place in a batch.
@@ -73,20 +73,20 @@ def predict_files(
         batch_size: Integer, images in a batch. Defaults to `32`.
 
     Yields:
-        A `FileAnswer` for each file.
+        A `FilePrediction` for each file.
 
     Example:
 
     >>> from keras_rbi.evaluation.predict_files import predict_files
     >>> def predict(images):
     ...     return images.mean(axis=(1, 2)) / 255
-    >>> [answer.error for answer in predict_files(predict, ["none.png"], image_size=8)]
+    >>> [prediction.error for prediction in predict_files(predict, ["none.png"], image_size=8)]
     ["There is no image 'none.png'."]
     """
     threads = min(MOST_THREADS, os.cpu_count() or 1)
     pool = ThreadPoolExecutor(threads)
     ahead: deque[tuple[Path, Future[np.ndarray]]] = deque()
-    # In the order of the files, with None for what is in `images` and has no answer yet.
+    # In the order of the files, with None for what is in `images` and has no prediction yet.
     waiting: list[tuple[Path, str | None]] = []
     images: list[np.ndarray] = []
     rest = iter(files)
@@ -105,21 +105,21 @@ def predict_files(
             except ValueError as error:
                 waiting.append((path, str(error)))
             if len(images) == batch_size or not images:
-                yield from _answers(predict, waiting, images)
+                yield from _predictions(predict, waiting, images)
                 waiting, images = [], []
-        yield from _answers(predict, waiting, images)
+        yield from _predictions(predict, waiting, images)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _answers(
+def _predictions(
     predict: Callable[[np.ndarray], np.ndarray],
     waiting: list[tuple[Path, str | None]],
     images: list[np.ndarray],
-) -> Iterator[FileAnswer]:
+) -> Iterator[FilePrediction]:
     rows = iter(predict(np.stack(images)) if images else ())
     for path, error in waiting:
-        yield FileAnswer(path, next(rows) if error is None else None, error)
+        yield FilePrediction(path, next(rows) if error is None else None, error)
 
 
 def _images_in(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""What `evaluate_protocol` finds."""
+"""The result of `evaluate_protocol`."""
 
 import csv
 import io
@@ -21,8 +21,8 @@ class ProtocolRow:
 
     Attributes:
         relations: `"self"`, `"batch"`, `"references"`, or `"none"` for a model without relations.
-        batch_size: Images in a test batch, or `None` where answers do not depend on it.
-        order: `"shuffled"`, `"sorted by class"`, or `"any"` where answers do not depend on it.
+        batch_size: Images in a test batch, or `None` where predictions do not depend on it.
+        order: `"shuffled"`, `"sorted by class"`, or `"any"` where predictions do not depend on it.
         orders: Number of orders that the means are over; 0 where any order gives the same.
         top1: Share of images whose likeliest class is theirs, from 0 to 1: the mean over orders.
         top1_sd: Its sample standard deviation over orders, or `None` where there are not two.

@@ -1,4 +1,4 @@
-"""Answers to test images in some company, without running the backbone."""
+"""Predictions in any batch composition, from features that were extracted once."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_rbi.evaluation.gather import Gathered
+from keras_rbi.evaluation.extract_features import ExtractedFeatures
 from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
 
@@ -29,19 +29,19 @@ class Compiled(keras.Model):
 
 
 class RelatedOutputs:
-    """Answers of one model to gathered images, in any mode, batch size and order.
+    """Predictions of one model to extracted images, in any mode, batch size and order.
 
     Of batches of several sizes in one order, relations are computed once: those of a batch lie in
     the diagonal blocks of a larger batch's. They are the same numbers, to the bit for images of
     bytes. Layers of one's own, and relation groups, are run for each batch as they are.
 
     Args:
-        gathered: What `gather` gives for a model with relations.
+        extracted: What `extract_features` gives for a model with relations.
     """
 
-    def __init__(self, gathered: Gathered) -> None:
-        model = gathered.model
-        self._gathered = gathered
+    def __init__(self, extracted: ExtractedFeatures) -> None:
+        model = extracted.model
+        self._extracted = extracted
         self._in_blocks = all(
             type(layer) is kind and layer.group_size is None
             for layer, kind in ((model.rpe, RPE), (model.rra, RRA))
@@ -59,7 +59,7 @@ class RelatedOutputs:
         )
 
     def alone(self, relations: str) -> np.ndarray:
-        """Answers that no batch changes.
+        """Predictions that no batch changes.
 
         Args:
             relations: `"self"` or `"references"`.
@@ -67,10 +67,10 @@ class RelatedOutputs:
         Returns:
             float32 array of shape `(images, classes)`, in the data's order.
         """
-        return self.each_batch(relations, BATCH_SIZE, np.arange(len(self._gathered)))
+        return self.each_batch(relations, BATCH_SIZE, np.arange(len(self._extracted)))
 
     def in_batches(self, sizes: Iterable[int], order: np.ndarray) -> dict[int, np.ndarray]:
-        """Answers in batches, with relations `"batch"`.
+        """Predictions in batches, with relations `"batch"`.
 
         Args:
             sizes: Batch sizes.
@@ -81,42 +81,42 @@ class RelatedOutputs:
         """
         if not self._in_blocks:
             return {size: self.each_batch("batch", size, order) for size in sizes}
-        answers: dict[int, list[np.ndarray]] = {size: [] for size in sizes}
-        for largest, members in shared_blocks(answers).items():
+        predictions: dict[int, list[np.ndarray]] = {size: [] for size in sizes}
+        for largest, members in shared_blocks(predictions).items():
             sets = max(1, IMAGES_AT_A_TIME // largest)
             step = sets * largest
             for begin in range(0, len(order), step):
                 rows = order[begin : begin + step]
-                for size, answered in self._answer_sets(rows, sets, largest, members):
-                    answers[size].append(answered)
-        return {size: self._in_order(parts, order) for size, parts in answers.items()}
+                for size, predicted in self._predict_sets(rows, sets, largest, members):
+                    predictions[size].append(predicted)
+        return {size: self._in_order(parts, order) for size, parts in predictions.items()}
 
-    def _answer_sets(
+    def _predict_sets(
         self, rows: np.ndarray, sets: int, largest: int, sizes: Sequence[int]
     ) -> Iterator[tuple[int, np.ndarray]]:
-        """Answers to some consecutive batches of the largest size, cut up into each size.
+        """Predictions for some consecutive batches of the largest size, cut up into each size.
 
         What is not there is filled and masked, so that the compiled functions see one shape.
         """
-        assert self._gathered.features is not None
+        assert self._extracted.features is not None
         count = sets * largest
         images = _filled(self._images(rows), count)
         images = images.reshape(sets, largest, *images.shape[1:])
         relations = np.asarray(self._relate.predict_on_batch([images]))
-        features = _filled(self._gathered.features[rows], count)
+        features = _filled(self._extracted.features[rows], count)
         mask = (np.arange(count) < len(rows)).astype("float32")
         for size in sizes:
-            answered = self._predict.predict_on_batch(
+            predicted = self._predict.predict_on_batch(
                 [
                     features.reshape(-1, size, features.shape[-1]),
                     diagonal_blocks(relations, size),
                     mask.reshape(-1, size),
                 ]
             )
-            yield size, np.asarray(answered).reshape(count, -1)[: len(rows)]
+            yield size, np.asarray(predicted).reshape(count, -1)[: len(rows)]
 
     def each_batch(self, relations: str, size: int, order: np.ndarray) -> np.ndarray:
-        """Answers in any mode, with RPE, RRA and head run for each batch as in the model.
+        """Predictions in any mode, with RPE, RRA and head run for each batch as in the model.
 
         Args:
             relations: `"self"`, `"batch"` or `"references"`.
@@ -126,7 +126,7 @@ class RelatedOutputs:
         Returns:
             float32 array of shape `(images, classes)`, in the data's order.
         """
-        model, features = self._gathered.model, self._gathered.features
+        model, features = self._extracted.model, self._extracted.features
         assert features is not None
         with model.use_relations(relations):
             # A new model: a compiled function holds the mode it was traced with.
@@ -136,15 +136,15 @@ class RelatedOutputs:
                 ),
                 model,
             )
-            answers = [
+            predictions = [
                 np.asarray(head.predict_on_batch([self._images(rows), features[rows]]))
                 for rows in (order[at : at + size] for at in range(0, len(order), size))
             ]
-        return self._in_order(answers, order)
+        return self._in_order(predictions, order)
 
     def _images(self, rows: np.ndarray) -> np.ndarray:
-        assert self._gathered.images is not None
-        return self._gathered.images[rows]
+        assert self._extracted.images is not None
+        return self._extracted.images[rows]
 
     @staticmethod
     def _in_order(parts: Sequence[np.ndarray], order: np.ndarray) -> np.ndarray:
@@ -154,20 +154,20 @@ class RelatedOutputs:
         return outputs
 
 
-def own_outputs(gathered: Gathered, batch_size: int, order: np.ndarray) -> np.ndarray:
-    """Answers in the mode that a model is in, or those of a model without relations.
+def own_outputs(extracted: ExtractedFeatures, batch_size: int, order: np.ndarray) -> np.ndarray:
+    """Predictions in the mode that a model is in, or those of a model without relations.
 
     Args:
-        gathered: What `gather` gives.
+        extracted: What `extract_features` gives.
         batch_size: Integer, of the batches, where the mode is `"batch"`.
         order: As in `RelatedOutputs.in_batches`, likewise.
 
     Returns:
         float32 array of shape `(images, classes)`, in the data's order.
     """
-    if gathered.outputs is not None:
-        return gathered.outputs
-    related, mode = RelatedOutputs(gathered), gathered.model.relations
+    if extracted.outputs is not None:
+        return extracted.outputs
+    related, mode = RelatedOutputs(extracted), extracted.model.relations
     if mode == "batch":
         return related.in_batches([batch_size], order)[batch_size]
     return related.alone(mode)

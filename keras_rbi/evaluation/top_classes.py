@@ -1,4 +1,4 @@
-"""The likeliest classes of an image."""
+"""Top-k classes of an image."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Features of images before and after attention, and how well they keep classes together."""
+"""Embeddings before and after attention, and how well they separate classes."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -74,7 +74,7 @@ def embedding_scores(embeddings: dict[str, np.ndarray], labels: Any) -> list[Emb
 
     Args:
         embeddings: What `embeddings_before_and_after` gives.
-        labels: Whole numbers, shape `(images,)`.
+        labels: Integers, shape `(images,)`.
 
     Returns:
         An `EmbeddingScores` for each.

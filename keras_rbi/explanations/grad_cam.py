@@ -41,9 +41,10 @@ def grad_cam(
         classes: Integer, the class to explain; or one for each image; or `None`, those that the
             model predicts in the given relations, whatever `of` is. Defaults to `None`.
         layer: Name of a layer of the backbone that gives a map or tokens, or a symbolic tensor in
-            the backbone, such as one of `keras_rbi.backbones.Tap(backbone).stages()`. Defaults to
-            `None`, the last map; of a transformer of keras_hub whose class token is its answer,
-            the tokens before the last block; of HERBS and P2P-Net, the last stage.
+            the backbone, such as one of
+            `keras_rbi.backbones.FeatureExtractor(backbone).stages()`. Defaults to `None`, the last
+            map; of a transformer of keras_hub whose class token is its prediction, the tokens
+            before the last block; of HERBS and P2P-Net, the last stage.
         of: `"combined"`, the prediction that relations go into; or `"backbone"`, the backbone's
             features alone: the score with beta = 1 in eq. 13, where the head sees the image's
             own residual N W_S and nothing of the attention; of HERBS and P2P-Net, their features

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_rbi._deprecation import moved_attribute
 from keras_rbi.explanations.class_activation import (
     at_image_size,
     check_method,
@@ -31,12 +32,12 @@ class Influence:
         attention: A's column of the target, shape `(batch,)`: the weight of each image in it.
         effects: The score with all images less that without this one, shape `(batch,)`: above 0
             if the image raised the score. The target's own is not a number.
-        mates: Numbers of the images with the largest effects, up or down, the largest first.
+        sources: Numbers of the images with the largest effects, up or down, the largest first.
         directions: 1 for each of those whose features, on the whole, speak for the target's class
-            in the target's score, -1 if they speak against it, shape `(mates,)`. The effect can
+            in the target's score, -1 if they speak against it, shape `(sources,)`. The effect can
             have another sign: an image also takes weight from the others.
         maps: Where in each of those the features of that direction are, shape
-            `(mates, height, width)`, 0 to 1.
+            `(sources, height, width)`, 0 to 1.
         target_map: What in the target itself speaks for the class, `(height, width)`, 0 to 1.
     """
 
@@ -46,10 +47,15 @@ class Influence:
     score_alone: float
     attention: np.ndarray
     effects: np.ndarray
-    mates: np.ndarray
+    sources: np.ndarray
     directions: np.ndarray
     maps: np.ndarray
     target_map: np.ndarray
+
+    @property
+    def mates(self) -> np.ndarray:
+        """Deprecated name of `sources`."""
+        return moved_attribute(self, "mates", "sources")
 
 
 def influence(
@@ -61,12 +67,12 @@ def influence(
     layer: Any = None,
     method: str = "grad_cam",
 ) -> Influence:
-    """Finds which batch mates moved an image's prediction, and where in them.
+    """Finds which other samples of the batch moved an image's prediction, and where in them.
 
     The images relate to their batch whatever `model.relations` is, which is left as it was. An
     image is left out as a source and as nothing else: those of its relation group stay together.
 
-    The map of mate i is a class activation map of its features A_i for the target's score:
+    The map of source i is a class activation map of its features A_i for the target's score:
     of the gradient d score_target / d A_i. Of this and the map of the gradient with its sign
     turned, what speaks against the class, the one with the larger sum is given: see `directions`.
 
@@ -75,7 +81,7 @@ def influence(
         images: Array `(batch, height, width, channels)` as the model takes it, 0..255: one batch of
             at least two images.
         target: Integer, number of an image in the batch.
-        top: Integer, how many mates to draw maps of. Defaults to `3`.
+        top: Integer, how many sources to draw maps of. Defaults to `3`.
         class_number: Integer, or `None` for the class that the model predicts for the target in
             this batch. Defaults to `None`.
         layer: As in `grad_cam`. Defaults to `None`.
@@ -94,7 +100,7 @@ def influence(
     >>> model = keras_rbi.RBIModel(backbone, num_classes=5, embedding_dim=16)
     >>> images = np.random.randint(0, 256, size=(4, 32, 32, 3)).astype("uint8")
     >>> found = keras_rbi.explanations.influence(model, images, target=1, top=2)
-    >>> found.attention.shape, found.mates.shape, found.maps.shape
+    >>> found.attention.shape, found.sources.shape, found.maps.shape
     ((4,), (2,), (2, 32, 32))
     """
     check_attention(model)
@@ -125,18 +131,18 @@ def influence(
         chosen = only(one_hot(class_number, *scores.shape), target)
         effects = np.full(count, np.nan, "float32")
         score = float(scores[target, class_number])
-        for mate in range(count):
-            if mate != target:
-                others = ops.convert_to_tensor(np.arange(count) != mate)
+        for source in range(count):
+            if source != target:
+                others = ops.convert_to_tensor(np.arange(count) != source)
                 without = parts.scores(tensor, relations, "combined", others)
-                effects[mate] = score - float(ops.convert_to_numpy(without[target, class_number]))
+                effects[source] = score - float(ops.convert_to_numpy(without[target, class_number]))
         gradients = to_places(to_features(chosen))
     with model.use_relations("self"):
         alone = parts.scores(tensor, parts.relations(images), "combined")
         score_alone = float(ops.convert_to_numpy(alone[target, class_number]))
 
-    mates = np.argsort(-np.nan_to_num(np.abs(effects), nan=-1.0), kind="stable")[:top]
-    drawn = np.append(mates, target)
+    sources = np.argsort(-np.nan_to_num(np.abs(effects), nan=-1.0), kind="stable")[:top]
+    drawn = np.append(sources, target)
     features_of, slopes_of = parts.as_map(places)[drawn], parts.as_map(gradients)[drawn]
     towards, against = (
         class_activation(features_of, sign * slopes_of, method) for sign in (1.0, -1.0)
@@ -153,7 +159,7 @@ def influence(
         score_alone=score_alone,
         attention=attention,
         effects=effects,
-        mates=mates,
+        sources=sources,
         directions=directions[:-1],
         maps=maps[:-1],
         target_map=maps[-1],

@@ -1,4 +1,4 @@
-"""The last block of a vision transformer, where its class token last looks at the patches."""
+"""The last block of a vision transformer, in which the class token attends to the patches."""
 
 import keras
 

@@ -1,4 +1,4 @@
-"""A classifier cut in three: up to a map, from there to the features, and what scores them."""
+"""A classifier cut into feature maps, features and scores."""
 
 from typing import Any
 
@@ -25,8 +25,9 @@ class ModelParts:
         model: Any model of `keras_rbi.models`, or a functional model that ends in `Dense`, as
             `keras_rbi.models.keras_classifier.KerasClassifier` takes.
         layer: Where the map is taken: the name of a layer of the backbone, or a symbolic tensor
-            inside the backbone, such as one of `Tap.stages`. Defaults to `None`, the last map; of
-            a transformer that is pooled at its class token, the tokens before its last block.
+            inside the backbone, such as one of `FeatureExtractor.stages`. Defaults to `None`, the
+            last map; of a transformer that is pooled at its class token, the tokens before its
+            last block.
 
     Raises:
         ValueError: If the model has another form, or if the layer gives no map.
@@ -34,23 +35,23 @@ class ModelParts:
 
     def __init__(self, model: keras.Model, layer: Any = None) -> None:
         self.model = classifier_of(model)
-        self.tap = self.model.tap
-        extractor = self.model.extractor
+        self.extractor = self.model.extractor
+        map_model = self.model.map_model
         self._last_block = None
-        if layer is None and self.tap.prefix_tokens and extractor is self.tap.backbone:
-            self._last_block = LastBlock(extractor)
+        if layer is None and self.extractor.prefix_tokens and map_model is self.extractor.backbone:
+            self._last_block = LastBlock(map_model)
             place = self._last_block.entry
         else:
             place = self.model.explained_map() if layer is None else self._place(layer)
-        self._to_map = keras.Model(extractor.input, place)
+        self._to_map = keras.Model(map_model.input, place)
         self._upper: Any = None
-        if self._last_block is None and extractor.output is not place:
+        if self._last_block is None and map_model.output is not place:
             # What goes around the place starts at the images. A model's output cannot be one of
             # its inputs.
             ends = keras.tree.map_structure(
-                lambda end: keras.layers.Identity()(end) if end is place else end, extractor.output
+                lambda end: keras.layers.Identity()(end) if end is place else end, map_model.output
             )
-            self._upper = keras.Model([extractor.input, place], ends)
+            self._upper = keras.Model([map_model.input, place], ends)
 
     def to_map(self, images: Any) -> tuple[Tensor, np.ndarray]:
         """Prepared images, and their map or tokens.
@@ -119,20 +120,20 @@ class ModelParts:
 
     def as_map(self, places: np.ndarray) -> np.ndarray:
         """A map or tokens as `(batch, height, width, channels)`."""
-        if places.ndim == 4 and self.tap.data_format == "channels_first":
+        if places.ndim == 4 and self.extractor.data_format == "channels_first":
             return places.transpose(0, 2, 3, 1)
-        return _array(self.tap.as_map(places))
+        return _array(self.extractor.as_map(places))
 
     @property
     def image_sides(self) -> tuple[int, int]:
         """Height and width of the images that the model takes."""
-        return self.tap.image_sides
+        return self.extractor.image_sides
 
     def _packed(self, prepared: Tensor) -> Any:
-        return keras.tree.pack_sequence_as(self.model.extractor.input, [prepared])
+        return keras.tree.pack_sequence_as(self.model.map_model.input, [prepared])
 
     def _place(self, layer: Any) -> Any:
-        place = self.tap.backbone.get_layer(layer).output if isinstance(layer, str) else layer
+        place = self.extractor.backbone.get_layer(layer).output if isinstance(layer, str) else layer
         if len(getattr(place, "shape", ())) not in (3, 4):
             raise ValueError(
                 "`layer` must be the name of a layer of the backbone that gives a map or tokens, "

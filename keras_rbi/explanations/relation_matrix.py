@@ -1,4 +1,4 @@
-"""Who relates to whom in a batch: the relations S and the attention A, as matrices."""
+"""Relations S and attention A of a batch, as matrices."""
 
 from dataclasses import dataclass
 from typing import Any

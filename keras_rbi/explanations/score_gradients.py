@@ -72,7 +72,7 @@ def one_hot(classes: Any, batch: int, num_classes: int) -> np.ndarray:
     fits = numbers.shape in ((), (batch,)) and np.issubdtype(numbers.dtype, np.integer)
     if not fits or numbers.min() < 0 or numbers.max() >= num_classes:
         raise ValueError(
-            f"`classes` must be a whole number from 0 to {num_classes - 1}, or one for each of the "
+            f"`classes` must be an integer from 0 to {num_classes - 1}, or one for each of the "
             f"{batch} images. Received: classes={classes!r}."
         )
     return np.eye(num_classes, dtype="float32")[np.broadcast_to(numbers, (batch,))]

@@ -1,4 +1,4 @@
-"""Models that leave Python: formats that answer without Keras.
+"""Models that leave Python: formats that run without Keras.
 
 `export_model(model, path, format="tf_saved_model", relations=None, inputs="images",
 outputs=("probabilities", "top_k"), top_k=5, precision="float32", representative_images=None,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from keras_rbi.export.export_model import Export
-from keras_rbi.export.verification import answers_without_keras
+from keras_rbi.export.verification import outputs_without_keras
 
 BATCH_SIZE = 32
 
@@ -14,7 +14,7 @@ def accuracy_of_export(export: Export, images: np.ndarray, labels: np.ndarray) -
     Args:
         export: What `export_model` has given.
         images: Images `(images, height, width, 3)` of 0..255.
-        labels: Their classes, whole numbers.
+        labels: Their classes, integers.
 
     Returns:
         A float from 0 to 1.
@@ -30,13 +30,13 @@ def accuracy_of_export(export: Export, images: np.ndarray, labels: np.ndarray) -
         ("images", np.asarray(images[begin : begin + BATCH_SIZE], "float32"))
         for begin in range(0, len(images), BATCH_SIZE)
     ]
-    answers, _ = answers_without_keras(export.path, export.options.format, requests)
+    predictions, _ = outputs_without_keras(export.path, export.options.format, requests)
     classes = np.concatenate(
         [
-            answer["top_k_classes"][:, 0]
-            if "top_k_classes" in answer
-            else np.argmax(answer["probabilities"], axis=-1)
-            for answer in answers
+            prediction["top_k_classes"][:, 0]
+            if "top_k_classes" in prediction
+            else np.argmax(prediction["probabilities"], axis=-1)
+            for prediction in predictions
         ]
     )
     return float(np.mean(classes == labels))

@@ -1,8 +1,8 @@
-"""What goes wrong after an export has begun."""
+"""Errors of an export."""
 
 
 class ExportError(RuntimeError):
-    """A converter failed, or what it made does not answer as the model does.
+    """A converter failed, or what it made does not predict what the model predicts.
 
     Nothing is left at the path that was named, or what was there before.
     """

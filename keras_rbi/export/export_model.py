@@ -8,9 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_rbi.atomic_write import atomic_write
 from keras_rbi.export.formats import backend_for, format_named
 from keras_rbi.export.options import OUTPUTS, ExportOptions, export_options
-from keras_rbi.export.placing import check_place, placed_when_done
 from keras_rbi.export.verification import Verification, verify
 from keras_rbi.export.writing import write_here, write_on
 from keras_rbi.models.keras_classifier import classifier_of
@@ -24,7 +24,7 @@ class Export:
         path: The file or folder.
         options: What it holds.
         backend: The backend that wrote it.
-        verification: What its own runtime answered, compared with the model.
+        verification: What its own runtime predicted, compared with the model.
     """
 
     path: Path
@@ -46,7 +46,7 @@ def export_model(
     class_names: Sequence[str] | None = None,
     verbose: bool = True,
 ) -> Export:
-    """Exports a classifier to a format that answers without Keras.
+    """Exports a classifier to a format that runs without Keras.
 
     It is put at `path` only after it was reloaded in a fresh process without Keras, by the
     format's own runtime, and its probabilities agreed with the model's within 1e-4 at batch sizes
@@ -73,7 +73,7 @@ def export_model(
         path: Where to put it. What was there before is replaced.
         format: One of the table. Defaults to `"tf_saved_model"`.
         relations: `"self"`, `"references"`, `"batch"`, or `None` for the model's own. `"batch"`
-            must be asked for by name: what a server puts into a batch would change answers.
+            must be asked for by name: what a server puts into a batch would change predictions.
             Defaults to `None`.
         inputs: `"images"`; `"sets"`, of shape `(sets, images, height, width, 3)`, whose images
             relate within their set, whatever else is in the batch; or, in a SavedModel,
@@ -97,7 +97,7 @@ def export_model(
     Raises:
         ValueError: If an argument is out of its range, if the relations are refused, or if
             something is not installed, with the extra that brings it.
-        ExportError: If the model cannot be converted, or does not answer as it should. Nothing is
+        ExportError: If the model cannot be converted, or does not predict as it should. Nothing is
             left then.
 
     Example:
@@ -112,13 +112,13 @@ def export_model(
     options = export_options(
         model, format, relations, inputs, outputs, top_k, precision, class_names
     )
-    check_place(path, format_named(format).suffix)
+    format_named(format).check_path(path)
     current = keras.config.backend()
     backend = backend_for(format, current)
     images = _representative(representative_images, options)
     say = print if verbose else _say_nothing
     mode = None if options.relations == "none" else options.relations
-    with classifier_of(model).use_relations(mode), placed_when_done(path) as unfinished:
+    with classifier_of(model).use_relations(mode), atomic_write(path) as unfinished:
         if backend == current:
             write_here(model, unfinished, options, images)
         else:
@@ -154,8 +154,11 @@ def _summary(path: Path, options: ExportOptions, found: Verification) -> str:
         + ", ".join(found.differences)
         + ").",
     ]
-    if found.company is not None:
-        lines.append(f"Another order, other neighbours and padding: within {found.company:.1e}.")
+    if found.batch_composition is not None:
+        lines.append(
+            "Other batch compositions (order, other samples, padding): within "
+            f"{found.batch_composition:.1e}."
+        )
     if options.precision != "float32":
         lines.append(f"Same class as the model: {100 * found.agreement:.1f} % of these images.")
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Image files decoded by TensorFlow, as near as it comes to how this package reads them."""
+"""Decoding of image files by TensorFlow, near to how this package reads them."""
 
 from keras_rbi.export.jpeg_orientation import jpeg_orientation, upright
 from keras_rbi.types import Tensor
@@ -21,7 +21,7 @@ def decode_images(files: Tensor, image_shape: tuple[int, int, int]) -> Tensor:
         image_shape: Height, width and channels of the images.
 
     Returns:
-        float32 tensor of shape `(batch, height, width, 3)`, whole numbers of 0..255.
+        float32 tensor of shape `(batch, height, width, 3)`, integers of 0..255.
     """
     import tensorflow as tf
 

@@ -1,4 +1,4 @@
-"""How a camera was held, read from a JPEG by TensorFlow operations."""
+"""The EXIF orientation of a JPEG, by TensorFlow operations."""
 
 from keras_rbi.types import Tensor
 

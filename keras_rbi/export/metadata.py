@@ -1,4 +1,4 @@
-"""What an exported model tells of itself."""
+"""The metadata of an exported model."""
 
 import importlib.metadata
 from typing import Any

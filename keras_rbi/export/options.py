@@ -1,13 +1,14 @@
-"""What an export is to hold."""
+"""Options of an export."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
 
 from keras_rbi.checks import positive_integer
-from keras_rbi.export.formats import format_named
+from keras_rbi.export.formats import FORMATS, format_named
+from keras_rbi.export.formats.format import Format
 from keras_rbi.layers.relation_sets import check_inference_relations
 from keras_rbi.models.keras_classifier import classifier_of
 from keras_rbi.models.relations import NO_REFERENCES
@@ -16,9 +17,9 @@ INPUTS = ("images", "image_bytes", "sets")
 OUTPUTS = ("probabilities", "top_k")
 
 BATCH_BY_NAME_ONLY = (
-    "This model has relations='batch', in which an image's answer depends on the other images of "
-    "its batch, and a server puts strangers' requests into one batch and fills it with copies of "
-    "a row: one client's images would change another's answer. Pass relations='self' or "
+    "This model has relations='batch', in which an image's prediction depends on the other images "
+    "of its batch, and a server puts other users' requests into one batch and fills it with copies "
+    "of a row: one client's images would change another's prediction. Pass relations='self' or "
     "'references'; inputs='sets', which relates the images of a request alone; or, where every "
     "batch is yours, relations='batch' by name."
 )
@@ -89,8 +90,9 @@ def export_options(
     names = _chosen("inputs", inputs, INPUTS)
     if not entry.has_several_inputs and (len(names) > 1 or names[0] == "image_bytes"):
         raise ValueError(
-            f"The format {format!r} has one way in, 'images' or 'sets'; a SavedModel has all of "
-            f"them. Received: inputs={inputs!r}."
+            f"The format {format!r} has one input, 'images' or 'sets'. Several, and 'image_bytes', "
+            f"have: {_formats(lambda entry: entry.has_several_inputs)}. Received: "
+            f"inputs={inputs!r}."
         )
     if "image_bytes" in names and image_shape[2] != 3:
         raise ValueError(
@@ -151,9 +153,13 @@ def _check_no_groups(model: keras.Model, format: str) -> None:
     if group_size:
         raise ValueError(
             f"The format {format!r} cannot cut batches of any size into relation groups. Received: "
-            f"a model with group_size={group_size} and relations='batch'. Take "
-            "'onnx' or 'tf_saved_model', or inputs='sets'."
+            f"a model with group_size={group_size} and relations='batch'. Pass inputs='sets', or "
+            f"take one of {_formats(lambda entry: entry.cuts_groups)}."
         )
+
+
+def _formats(has: Callable[[Format], bool]) -> str:
+    return ", ".join(repr(name) for name, entry in FORMATS.items() if has(entry))
 
 
 def _chosen(name: str, value: str | Sequence[str], choices: Sequence[str]) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ def main(job_file: str) -> None:
             number, name = key.split(":")
             for output, values in predict(name, inputs[key]).items():
                 outputs[f"{number}:{output}"] = values
-    np.savez(job["answers"], **outputs)  # type: ignore[arg-type]
+    np.savez(job["predictions"], **outputs)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

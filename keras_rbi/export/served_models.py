@@ -1,4 +1,4 @@
-"""What is exported: a model's answers under the names that they have in every format."""
+"""What is exported: a model's predictions under the names that they have in every format."""
 
 from typing import Any
 
@@ -12,11 +12,11 @@ from keras_rbi.types import Tensor
 
 
 class ServedImages(keras.Model):
-    """From images `(batch, height, width, 3)` of 0..255 to answers.
+    """From images `(batch, height, width, 3)` of 0..255 to predictions.
 
     Args:
         model: A classifier. One that gives logits gets a softmax.
-        options: What to answer with.
+        options: What to give for an image.
 
     Output shape:
         A dictionary of `probabilities`, float32 `(batch, classes)`, and of `top_k_classes`, int32,
@@ -44,21 +44,21 @@ class ServedImages(keras.Model):
 
     def call(self, images: Tensor) -> Any:
         probabilities = self.probabilities(images)
-        answers = {}
+        predictions = {}
         if "probabilities" in self.options.outputs:
-            answers["probabilities"] = probabilities
+            predictions["probabilities"] = probabilities
         if "top_k" in self.options.outputs:
             best, classes = ops.top_k(probabilities, self.options.top_k)
-            answers["top_k_classes"] = ops.cast(classes, "int32")
-            answers["top_k_probabilities"] = best
-        return tuple(answers.values()) if self.as_tuple else answers
+            predictions["top_k_classes"] = ops.cast(classes, "int32")
+            predictions["top_k_probabilities"] = best
+        return tuple(predictions.values()) if self.as_tuple else predictions
 
     def _from_outputs(self, outputs: Tensor) -> Tensor:
         return ops.softmax(outputs) if head_activation(self.model) == "linear" else outputs
 
 
 class ServedSets(ServedImages):
-    """From sets `(sets, images, height, width, 3)` to answers.
+    """From sets `(sets, images, height, width, 3)` to predictions.
 
     The images of a set relate to each other and to no others: the relations of the paper for a
     server, which may merge requests and fill them up.

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_rbi.atomic_write import atomic_write
 from keras_rbi.checks import positive_integer
 from keras_rbi.export.export_model import Export, export_model
 from keras_rbi.export.formats.tf_saved_model.write import ENDPOINTS, EXTRA_ASSETS
-from keras_rbi.export.placing import placed_when_done
 
 WARM_UP_FILE = "tf_serving_warmup_requests"
 ALLOWED_BATCH_SIZES = (1, 8, 32)
@@ -46,7 +46,7 @@ def export_for_tf_serving(
     | `batching.config` | for `--batching_parameters_file`, with `--enable_batching` |
 
     The server merges requests and fills batches up to an allowed size with copies of a row. With
-    relations `"self"` and `"references"` that changes no answer; others are refused.
+    relations `"self"` and `"references"` that changes no prediction; others are refused.
 
     Args:
         model: A classifier.
@@ -84,14 +84,14 @@ def export_for_tf_serving(
     if kwargs.get("relations") == "batch":
         raise ValueError(
             "A server that merges requests cannot have relations='batch': one client's images "
-            "would change another's answers. Pass inputs='sets', 'self' or 'references'."
+            "would change another's predictions. Pass inputs='sets', 'self' or 'references'."
         )
     folder = Path(folder)
     place = folder / name / str(version or _next_version(folder / name))
     if place.exists():
         raise ValueError(f"The version {str(place)!r} exists. Versions are not replaced.")
     arguments = {"inputs": ("images", "image_bytes"), "verbose": False, **kwargs}
-    with placed_when_done(place) as unfinished:
+    with atomic_write(place) as unfinished:
         made = export_model(model, unfinished, "tf_saved_model", **arguments)
         _write_warm_up(unfinished / EXTRA_ASSETS / WARM_UP_FILE, name, made, sizes)
     _write_configuration(folder, name, sizes)

@@ -1,4 +1,4 @@
-"""Whether an exported model answers as the model that it was made from."""
+"""Whether an exported model predicts what the model predicts that it was made from."""
 
 import io
 import json
@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_rbi._deprecation import moved_attribute
 from keras_rbi.export import run_without_keras
 from keras_rbi.export.errors import ExportError
 from keras_rbi.export.formats import format_named
@@ -31,13 +32,13 @@ SECONDS = 900
 
 @dataclass
 class Case:
-    """One request: an input, its values, and what the model itself answers to it."""
+    """One request: an input, its values, and what the model itself predicts for it."""
 
     input: str
     values: np.ndarray
     expected: np.ndarray
     label: str
-    of_company: bool = False
+    of_composition: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,21 +48,26 @@ class Verification:
     Attributes:
         differences: The largest difference from the model's own probabilities by what was asked,
             for example `"batch of 5"`.
-        company: The largest change of a row's probabilities by another order, other neighbours
-            and padding; `None` where images relate.
+        batch_composition: The largest change of a row's probabilities by another order, other
+            samples and padding; `None` where images relate.
         same_bits: Whether another order of the other rows changed no bit of a row; `None` where
             images relate.
         agreement: Share of the images that are given the class that the model gives.
     """
 
     differences: dict[str, float]
-    company: float | None
+    batch_composition: float | None
     same_bits: bool | None
     agreement: float = field(default=1.0)
 
+    @property
+    def company(self) -> float | None:
+        """Deprecated name of `batch_composition`."""
+        return moved_attribute(self, "company", "batch_composition")
+
 
 def verify(model: keras.Model, path: Path, options: ExportOptions) -> Verification:
-    """Reloads an export in a process without Keras and compares its answers with the model's.
+    """Reloads an export in a process without Keras and compares its predictions with the model's.
 
     Args:
         model: The model, with the relations of the options.
@@ -73,47 +79,49 @@ def verify(model: keras.Model, path: Path, options: ExportOptions) -> Verificati
 
     Raises:
         ExportError: If it cannot be run, if it tells other things of itself than was written, or
-            if an answer differs by more than 1e-4 (where weights are in float32).
+            if a prediction differs by more than 1e-4 (where weights are in float32).
     """
     cases = _cases(model, options)
-    answers, metadata = answers_without_keras(
+    predictions, metadata = outputs_without_keras(
         path, options.format, [(case.input, case.values) for case in cases]
     )
     if metadata != json.loads(json.dumps(metadata_of(options))):
         raise ExportError(f"The exported model does not give its metadata back: {metadata}.")
-    # Of neighbours that are only there to disturb, no answer is known.
-    answers = [
-        {name: rows[: len(case.expected)] for name, rows in answer.items()}
-        for case, answer in zip(cases, answers, strict=True)
+    # Of neighbours that are only there to disturb, no prediction is known.
+    predictions = [
+        {name: rows[: len(case.expected)] for name, rows in prediction.items()}
+        for case, prediction in zip(cases, predictions, strict=True)
     ]
-    found = [_probabilities(answer, options) for answer in answers]
+    found = [_probabilities(prediction, options) for prediction in predictions]
     differences: dict[str, float] = {}
     classes: list[np.ndarray] = []
-    for case, answer, rows in zip(cases, answers, found, strict=True):
+    for case, prediction, rows in zip(cases, predictions, found, strict=True):
         expected = case.expected
         difference = _difference(rows, expected, options)
         if "top_k" in options.outputs:
-            difference = max(difference, _difference_of_top(answer, expected))
+            difference = max(difference, _difference_of_top(prediction, expected))
         differences[case.label] = max(difference, differences.get(case.label, 0.0))
-        classes.append((_best(answer, options) == np.argmax(expected, axis=-1)).ravel())
-    company, same_bits = _company(cases, found)
+        classes.append((_best(prediction, options) == np.argmax(expected, axis=-1)).ravel())
+    composition, same_bits = _by_composition(cases, found)
     worst = max(differences.values())
     allowed = TOLERANCE if options.precision == "float32" else np.inf
     # Never true of NaN.
-    if not (worst <= allowed and (company or 0.0) <= TOLERANCE):
+    if not (worst <= allowed and (composition or 0.0) <= TOLERANCE):
         numbers = ", ".join(f"{label}: {value:.2g}" for label, value in differences.items())
         raise ExportError(
-            "The exported model does not answer as the model does. Largest differences of "
-            f"probabilities, of which {TOLERANCE:g} is allowed: {numbers}; by other company in "
-            f"the batch: {company}. It was removed."
+            "The exported model does not predict what the model predicts. Largest differences of "
+            f"probabilities, of which {TOLERANCE:g} is allowed: {numbers}; by other batch "
+            f"compositions: {composition}. It was removed."
         )
-    return Verification(differences, company, same_bits, float(np.mean(np.concatenate(classes))))
+    return Verification(
+        differences, composition, same_bits, float(np.mean(np.concatenate(classes)))
+    )
 
 
-def answers_without_keras(
+def outputs_without_keras(
     path: Path, format: str, requests: list[tuple[str, np.ndarray]]
 ) -> tuple[list[Arrays], dict[str, Any]]:
-    """Answers of an export in a process of its own, and the metadata that it holds.
+    """Predictions of an export in a process of its own, and the metadata that it holds.
 
     Args:
         path: The export.
@@ -131,19 +139,19 @@ def answers_without_keras(
             "run": str(format_named(format).run_file),
             "path": str(path.resolve()),
             "inputs": str(folder / "inputs.npz"),
-            "answers": str(folder / "answers.npz"),
+            "predictions": str(folder / "predictions.npz"),
         }
         (folder / "job.json").write_text(json.dumps(job), "utf-8")
         script = [run_without_keras.__file__, str(folder / "job.json")]
         run_python(script, "reload the exported model")
-        with np.load(folder / "answers.npz", allow_pickle=False) as file:
+        with np.load(folder / "predictions.npz", allow_pickle=False) as file:
             content = dict(file)
     metadata = json.loads(str(content.pop("metadata")))
-    answers: list[Arrays] = [{} for _ in requests]
+    predictions: list[Arrays] = [{} for _ in requests]
     for key, values in content.items():
         number, output = key.split(":")
-        answers[int(number)][output] = values
-    return answers, metadata
+        predictions[int(number)][output] = values
+    return predictions, metadata
 
 
 def run_python(arguments: list[str], task: str, **environment: str) -> None:
@@ -177,7 +185,7 @@ def _cases(model: keras.Model, options: ExportOptions) -> list[Case]:
             for rows in [images[:size]]
         ]
         if options.relations != "batch":
-            cases += _cases_of_company(images, cases[-1].expected)
+            cases += _cases_of_composition(images, cases[-1].expected)
     if "image_bytes" in options.inputs:
         ask = ServedImages(model, options)
         rows = images[: BATCH_SIZES[1]]
@@ -192,7 +200,7 @@ def _cases(model: keras.Model, options: ExportOptions) -> list[Case]:
     return cases
 
 
-def _cases_of_company(images: np.ndarray, expected: np.ndarray) -> list[Case]:
+def _cases_of_composition(images: np.ndarray, expected: np.ndarray) -> list[Case]:
     """The first row beside the others reversed; padding with copies; other neighbours."""
     order = [0, *range(len(images) - 1, 0, -1)]
     first = images[:3]
@@ -205,14 +213,14 @@ def _cases_of_company(images: np.ndarray, expected: np.ndarray) -> list[Case]:
     ]
 
 
-def _company(cases: list[Case], found: list[np.ndarray]) -> tuple[float | None, bool | None]:
-    of_company = [number for number, case in enumerate(cases) if case.of_company]
-    if not of_company:
+def _by_composition(cases: list[Case], found: list[np.ndarray]) -> tuple[float | None, bool | None]:
+    of_composition = [number for number, case in enumerate(cases) if case.of_composition]
+    if not of_composition:
         return None, None
-    whole = found[of_company[0] - 1]
-    rest = [np.abs(found[number][:3] - whole[:3]).max() for number in of_company[1:]]
+    whole = found[of_composition[0] - 1]
+    rest = [np.abs(found[number][:3] - whole[:3]).max() for number in of_composition[1:]]
     order = [0, *range(len(whole) - 1, 0, -1)]
-    reordered = found[of_company[0]]
+    reordered = found[of_composition[0]]
     changes = [np.abs(reordered - whole[order]).max(), *rest]
     return float(max(changes)), bool(np.array_equal(reordered[0], whole[0]))
 
@@ -225,7 +233,7 @@ def some_images(count: int, shape: tuple[int, ...]) -> np.ndarray:
         shape: Height, width and channels in the order of the model.
 
     Returns:
-        float32 array of whole numbers of 0..255.
+        float32 array of integers of 0..255.
     """
     rng = np.random.default_rng(0)
     images = []
@@ -251,15 +259,15 @@ def _png(image: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def _probabilities(answer: Arrays, options: ExportOptions) -> np.ndarray:
+def _probabilities(prediction: Arrays, options: ExportOptions) -> np.ndarray:
     name = "probabilities" if "probabilities" in options.outputs else "top_k_probabilities"
-    return answer[name]
+    return prediction[name]
 
 
-def _best(answer: Arrays, options: ExportOptions) -> np.ndarray:
+def _best(prediction: Arrays, options: ExportOptions) -> np.ndarray:
     if "top_k" in options.outputs:
-        return answer["top_k_classes"][..., 0]
-    return np.argmax(answer["probabilities"], axis=-1)
+        return prediction["top_k_classes"][..., 0]
+    return np.argmax(prediction["probabilities"], axis=-1)
 
 
 def _difference(rows: np.ndarray, expected: np.ndarray, options: ExportOptions) -> float:
@@ -268,9 +276,9 @@ def _difference(rows: np.ndarray, expected: np.ndarray, options: ExportOptions) 
     return float(np.abs(rows - expected).max())
 
 
-def _difference_of_top(answer: Arrays, expected: np.ndarray) -> float:
+def _difference_of_top(prediction: Arrays, expected: np.ndarray) -> float:
     """Of the likeliest classes: they may change places where they are as likely."""
-    found, classes = answer["top_k_probabilities"], answer["top_k_classes"]
+    found, classes = prediction["top_k_probabilities"], prediction["top_k_classes"]
     best = -np.sort(-expected, axis=-1)[..., : found.shape[-1]]
     named = np.take_along_axis(expected, classes.astype("int64"), axis=-1)
     return float(max(np.abs(found - best).max(), np.abs(found - named).max()))

@@ -57,7 +57,7 @@ def confusion_figure(
         axes.set_xticks(middles, names, rotation=90, fontsize=7)
         axes.set_yticks(middles, names, fontsize=7)
     by = "" if coarse is None else ", ordered by coarse label"
-    axes.set_xlabel(f"the model's answer{by}")
+    axes.set_xlabel(f"the model's prediction{by}")
     axes.set_ylabel(f"class{by}")
     axes.set_title(title, fontsize=10)
     return figure

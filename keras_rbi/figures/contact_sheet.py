@@ -52,7 +52,7 @@ def contact_sheet(
     Args:
         data: The data set.
         batches: Batches `(images, labels)`, such as those of an `ImageSequence`: uint8 images of
-            shape `(batch, side, side, 3)`, whole numbers as labels. Defaults to none.
+            shape `(batch, side, side, 3)`, integers as labels. Defaults to none.
         classes: Largest number of rows. Of more classes, some are taken at even distances.
             Defaults to `10`.
         images_per_class: Largest number of images in a row, taken in the same way. Defaults to

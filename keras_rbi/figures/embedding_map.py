@@ -46,7 +46,7 @@ def embedding_map(
     Args:
         model: A model whose attention is `RRA`, such as an `RBIModel`.
         images: Images `(images, height, width, channels)` of the model's size, 0..255.
-        labels: Whole numbers or one-hot rows, of at least two classes.
+        labels: Integers or one-hot rows, of at least two classes.
         class_names: Names of the classes. Defaults to `None`, those of the model.
         method: `"pca"`, the two principal components, or `"tsne"`, where scikit-learn is installed
             (the extra `tsne`). Defaults to `"pca"`.

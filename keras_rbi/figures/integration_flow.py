@@ -39,8 +39,8 @@ def integration_flow(
 
     The images; class activation maps of the backbone's features alone; these features N; the
     attention A between the images; the combined features C; class activation maps of the combined
-    prediction; and that prediction, with the gate β of eq. 12: 0 where the answer comes from what
-    attention found, 1 where from the image's own residual. All maps are for the class that the
+    prediction; and that prediction, with the gate β of eq. 12: 0 where it comes from what attention
+    found, 1 where from the image's own residual. All maps are for the class that the
     model predicts in this batch. The images relate to their batch whatever `model.relations` is,
     which is left as it was.
 
@@ -71,19 +71,19 @@ def integration_flow(
     check_attention(model)
     check_batch(images)
     with model.use_relations("batch"):
-        answers = np.asarray(model.predict_on_batch(np.asarray(images)))
-        classes = answers.argmax(-1)
+        predictions = np.asarray(model.predict_on_batch(np.asarray(images)))
+        classes = predictions.argmax(-1)
         alone, combined = (
             grad_cam(model, images, classes, layer, of, method) for of in ("backbone", "combined")
         )
     attention = batch_attention(model, images)
-    names = class_names or model.class_names or [f"class {n}" for n in range(answers.shape[1])]
+    names = class_names or model.class_names or [f"class {n}" for n in range(predictions.shape[1])]
     logits = head_activation(model) == "linear"
     answered = [
         wrapped(str(names[number]), LONGEST_NAME)
         + ("\n" if logits else f"\n{100 * row.max():.0f} %, ")
         + f"β = {beta:.2f}"
-        for number, row, beta in zip(classes, answers, attention.beta, strict=True)
+        for number, row, beta in zip(classes, predictions, attention.beta, strict=True)
     ]
 
     pictures = as_pictures(images)

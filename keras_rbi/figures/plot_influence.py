@@ -1,4 +1,4 @@
-"""The influence of batch mates as a figure."""
+"""The influence of other samples of the batch as a figure."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -24,9 +24,9 @@ def plot_influence(
     class_names: Sequence[str] | None = None,
     title: str = "",
 ) -> Figure:
-    """Draws the target, the mates that moved its score most, and the share of all.
+    """Draws the target, the sources that moved its score most, and the share of all.
 
-    Above, the target and those mates, with the pixels that the effect comes from; below, for each
+    Above, the target and those sources, with the pixels that the effect comes from; below, for each
     image of the batch, its attention weight in the target and its effect on the target's score.
 
     Args:
@@ -54,16 +54,17 @@ def plot_influence(
         if class_names is None
         else plain(class_names[influence.class_number])
     )
-    shown = len(influence.mates) + 1
+    shown = len(influence.sources) + 1
     figure = Figure(figsize=(max(9.0, 2.2 * shown), 7.2), layout="constrained")
     halves = figure.add_gridspec(2, 1, height_ratios=(1.25, 1))
     above, below = (figure.add_subfigure(halves[row]) for row in range(2))
     panels = above.subplots(2, shown, squeeze=False)
     headings = [f"target: image {influence.target}"]
     headings += [
-        f"image {mate}: {influence.effects[mate]:+.2g}" for mate in map(int, influence.mates)
+        f"image {source}: {influence.effects[source]:+.2g}"
+        for source in map(int, influence.sources)
     ]
-    order = [influence.target, *map(int, influence.mates)]
+    order = [influence.target, *map(int, influence.sources)]
     maps = [influence.target_map, *influence.maps]
     for column, (number, map_, heading) in enumerate(zip(order, maps, headings, strict=True)):
         draw_overlay(panels[0, column], pictures[number])

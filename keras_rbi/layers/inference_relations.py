@@ -1,4 +1,4 @@
-"""What images are related to at inference: what RPE and RRA share about it."""
+"""Relations at inference: what RPE and RRA share about the modes."""
 
 from collections.abc import Callable
 from typing import Any, Protocol

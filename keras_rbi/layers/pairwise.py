@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_rbi.types import Tensor
 
-# 256 squares of at most 255 stay below 2**24, up to which float32 holds every whole number.
+# 256 squares of at most 255 stay below 2**24, up to which float32 holds every integer.
 EXACT_PRODUCT_LENGTH = 256
 # Values of those products held at a time: few on TensorFlow, which works on ten parts of a loop
 # at once; elsewhere as many as make up for the cost of dispatching a part.
@@ -26,7 +26,7 @@ SMALLEST_CHUNK = 16
 def pairwise_mean_squared_error(pixels: Tensor) -> Tensor:
     """Mean squared difference of every pair of rows, eq. 1.
 
-    uint8 pixels go through matrix products in which every partial result is a whole number
+    uint8 pixels go through matrix products in which every partial result is an integer
     that float32 holds; all others through the differences themselves. A pair of equal
     rows has an error of exactly 0 either way, which a plain Gram matrix does not give.
 
@@ -46,8 +46,8 @@ def pairwise_mean_squared_error(pixels: Tensor) -> Tensor:
 def mean_squared_error_to(pixels: Tensor, references: Tensor) -> Tensor:
     """Mean squared difference of every row of pixels to every reference, eq. 1.
 
-    Pixels are rounded to whole numbers, as references are, so that every partial result is a
-    whole number that float32 holds: a row equal to a reference has an error of exactly 0. No
+    Pixels are rounded to integers, as references are, so that every partial result is a
+    integer that float32 holds: a row equal to a reference has an error of exactly 0. No
     row's result depends on another row, nor how the work is cut up on the size of the batch.
 
     Args:

@@ -1,4 +1,4 @@
-"""Relationship position encoding: how alike the images of a batch are, pixel by pixel."""
+"""Relationship position encoding: pairwise PSNR of the images of a batch."""
 
 import math
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the images of one batch have to do with each other, as a model sees it."""
+"""Relations and attention of one batch, as a model computes them."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""How wrong logits are about classes, without a mean over the batch."""
+"""Per-sample cross-entropy from logits."""
 
 from keras import ops
 

@@ -53,7 +53,7 @@ class FineGrainedModel(RelationalClassifier):
 
     def explained_map(self) -> Tensor:
         """The last stage."""
-        return self.tap.stages()[-1]
+        return self.extractor.stages()[-1]
 
     def compile_as_the_paper_trains(self, one_hot: bool = False) -> None:
         """Compiles the model with the optimizer of RBI's paper; the loss is its own."""
@@ -67,11 +67,11 @@ class FineGrainedModel(RelationalClassifier):
         sample_weight: Any = None,
         training: bool = True,
     ) -> Any:
-        """The model's own loss in training; the answers' cross-entropy otherwise.
+        """The model's own loss in training; the predictions' cross-entropy otherwise.
 
         Args:
             x: Images, which are not looked at.
-            y: Labels: whole numbers, or probabilities such as one-hot rows.
+            y: Labels: integers, or probabilities such as one-hot rows.
             y_pred: What the model gave.
             sample_weight: A factor for each image, or `None`.
             training: Boolean.
@@ -105,7 +105,7 @@ class FineGrainedModel(RelationalClassifier):
         return targets * (1.0 - smoothing) + smoothing / self.num_classes
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The metrics of the answers."""
+        """The metrics of the predictions."""
         if isinstance(y_pred, dict):
             y_pred = y_pred["probabilities"]
         return super().compute_metrics(x, y, y_pred, sample_weight)

@@ -1,4 +1,4 @@
-"""What the last layer of a classifier does to its logits."""
+"""The activation of a classifier's last layer."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ KNOWN = ("linear", "log_softmax", "sigmoid", "softmax")
 
 
 def head_activation(model: keras.Model) -> str | None:
-    """The name of the activation that a classifier's answers come from.
+    """The name of the activation that a classifier's predictions come from.
 
     Args:
         model: An `RBIModel`, or any other model.

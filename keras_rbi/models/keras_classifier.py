@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from keras_rbi.backbones.tap import Tap
+from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.models.open_classes import check_known, without_activation
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.types import Tensor
@@ -82,16 +82,16 @@ class KerasClassifier:
         return max(nested, key=keras.Model.count_params, default=self.model)
 
     @cached_property
-    def tap(self) -> Tap:
+    def extractor(self) -> FeatureExtractor:
         """The backbone's."""
-        return Tap(self._backbone)
+        return FeatureExtractor(self._backbone)
 
     @cached_property
-    def extractor(self) -> keras.Model:
+    def map_model(self) -> keras.Model:
         """From prepared images to what the backbone gives."""
         if self._backbone is not self.model:
-            return self.tap.backbone
-        return keras.Model(self.tap.backbone.input, self._features)
+            return self.extractor.backbone
+        return keras.Model(self.extractor.backbone.input, self._features)
 
     @property
     def _features(self) -> Tensor:
@@ -117,17 +117,17 @@ class KerasClassifier:
         return None if begin is self._features else keras.Model(begin, self._features)
 
     def explained_map(self) -> Tensor:
-        """The symbolic map, or tokens, inside the extractor that explanations are of."""
-        return self.tap.last_map()
+        """The symbolic map, or tokens, inside the map_model that explanations are of."""
+        return self.extractor.last_map()
 
     def preprocess(self, images: Tensor, training: bool | None = None) -> Tensor:
         """Images as the backbone takes them."""
         return images if self._before is None else self._before(images, training=training)
 
     def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
-        """What the last layer takes, of what the extractor gives."""
+        """What the last layer takes, of what the map_model gives."""
         # Of a pyramid, the level that is pooled.
-        maps = self.tap.top(maps)
+        maps = self.extractor.top(maps)
         return maps if self._after is None else self._after(maps, training=training)
 
     def logits(self, related: Tensor) -> Tensor:

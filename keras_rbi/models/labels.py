@@ -1,4 +1,4 @@
-"""What the training data says about the classes."""
+"""Class labels of training data: their number and their checks."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -88,7 +88,7 @@ def _largest(labels: np.ndarray) -> int:
     are_numbers = labels.dtype.kind in "biuf"
     if not are_numbers or labels.ndim > 2 or labels.size == 0 or np.any(labels != labels // 1):
         raise ValueError(
-            "Labels must be whole numbers, one for each image, or one-hot rows. Received: labels "
+            "Labels must be integers, one for each image, or one-hot rows. Received: labels "
             f"of shape {labels.shape} and dtype {labels.dtype}."
             + ("" if are_numbers else " np.unique(labels, return_inverse=True) numbers names.")
         )

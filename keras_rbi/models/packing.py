@@ -1,4 +1,4 @@
-"""Several tensors of features as one array of rows, and back."""
+"""Packing several feature tensors into one array, and back."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A look at the pixels that `fit` is given."""
+"""A check of the pixel range that `fit` is given."""
 
 import warnings
 from typing import Any

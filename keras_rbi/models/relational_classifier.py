@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_rbi.backbones.tap import Tap, image_input
+from keras_rbi.backbones.feature_extractor import FeatureExtractor, image_input
 from keras_rbi.layers.accepted import accepted
 from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.relationship_attention import AttentionParts
@@ -40,7 +40,7 @@ class RelationalClassifier(ImageClassifier):
     steps and never for its class.
 
     Args:
-        tap: A `Tap` of the backbone.
+        extractor: A `FeatureExtractor` of the backbone.
         parts: The layers and values that the steps use, by the names of their attributes. With
             `rpe` and `rra` it has relations; `integration` adds what RRA gives to the features.
         config: The other arguments of the derived class, by name, for `get_config`.
@@ -48,7 +48,7 @@ class RelationalClassifier(ImageClassifier):
         class_names: List of strings, or `None`. Defaults to `None`.
         relations: `"self"`, `"batch"`, or `None` without relations. Defaults to `None`.
         preprocessing: Layer from images of 0..255 to what the backbone takes, or `None`.
-        extractor: Functional model from prepared images to the maps that `embed_maps` takes.
+        map_model: Functional model from prepared images to the maps that `embed_maps` takes.
             Defaults to `None`, the backbone.
         name: String. Defaults to `None`.
 
@@ -63,31 +63,31 @@ class RelationalClassifier(ImageClassifier):
 
     def __init__(
         self,
-        tap: Tap,
+        extractor: FeatureExtractor,
         parts: Mapping[str, Any],
         config: Mapping[str, Any],
         num_classes: int | None,
         class_names: Any = None,
         relations: str | None = None,
         preprocessing: keras.layers.Layer | None = None,
-        extractor: keras.Model | None = None,
+        map_model: keras.Model | None = None,
         name: str | None = None,
     ) -> None:
         parts = {
-            "backbone": tap.backbone,
+            "backbone": extractor.backbone,
             "preprocessing": preprocessing,
             **dict.fromkeys(("rpe", "rra", "integration")),
             **parts,
         }
         # The steps need their layers before Keras can track them, in the order of the graph.
-        self.__dict__.update(parts, tap=tap, _extractor=extractor or tap.backbone)
-        images = keras.Input(image_input(tap.backbone).shape[1:], name="images")
+        self.__dict__.update(parts, extractor=extractor, _map_model=map_model or extractor.backbone)
+        images = keras.Input(image_input(extractor.backbone).shape[1:], name="images")
         features = self.embed(images)
         outputs = self.classify(self.relate(features, images))
         super().__init__(
             images,
             outputs,
-            {"backbone": tap.backbone, "preprocessing": preprocessing, **config},
+            {"backbone": extractor.backbone, "preprocessing": preprocessing, **config},
             num_classes,
             class_names,
             name,
@@ -105,13 +105,13 @@ class RelationalClassifier(ImageClassifier):
         return self.preprocessing(images, **accepted(self.preprocessing, training=training))
 
     def extract(self, prepared: Tensor, training: bool | None = None) -> Any:
-        """The feature maps of prepared images, as the extractor gives them."""
+        """The feature maps of prepared images, as the map_model gives them."""
         # Some backbones take a dictionary of one image.
-        inputs = keras.tree.pack_sequence_as(self.extractor.input, [prepared])
-        return self.extractor(inputs, **accepted(self.extractor, training=training))
+        inputs = keras.tree.pack_sequence_as(self.map_model.input, [prepared])
+        return self.map_model(inputs, **accepted(self.map_model, training=training))
 
     def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
-        """Feature vectors `(batch, features)`, or a list of them, of what the extractor gives."""
+        """Feature vectors `(batch, features)`, or a list of them, of what the map_model gives."""
         raise NotImplementedError(f"{type(self).__name__} must define `embed_maps`.")
 
     def embed(self, images: Tensor, training: bool | None = None) -> Any:
@@ -177,13 +177,13 @@ class RelationalClassifier(ImageClassifier):
     # What explanations and measurements ask for.
 
     @property
-    def extractor(self) -> keras.Model:
+    def map_model(self) -> keras.Model:
         """The functional model from prepared images to what `embed_maps` takes."""
-        return self._extractor
+        return self._map_model
 
     def explained_map(self) -> Tensor:
-        """The symbolic map, or tokens, inside the extractor that explanations are of."""
-        return self.tap.last_map()
+        """The symbolic map, or tokens, inside the map_model that explanations are of."""
+        return self.extractor.last_map()
 
     def logits(self, related: Tensor) -> Tensor:
         """The scores that explanations are of: the last layer's, before its activation."""

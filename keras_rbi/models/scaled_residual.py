@@ -1,4 +1,4 @@
-"""A branch that starts as nothing."""
+"""Residual branch with zero-initialised LayerScale."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How much a service has in hand."""
+"""Admission control: how many images the service takes at once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The service: what it answers to which request."""
+"""The HTTP application: routes, requests and responses."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Images of concurrent requests, answered together."""
+"""Dynamic batching of concurrent requests."""
 
 import asyncio
 from collections import deque
@@ -33,7 +33,7 @@ class Batcher:
         deadline: float,
         observe: Callable[[int], Any] = lambda _: None,
     ) -> None:
-        self._answer = answer
+        self._predict = answer
         self._max_batch = max_batch
         self._deadline = deadline
         self._observe = observe
@@ -112,7 +112,7 @@ class Batcher:
         images = np.stack([image for _, image, _ in batch])
         try:
             rows = await asyncio.get_running_loop().run_in_executor(
-                self._thread, self._answer, images
+                self._thread, self._predict, images
             )
             if len(rows) != len(batch):
                 raise RuntimeError(f"The model gave {len(rows)} rows for {len(batch)} images.")

@@ -1,4 +1,4 @@
-"""The ONNX file of a trained model, made once."""
+"""A cache of the ONNX file of a trained model."""
 
 import hashlib
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Images of strangers, from the bytes of their files."""
+"""Decoding of images that clients send."""
 
 import io
 import warnings

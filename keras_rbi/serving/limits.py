@@ -1,4 +1,4 @@
-"""What a service takes on."""
+"""Limits of the service."""
 
 from dataclasses import dataclass, fields
 

@@ -1,4 +1,4 @@
-"""What a service counts, for Prometheus."""
+"""Prometheus metrics of the service."""
 
 from collections.abc import Callable
 

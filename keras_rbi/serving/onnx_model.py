@@ -9,9 +9,9 @@ import numpy as np
 
 METADATA_KEY = "keras_rbi"
 DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
-# What rounding may make of an answer in other company.
+# What rounding may change of a prediction in another batch.
 TOLERANCE = 1e-4
-COMPANY = 8
+OTHER_SAMPLES = 8
 
 
 class OnnxModel:
@@ -97,7 +97,7 @@ class OnnxModel:
 
     def _check_that_images_stand_alone(self) -> None:
         rng = np.random.default_rng(0)
-        images = rng.integers(0, 256, (COMPANY, *self._shape()), np.uint8)
+        images = rng.integers(0, 256, (OTHER_SAMPLES, *self._shape()), np.uint8)
         # Two that are all but equal relate the most.
         images[1] = images[0]
         images[1, 0, 0] ^= 1

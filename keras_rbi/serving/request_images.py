@@ -1,4 +1,4 @@
-"""What images a request brings: multipart files, or JSON with base64."""
+"""Parsing of requests: multipart files, or JSON with base64."""
 
 import asyncio
 import base64

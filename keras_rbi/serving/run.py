@@ -1,4 +1,4 @@
-"""Running the service until it is told to stop."""
+"""Running the service until SIGTERM or SIGINT."""
 
 import uvicorn
 

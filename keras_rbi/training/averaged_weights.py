@@ -1,4 +1,4 @@
-"""Validation by the average of the weights."""
+"""Validation by an exponential moving average of the weights."""
 
 from typing import Any
 

@@ -65,7 +65,7 @@ def load_split(
             cache_dir=settings.cache_dir,
         )
         if isinstance(data, ImageFiles) and settings.on_error == "raise":
-            data.check_heads(progress)
+            data.check_headers(progress)
     augmented = training and settings.augment != NO_AUGMENTATION
     return ImageSequence(
         data,

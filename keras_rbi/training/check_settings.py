@@ -1,4 +1,4 @@
-"""Contradictions between settings of a training run."""
+"""Checks of settings against each other."""
 
 from typing import TYPE_CHECKING
 

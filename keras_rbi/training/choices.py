@@ -1,4 +1,4 @@
-"""Values of the settings of training that have a name."""
+"""Named values of settings."""
 
 IMAGENET = "imagenet"
 NO_WEIGHTS = "none"

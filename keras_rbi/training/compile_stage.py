@@ -1,4 +1,4 @@
-"""What is trained in a stage, and how."""
+"""Compilation of a training stage: optimizer, loss, frozen layers."""
 
 import keras
 

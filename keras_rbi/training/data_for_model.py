@@ -1,4 +1,4 @@
-"""Test data for a trained model: that of its run, or other data."""
+"""Test data of a trained model: that of its run, or other data."""
 
 import dataclasses
 from pathlib import Path

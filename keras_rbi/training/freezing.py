@@ -1,4 +1,4 @@
-"""Which part of a model is left as it is in training."""
+"""Freezing of the backbone."""
 
 import math
 from typing import Any

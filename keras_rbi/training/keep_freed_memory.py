@@ -1,4 +1,4 @@
-"""Memory that TensorFlow would hand back after every operation."""
+"""An allocator setting that keeps TensorFlow from returning freed memory."""
 
 import ctypes
 import platform

@@ -1,4 +1,4 @@
-"""The learning rate of a run, step by step."""
+"""The learning-rate schedule of a run."""
 
 from typing import Any
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_rbi.atomic_write import remove_unfinished, write_atomically
 from keras_rbi.training.recipes import RECIPES
 from keras_rbi.training.settings import TrainingSettings
 
@@ -96,6 +97,7 @@ class RunFolder:
                 ],
             },
         )
+        remove_unfinished(self._checkpoints)
         for file in self._checkpoints.glob("*.keras"):
             if file != checkpoint:
                 file.unlink()
@@ -123,10 +125,8 @@ class RunFolder:
 
     def remove_checkpoints(self) -> None:
         """Frees the room of the checkpoints once the run is finished."""
-        for file in self._checkpoints.glob("*"):
-            file.unlink()
-        if self._checkpoints.is_dir():
-            self._checkpoints.rmdir()
+        shutil.rmtree(self._checkpoints, ignore_errors=True)
+        remove_unfinished(self.path)
 
     def write_json(self, path: Path, content: Any) -> None:
         """Writes JSON so that the file is there whole or not at all."""
@@ -175,11 +175,3 @@ def latest_run_folder(parent: Path) -> Path:
             "finished. Name the folder of a run with --output."
         )
     return max(runs, key=lambda path: (path / "settings.json").stat().st_mtime)
-
-
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
-    """Has a file written beside its place and moves it there: it is whole or not there at all."""
-    # The suffix stays: Keras and Matplotlib tell the format by it.
-    unfinished = path.with_name(f".unfinished-{path.name}")
-    write(unfinished)
-    os.replace(unfinished, path)

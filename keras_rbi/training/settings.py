@@ -1,4 +1,4 @@
-"""Everything that determines a training run."""
+"""The settings of a training run."""
 
 import dataclasses
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The stages of a training run."""
+"""Training stages: head first, then more layers."""
 
 from dataclasses import dataclass
 

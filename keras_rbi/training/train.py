@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from keras_rbi.atomic_write import write_atomically
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
@@ -20,7 +21,7 @@ from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_av
 from keras_rbi.training.build import Progress, build_model, load_split
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.fit_data import fit_data
-from keras_rbi.training.run_folder import RunFolder, write_atomically
+from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stage_after, stages
 

@@ -72,7 +72,7 @@ def test_a_head_on_known_features_learns_what_the_whole_model_learns(peer, monke
     # A backbone from scratch is seeded as the models are, so that its features are theirs.
     images = np.stack([data.data.image(number) for number in range(len(data.data))])
     maps = by_head.extract(by_head.preprocess(ops.convert_to_tensor(images, "float32")))
-    frozen.train_head(by_head, data, ops.convert_to_numpy(by_head.tap.pool(maps)), 2)
+    frozen.train_head(by_head, data, ops.convert_to_numpy(by_head.extractor.pool(maps)), 2)
     experiment.fit(whole, run.settings, data)
     for ours, theirs in zip(by_head.weights, whole.weights, strict=True):
         np.testing.assert_allclose(

@@ -141,7 +141,7 @@ def test_concurrent_requests_get_their_own_answers(tmp_path):
         )
     backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
     model = keras_rbi.RBIModel(backbone, num_classes=5, embedding_dim=8, variant="paper")
-    # So that what company does to an answer shows.
+    # So that what company does to a prediction shows.
     kernel = model.get_layer("classifier").kernel
     kernel.assign(10 * kernel)
     repository = tmp_path / "models"
@@ -163,9 +163,9 @@ def test_concurrent_requests_get_their_own_answers(tmp_path):
         model.relations = mode
         alone = [model.predict_on_batch(images) for images in requests]
         with ThreadPoolExecutor(CLIENTS) as clients:
-            answers = list(clients.map(lambda images: ask(url, name, images), requests))
-        assert [answer.shape for answer in answers] == [(len(r), 5) for r in requests]
-        return [np.max(np.abs(a - b)) for a, b in zip(answers, alone, strict=True)]
+            predictions = list(clients.map(lambda images: ask(url, name, images), requests))
+        assert [prediction.shape for prediction in predictions] == [(len(r), 5) for r in requests]
+        return [np.max(np.abs(a - b)) for a, b in zip(predictions, alone, strict=True)]
 
     with triton(repository, tmp_path, found) as url:
         assert max(differences(url, "rbi", "self")) < 1e-4

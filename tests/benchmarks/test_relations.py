@@ -74,7 +74,7 @@ def test_table_and_figure_give_mean_and_deviation_over_seeds(
     assert '| "self" | 55.0 ± 7.1 | 75.0 ± 7.1 |' in text
     assert '| "batch", test batches of 8 | 55.8 ± 7.1 | 75.8 ± 7.1 |' in text
     assert '| "references", 1 a class, random | 65.0 ± 7.1 | 85.0 ± 7.1 |' in text
-    assert '| answers that company changes, "batch" | 5.5 ± 0.7 | 7.5 ± 0.7 |' in text
+    assert '| predictions that batch composition changes, "batch" | 5.5 ± 0.7 | 7.5 ± 0.7 |' in text
     assert "mean ± standard deviation over 2 seeds" in text
     assert "2,200 test images" in text
     assert "off by 2.0e-03 on average" in text
@@ -85,10 +85,10 @@ def test_table_and_figure_give_mean_and_deviation_over_seeds(
 
 
 class FakeOutputs:
-    """Of four images, the first gets another class in company than it has alone."""
+    """Of four images, the first gets another class in a batch than it has alone."""
 
-    def __init__(self, gathered):
-        self.own = np.eye(3)[gathered.labels]
+    def __init__(self, extracted):
+        self.own = np.eye(3)[extracted.labels]
 
     def alone(self, mode):
         return self.own
@@ -103,5 +103,5 @@ class FakeOutputs:
 @pytest.mark.parametrize(("mode", "share"), [("batch", 0.25), ("references", 0.0)])
 def test_the_share_of_answers_that_company_changes(relations, monkeypatch, mode, share):
     monkeypatch.setattr(relations, "RelatedOutputs", FakeOutputs)
-    gathered = relations.Gathered(None, np.array([0, 1, 2, 0]))
-    assert relations.share_changed(gathered, mode) == share
+    extracted = relations.ExtractedFeatures(None, np.array([0, 1, 2, 0]))
+    assert relations.share_changed(extracted, mode) == share

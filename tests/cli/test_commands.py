@@ -98,19 +98,19 @@ def test_predict_gives_the_models_own_answers(trained, folder):
     images = sorted((run / "examples").iterdir())
     done = command("predict", run, *images, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
-    answers = json.loads(done.stdout)
+    predictions = json.loads(done.stdout)
     model = keras.models.load_model(run / "model.keras")
     pixels = np.stack([np.asarray(Image.open(image)) for image in images])
     expected = model.predict(pixels, verbose=0)
-    assert [answer["image"] for answer in answers] == [str(image) for image in images]
-    for answer, row in zip(answers, expected, strict=True):
-        top = answer["top"]
+    assert [prediction["image"] for prediction in predictions] == [str(image) for image in images]
+    for prediction, row in zip(predictions, expected, strict=True):
+        top = prediction["top"]
         assert len(top) == 5
         assert top[0]["class"] == model.class_names[int(np.argmax(row))]
         probabilities = [each["probability"] for each in top]
         np.testing.assert_allclose(probabilities, np.sort(row)[::-1][:5], atol=1e-5)
     table = command("predict", run / "model.keras", images[0], cwd=folder).stdout
-    assert answers[0]["top"][0]["class"] in table
+    assert predictions[0]["top"][0]["class"] in table
 
 
 def test_evaluate_agrees_with_train(trained, folder):

@@ -81,14 +81,14 @@ def test_json_lines_and_json_say_the_same(ask, photos):
 def test_the_output_file_tells_the_format_by_its_name(ask, photos, tmp_path):
     for suffix in ("csv", "jsonl", "json"):
         shown = ask(photos, "--format", suffix)[1]
-        code, out, _ = ask(photos, "--output", f"answers.{suffix}")
+        code, out, _ = ask(photos, "--output", f"predictions.{suffix}")
         assert (code, out) == (0, "")
-        assert (tmp_path / f"answers.{suffix}").read_text() == shown
+        assert (tmp_path / f"predictions.{suffix}").read_text() == shown
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "answers.csv",
-        "answers.json",
-        "answers.jsonl",
         "photos",
+        "predictions.csv",
+        "predictions.json",
+        "predictions.jsonl",
     ]
 
 
@@ -151,10 +151,10 @@ def test_names_that_look_like_markup_are_shown_as_they_are(ask, tmp_path):
 def test_probabilities_are_those_of_the_whole_file(ask, tmp_path):
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "noise.png")
-    (answer,) = json.loads(ask("noise.png", "--json")[1])
+    (prediction,) = json.loads(ask("noise.png", "--json")[1])
     means = pixels.reshape(64, 3).mean(axis=0)
     expected = np.sort(means / means.sum())[::-1]
-    got = [row["probability"] for row in answer["top"]]
+    got = [row["probability"] for row in prediction["top"]]
     np.testing.assert_allclose(got, expected, rtol=1e-12)
 
 
@@ -178,6 +178,6 @@ def test_answers_of_any_head_are_probabilities(ask, tmp_path, activation, expect
         assert (code, out, err.count("\n")) == (2, "", 1)
         assert "'relu'" in err
         return
-    (answer,) = json.loads(ask("a.png", "--json", model=model)[1])
-    got = [row["probability"] for row in answer["top"]]
+    (prediction,) = json.loads(ask("a.png", "--json", model=model)[1])
+    got = [row["probability"] for row in prediction["top"]]
     np.testing.assert_allclose(got, expected, atol=2e-3)

@@ -18,7 +18,7 @@ import keras_rbi
 from keras_rbi.cli.main import run
 
 sys.path.append(str(Path(__file__).parents[1] / "serving"))
-import mean_colour
+import mean_color
 from pictures import png
 
 httpx = pytest.importorskip("httpx")
@@ -65,7 +65,7 @@ def ask(url, pixels, answers):
 
 
 def test_sigterm_answers_what_has_arrived(tmp_path):
-    mean_colour.write(tmp_path / "m.onnx")
+    mean_color.write(tmp_path / "m.onnx")
     images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), np.uint8)
     # They would wait for company for longer than it takes to stop the service meanwhile.
     with served("m.onnx", "--deadline-ms", "3000", cwd=tmp_path) as (process, url):
@@ -85,7 +85,7 @@ def test_sigterm_answers_what_has_arrived(tmp_path):
         assert process.wait(60) in (0, -signal.SIGTERM)
         printed = process.stdout.read()
     for image, answer in zip(images, answers, strict=True):
-        expected = dict(zip(("red", "green", "blue"), mean_colour.expected(image), strict=True))
+        expected = dict(zip(("red", "green", "blue"), mean_color.expected(image), strict=True))
         assert answer == [pytest.approx(expected, abs=1e-6)]
     assert f"curl -F images=@photo.jpg {url}/predict" in printed
     assert "Traceback" not in printed
@@ -140,12 +140,12 @@ def no_file(folder):
 
 
 def fixed_relations(folder):
-    mean_colour.write(folder / "m.onnx")
+    mean_color.write(folder / "m.onnx")
     return ["m.onnx", "--relations", "self"], "are fixed"
 
 
 def a_queue_smaller_than_a_batch(folder):
-    mean_colour.write(folder / "m.onnx")
+    mean_color.write(folder / "m.onnx")
     return ["m.onnx", "--queue", "8"], "queue=8, max_batch=32"
 
 

@@ -14,7 +14,7 @@ from keras_rbi.datasets.augmentation import (
     AUGMENTATIONS,
     crop_and_flip,
     crop_box,
-    jitter_colours,
+    jitter_colors,
     rand_augment,
 )
 
@@ -91,7 +91,7 @@ def test_a_crop_shows_a_part_of_the_image_or_its_mirror():
 
 def test_jitter_keeps_greys_grey_and_in_order():
     greys = np.repeat(np.arange(50, 90, dtype=np.uint8), 3).reshape(1, 40, 3)
-    jittered = jitter_colours(greys, np.random.default_rng(0)).astype(int)
+    jittered = jitter_colors(greys, np.random.default_rng(0)).astype(int)
     np.testing.assert_array_equal(jittered[..., 0], jittered[..., 1])
     assert (np.diff(jittered[0, :, 0]) >= 0).all()
     assert 50 * 0.6 * 0.6 < jittered.mean() < 90 * 1.4 * 1.4

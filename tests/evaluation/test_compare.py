@@ -7,7 +7,6 @@ from scipy import stats
 
 import keras_rbi
 from keras_rbi.evaluation import compare, mcnemar, paired_bootstrap
-from keras_rbi.evaluation.cost import interleaved_seconds, peak_bytes
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 
 
@@ -78,9 +77,9 @@ def test_models_and_their_files_are_compared_by_their_own_predictions(models, pi
     related.save(folder / "model.keras")
     found = compare(alone, folder, pictures, batch_size=8, seed=3, repeats=2)
     order = shuffled_order(30, 3)
-    answers = related.predict(images[order], batch_size=8, verbose=0)
+    predictions = related.predict(images[order], batch_size=8, verbose=0)
     right_b = np.empty(30, bool)
-    right_b[order] = np.argmax(answers, 1) == labels[order]
+    right_b[order] = np.argmax(predictions, 1) == labels[order]
     right_a = np.argmax(alone.predict(images, verbose=0), 1) == labels
     assert found.a.top1 == pytest.approx(right_a.mean())
     assert found.b.top1 == pytest.approx(right_b.mean())
@@ -121,17 +120,3 @@ def test_data_that_comes_in_another_order_each_time_is_refused(models, pictures)
 
     with pytest.raises(ValueError, match="another order"):
         compare(models[0], models[0], Reshuffled(), repeats=0)
-
-
-def test_times_are_taken_in_turns():
-    calls = []
-    seconds = interleaved_seconds([lambda: calls.append("a"), lambda: calls.append("b")], 3)
-    assert "".join(calls) == "abababab"
-    assert len(seconds) == 2
-
-
-def test_peak_memory_is_what_a_call_takes():
-    peak = peak_bytes(lambda: np.ones(2**23).sum())
-    if peak is None:
-        pytest.skip("this system does not tell the peak of a process's memory")
-    assert 0.9 * 2**26 < peak < 2**27

@@ -11,7 +11,7 @@ import pytest
 import keras_rbi
 from keras_rbi.evaluation import calibration_error, evaluate_protocol
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
-from keras_rbi.evaluation.gather import gather
+from keras_rbi.evaluation.extract_features import extract_features
 from keras_rbi.evaluation.kept_images import KeptImages
 from keras_rbi.evaluation.related_outputs import diagonal_blocks, shared_blocks
 
@@ -34,7 +34,7 @@ def model_with(**arguments):
     top5 = keras.metrics.SparseTopKCategoricalAccuracy(5)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=logits)
     model.compile("sgd", loss, metrics=["accuracy", top5])
-    # Far from where weights begin, so that answers do depend on the batch.
+    # Far from where weights begin, so that predictions do depend on the batch.
     for weight in model.rra.trainable_weights:
         weight.assign(3.0 * weight)
     return model
@@ -203,7 +203,7 @@ def test_mistakes_are_named(pictures, arguments, message):
 
 def test_labels_that_are_no_classes_are_named(pictures):
     with pytest.raises(ValueError, match="do not fit the 7 classes"):
-        gather(model_with(), (pictures[0], pictures[1] + 1))
+        extract_features(model_with(), (pictures[0], pictures[1] + 1))
 
 
 def test_images_beyond_the_limit_lie_in_files():

@@ -8,7 +8,7 @@ from every_classifier import CLASSES, EVERY, PLAIN, RELATED, batch, made, predic
 from keras_rbi.evaluation import attention_diagnostics, compare, evaluate_protocol
 from keras_rbi.evaluation.classification_scores import classification_scores
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
-from keras_rbi.evaluation.gather import gather
+from keras_rbi.evaluation.extract_features import extract_features
 from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.export.options import export_options
 from keras_rbi.models import batch_attention
@@ -55,13 +55,13 @@ def test_rows_of_the_protocol_are_predictions_in_the_same_batches(related):
 
 
 def test_answers_without_the_backbone_are_predictions(related):
-    answers = RelatedOutputs(gather(related, (IMAGES, LABELS)))
+    predictions = RelatedOutputs(extract_features(related, (IMAGES, LABELS)))
     order = shuffled_order(COUNT, 0)
-    for size, rows in answers.in_batches((2, 4, 5), order).items():
+    for size, rows in predictions.in_batches((2, 4, 5), order).items():
         np.testing.assert_allclose(rows, in_batches(related, "batch", size, order), atol=1e-5)
     for mode in ("self", "references"):
         expected = in_batches(related, mode, COUNT, order)
-        np.testing.assert_allclose(answers.alone(mode), expected, atol=1e-5)
+        np.testing.assert_allclose(predictions.alone(mode), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", PLAIN)

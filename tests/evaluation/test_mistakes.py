@@ -5,9 +5,9 @@ from keras_rbi.evaluation import confused_figure, confusion_figure, mistakes
 
 # Class 0: right, right, taken for 1 twice. Class 1: right. Class 2: taken for 0. Class 3: none.
 LABELS = np.array([0, 0, 0, 0, 1, 2])
-ANSWERS = np.array([0, 1, 0, 1, 1, 0])
+PREDICTIONS = np.array([0, 1, 0, 1, 1, 0])
 SURENESS = np.array([0.9, 0.6, 0.8, 0.7, 0.9, 0.5])
-OUTPUTS = np.eye(4)[ANSWERS] * SURENESS[:, None]
+OUTPUTS = np.eye(4)[PREDICTIONS] * SURENESS[:, None]
 NAMES = ["owl", "wren", "c$", "none"]
 
 

@@ -8,7 +8,7 @@ from PIL import Image
 from keras_rbi.evaluation import find_images, predict_files
 
 
-def mean_colour(images):
+def mean_color(images):
     """A model that is plain to see through: three classes, red, green and blue."""
     return images.astype("float64").mean(axis=(1, 2)) / 255
 
@@ -54,33 +54,33 @@ def test_each_file_gets_its_own_answer_whatever_cannot_be_read(tmp_path):
 
     def predict(images):
         sizes.append(len(images))
-        return mean_colour(images)
+        return mean_color(images)
 
-    answers = list(predict_files(predict, files, image_size=4, batch_size=8))
-    assert [answer.path for answer in answers] == files
-    for answer in answers:
-        if answer.path in colours:
-            np.testing.assert_allclose(answer.probabilities, colours[answer.path] / 255)
-            assert answer.error is None
+    predictions = list(predict_files(predict, files, image_size=4, batch_size=8))
+    assert [prediction.path for prediction in predictions] == files
+    for prediction in predictions:
+        if prediction.path in colours:
+            np.testing.assert_allclose(prediction.probabilities, colours[prediction.path] / 255)
+            assert prediction.error is None
         else:
-            assert answer.probabilities is None
-            assert str(answer.path) in answer.error
+            assert prediction.probabilities is None
+            assert str(prediction.path) in prediction.error
     # Those that cannot be read take no place in a batch.
     assert sizes == [8, 8, 8, 8, 8, 5]
 
 
 def test_files_that_can_all_not_be_read_are_all_told(tmp_path):
     files = [tmp_path / f"{number}.png" for number in range(5)]
-    answers = list(predict_files(mean_colour, files, image_size=4, batch_size=2))
-    assert [answer.path for answer in answers] == files
-    assert all("no image" in answer.error for answer in answers)
+    predictions = list(predict_files(mean_color, files, image_size=4, batch_size=2))
+    assert [prediction.path for prediction in predictions] == files
+    assert all("no image" in prediction.error for prediction in predictions)
 
 
 def peak(files):
-    """The most memory held, in bytes, while every answer is thrown away."""
+    """The most memory held, in bytes, while every prediction is thrown away."""
     tracemalloc.start()
     try:
-        count = sum(1 for _ in predict_files(mean_colour, files, image_size=64, batch_size=4))
+        count = sum(1 for _ in predict_files(mean_color, files, image_size=64, batch_size=4))
         return count, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -108,7 +108,7 @@ def test_what_is_left_is_not_read_when_nobody_asks_for_it(tmp_path):
             asked.append(first)
             yield first
 
-    answers = predict_files(mean_colour, files(), image_size=4, batch_size=2)
-    next(answers)
-    answers.close()
+    predictions = predict_files(mean_color, files(), image_size=4, batch_size=2)
+    next(predictions)
+    predictions.close()
     assert len(asked) < 10

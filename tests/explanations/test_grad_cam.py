@@ -161,10 +161,10 @@ def test_mates_without_weight_change_nothing():
 
 def test_the_model_is_left_as_it_was():
     model, images = small_model(relations="self"), some_images()
-    answers = model.predict(images, verbose=0)
+    predictions = model.predict(images, verbose=0)
     grad_cam(model, images, relations="batch")
     assert model.relations == "self"
-    np.testing.assert_array_equal(model.predict(images, verbose=0), answers)
+    np.testing.assert_array_equal(model.predict(images, verbose=0), predictions)
     assert model.get_layer("classifier").activation is keras.activations.softmax
 
 

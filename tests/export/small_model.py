@@ -1,4 +1,4 @@
-"""A small model whose relations matter to its answers, and images for it."""
+"""A small model whose relations matter to its predictions, and images for it."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ NAMES = ["auk", "bee-eater", "crow", "Dohle ä"]
 
 
 def images(count, seed=0, side=SIDE):
-    """Patches with a contrast of their own, so that answers differ."""
+    """Patches with a contrast of their own, so that predictions differ."""
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (count, 4, 4, 3))
     coarse = coarse.repeat(side // 4, axis=1).repeat(side // 4, axis=2)
@@ -17,7 +17,7 @@ def images(count, seed=0, side=SIDE):
 
 
 def model(side=SIDE, **kwargs):
-    """Weights are the same on every backend, and such that relations matter to the answers."""
+    """Weights are the same on every backend, and such that relations matter to the predictions."""
     backbone = keras_rbi.backbones.SmallCNN((side, side, 3), widths=(8, 16))
     built = keras_rbi.RBIModel(backbone, class_names=NAMES, embedding_dim=16, **kwargs)
     rng = np.random.default_rng(0)

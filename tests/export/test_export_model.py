@@ -10,7 +10,7 @@ import small_model
 
 import keras_rbi
 from keras_rbi.export import ExportError, export_model, formats, writing
-from keras_rbi.export.verification import answers_without_keras
+from keras_rbi.export.verification import outputs_without_keras
 
 BACKEND = keras.config.backend()
 
@@ -60,7 +60,7 @@ def test_onnx_gives_the_models_answers_and_tells_of_itself(model, tmp_path):
 
 def test_batch_relations_are_refused_unless_asked_for_by_name(tmp_path):
     paper = small_model.model(variant="paper")
-    with pytest.raises(ValueError, match="strangers' requests"):
+    with pytest.raises(ValueError, match="other users' requests"):
         paper.export(tmp_path / "m")
     assert not list(tmp_path.iterdir())
 
@@ -73,7 +73,7 @@ def test_batch_relations_are_refused_unless_asked_for_by_name(tmp_path):
         ({"relations": "mates"}, "must be one of"),
         ({"inputs": ()}, "`inputs` must be one or several of"),
         ({"outputs": "logits"}, "`outputs` must be one or several of"),
-        ({"format": "onnx", "path": "m.onnx", "inputs": "image_bytes"}, "one way in"),
+        ({"format": "onnx", "path": "m.onnx", "inputs": "image_bytes"}, "has one input"),
         ({"precision": "float16"}, "has the precisions 'float32'"),
         ({"class_names": ["a"]}, "has 4 classes"),
         ({"top_k": 0}, "`top_k` must be a positive integer"),
@@ -135,15 +135,17 @@ def test_a_classifier_without_rbi_gets_a_softmax_where_it_gives_logits(tmp_path)
     rows = np.random.default_rng(0).uniform(0, 255, (3, 8, 8, 3)).astype("float32")
     logits = model.predict(rows, verbose=0)
     expected = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
-    answer = served(images=tensorflow.constant(rows))
-    np.testing.assert_allclose(answer["probabilities"].numpy(), expected, atol=1e-5)
-    assert answer["top_k_names"].numpy()[0, 0] == b"abc"[expected[0].argmax()].to_bytes(1, "big")
+    prediction = served(images=tensorflow.constant(rows))
+    np.testing.assert_allclose(prediction["probabilities"].numpy(), expected, atol=1e-5)
+    assert prediction["top_k_names"].numpy()[0, 0] == b"abc"[expected[0].argmax()].to_bytes(
+        1, "big"
+    )
 
 
 def test_a_process_that_fails_says_why(tmp_path):
     pytest.importorskip("onnxruntime")
     with pytest.raises(ExportError, match=r"reload the exported model failed.*absent.onnx"):
-        answers_without_keras(tmp_path / "absent.onnx", "onnx", [])
+        outputs_without_keras(tmp_path / "absent.onnx", "onnx", [])
 
 
 def test_keras_is_not_there_when_an_export_is_reloaded(monkeypatch, tmp_path):
@@ -157,7 +159,7 @@ def test_keras_is_not_there_when_an_export_is_reloaded(monkeypatch, tmp_path):
                 "run": str(tmp_path / "run.py"),
                 "path": "",
                 "inputs": str(tmp_path / "inputs.npz"),
-                "answers": str(tmp_path / "answers.npz"),
+                "predictions": str(tmp_path / "predictions.npz"),
             }
         )
     )
@@ -175,7 +177,7 @@ def run(path):
     )
     monkeypatch.setitem(sys.modules, "keras", sys.modules["keras"])
     run_without_keras.main(str(job))
-    assert np.load(tmp_path / "answers.npz")["0:ok"] == 1
+    assert np.load(tmp_path / "predictions.npz")["0:ok"] == 1
 
 
 def test_the_model_keeps_its_relations(model):

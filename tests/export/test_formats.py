@@ -1,4 +1,4 @@
-"""Every format on the backend in force: its own answers, and rows that stand alone.
+"""Every format on the backend in force: its own predictions, and rows that stand alone.
 
 One file for each format and mode, and the runtimes are called here: a process each takes long,
 and is what the nightly tests have.
@@ -42,10 +42,10 @@ def model():
 
 @pytest.fixture(scope="module")
 def exports(model, tmp_path_factory):
-    """Function of a format and a mode to a runtime's answers, made once."""
+    """Function of a format and a mode to a runtime's predictions, made once."""
     made = {}
 
-    def answers_of(name, mode):
+    def outputs_of_images(name, mode):
         if backend_or_skip(name) != BACKEND:
             pytest.skip(f"{name} is not written on {BACKEND}; that it is elsewhere has a test")
         if name == "litert" and importlib.util.find_spec("ai_edge_litert") is None:
@@ -56,35 +56,35 @@ def exports(model, tmp_path_factory):
             arguments = ("images", ("probabilities", "top_k"), 2, "float32", None)
             write_here(model, path, export_options(model, name, mode, *arguments))
             made[name, mode] = runner(FORMATS[name].run_file)(path)
-        answer, about = made[name, mode]
-        return (lambda rows: answer("images", rows)["probabilities"]), json.loads(about)
+        prediction, about = made[name, mode]
+        return (lambda rows: prediction("images", rows)["probabilities"]), json.loads(about)
 
-    return answers_of
+    return outputs_of_images
 
 
 @pytest.mark.parametrize(
     ("name", "mode"), [pytest.param(*case, marks=SLOW.get(case[0], [])) for case in CASES]
 )
 def test_rows_are_the_models_and_stand_alone(model, exports, name, mode):
-    answer, about = exports(name, mode)
+    prediction, about = exports(name, mode)
     assert about["class_names"] == small_model.NAMES
     assert about["relations"] == mode
     rows = small_model.images(12).astype("float32")
     model.relations = mode
     expected = model.predict(rows, verbose=0)
-    whole = answer(rows)
+    whole = prediction(rows)
     np.testing.assert_allclose(whole, expected, atol=1e-5)
     for seed in range(3):
         order = [0, *np.random.default_rng(seed).permutation(np.arange(1, 12))]
-        np.testing.assert_array_equal(answer(rows[order])[0], whole[0])
+        np.testing.assert_array_equal(prediction(rows[order])[0], whole[0])
     for size in (1, 2, 5):
-        np.testing.assert_allclose(answer(rows[:size]), whole[:size], atol=1e-5)
+        np.testing.assert_allclose(prediction(rows[:size]), whole[:size], atol=1e-5)
     for company in (np.zeros, np.ones):
         others = 255 * company((7, *rows.shape[1:]), "float32")
         beside = np.concatenate([others[:2], rows[:1], others[2:]])
-        np.testing.assert_allclose(answer(beside)[2], whole[0], atol=1e-5)
+        np.testing.assert_allclose(prediction(beside)[2], whole[0], atol=1e-5)
     padded = np.concatenate([rows[:3], np.repeat(rows[:1], 5, axis=0)])
-    np.testing.assert_allclose(answer(padded)[:3], whole[:3], atol=1e-5)
+    np.testing.assert_allclose(prediction(padded)[:3], whole[:3], atol=1e-5)
 
 
 def neighbourhoods():
@@ -98,29 +98,29 @@ def neighbourhoods():
         yield rng.integers(0, 256, others.shape)
 
 
-def in_company(answer, rows, neighbours):
+def in_company(prediction, rows, neighbours):
     batches = (np.concatenate([row[None], neighbours]).astype("float32") for row in rows)
-    return np.stack([answer(batch)[0] for batch in batches])
+    return np.stack([prediction(batch)[0] for batch in batches])
 
 
 @pytest.mark.parametrize(
     ("name", "mode"), [pytest.param(*case, marks=SLOW.get(case[0], [])) for case in CASES]
 )
 def test_no_neighbours_that_were_searched_change_an_answer(exports, name, mode):
-    answer, _ = exports(name, mode)
+    prediction, _ = exports(name, mode)
     rows = small_model.images(6)
-    expected = answer(rows.astype("float32"))
+    expected = prediction(rows.astype("float32"))
     for neighbours in neighbourhoods():
-        np.testing.assert_allclose(in_company(answer, rows, neighbours), expected, atol=1e-5)
+        np.testing.assert_allclose(in_company(prediction, rows, neighbours), expected, atol=1e-5)
 
 
 def test_the_same_neighbours_flip_answers_in_a_batch(model):
     rows = small_model.images(6)
     model.relations = "batch"
     alone = model.predict(rows, batch_size=1, verbose=0).argmax(1)
-    answer = model.predict_on_batch
+    prediction = model.predict_on_batch
     assert any(
-        (in_company(answer, rows, each).argmax(1) != alone).any() for each in neighbourhoods()
+        (in_company(prediction, rows, each).argmax(1) != alone).any() for each in neighbourhoods()
     )
 
 
@@ -166,11 +166,11 @@ def test_batches_of_all_sizes_relate(tmp_path, name, group_size):
             export_options(*arguments)
         return
     write_here(model, path, export_options(*arguments))
-    answer, _ = runner(FORMATS[name].run_file)(path)
+    prediction, _ = runner(FORMATS[name].run_file)(path)
     for size in (1, 2, 7, 40):
         rows = small_model.images(size, side=48).astype("float32")
         expected = model.predict_on_batch(rows)
-        np.testing.assert_allclose(answer("images", rows)["probabilities"], expected, atol=1e-5)
+        np.testing.assert_allclose(prediction("images", rows)["probabilities"], expected, atol=1e-5)
 
 
 @pytest.mark.nightly
@@ -179,14 +179,14 @@ def test_images_of_a_set_relate_to_each_other_alone(model, tmp_path, name):
     backend_or_skip(name)
     path = tmp_path / f"model{FORMATS[name].suffix}"
     model.export(path, name, inputs="sets", verbose=False)
-    answer, _ = runner(FORMATS[name].run_file)(path)
+    prediction, _ = runner(FORMATS[name].run_file)(path)
     sets = small_model.images(12).astype("float32").reshape(3, 4, 16, 16, 3)
     model.relations = "batch"
     expected = np.stack([model.predict(rows, batch_size=4, verbose=0) for rows in sets])
     model.relations = "self"
-    np.testing.assert_allclose(answer("sets", sets)["probabilities"], expected, atol=1e-5)
+    np.testing.assert_allclose(prediction("sets", sets)["probabilities"], expected, atol=1e-5)
     filled = np.concatenate([sets[1:2], np.repeat(sets[:1], 4, axis=0)])
-    found = answer("sets", filled)["probabilities"][0]
+    found = prediction("sets", filled)["probabilities"][0]
     np.testing.assert_allclose(found, expected[1], atol=1e-5)
 
 
@@ -211,9 +211,9 @@ def test_smaller_weights_answer_nearly_the_same_and_rows_stand_alone(
     arguments = ("images", ("probabilities", "top_k"), 2, precision, None)
     options = export_options(model, name, "references", *arguments)
     write_here(model, path, options, rows if precision == "int8" else None)
-    answer, _ = runner(FORMATS[name].run_file)(path)
-    whole = answer("images", rows)["probabilities"]
+    prediction, _ = runner(FORMATS[name].run_file)(path)
+    whole = prediction("images", rows)["probabilities"]
     difference = np.abs(whole - model.predict(rows, verbose=0)).max()
     assert 0 < difference < (0.1 if precision == "int8" else 5e-3)
-    alone = np.concatenate([answer("images", row[None])["probabilities"] for row in rows])
+    alone = np.concatenate([prediction("images", row[None])["probabilities"] for row in rows])
     np.testing.assert_allclose(alone, whole, atol=1e-5)

@@ -97,8 +97,8 @@ def test_warm_up_requests_are_answered(served, service):
     for record in tensorflow.data.TFRecordDataset(str(file)):
         log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
         request = log.predict_log.request
-        answer = stub.Predict(request)
-        rows = tensorflow.make_ndarray(answer.outputs["probabilities"])
+        prediction = stub.Predict(request)
+        rows = tensorflow.make_ndarray(prediction.outputs["probabilities"])
         asked.append((request.model_spec.signature_name, len(rows)))
         assert np.isfinite(rows).all()
     assert asked == [("serve", 1), ("classify", 1), ("classify", 8), ("classify", 32)]
@@ -109,7 +109,7 @@ def test_merged_and_padded_requests_get_the_answers_that_they_get_alone(model, s
     """TensorFlow's own batching kernel, which TensorFlow Serving's library is made of."""
     signature = signatures["serving_default"]
 
-    def answer(images):
+    def prediction(images):
         size = tensorflow.shape(images)[:1]
         return signature(images=images)["probabilities"], tensorflow.tile(size, size)
 
@@ -120,7 +120,7 @@ def test_merged_and_padded_requests_get_the_answers_that_they_get_alone(model, s
             max_batch_size=8,
             batch_timeout_micros=500_000,
             allowed_batch_sizes=allowed,
-        )(answer)
+        )(prediction)
         call = tensorflow.function(
             batched,
             input_signature=[tensorflow.TensorSpec((None, 16, 16, 3), tensorflow.float32)],
@@ -147,10 +147,10 @@ def service(signatures):
                 for name, value in request.inputs.items()
             }
             outputs = signatures[request.model_spec.signature_name or "serving_default"](**inputs)
-            answer = predict_pb2.PredictResponse()
+            prediction = predict_pb2.PredictResponse()
             for name, value in outputs.items():
-                answer.outputs[name].CopyFrom(tensorflow.make_tensor_proto(value.numpy()))
-            return answer
+                prediction.outputs[name].CopyFrom(tensorflow.make_tensor_proto(value.numpy()))
+            return prediction
 
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(Service(), server)
@@ -163,11 +163,11 @@ def service(signatures):
 
 def test_the_grpc_client_gets_the_models_answers(model, service):
     images = small_model.images(3)
-    answers = program("grpc_client").classify(service, "dogs", [file_of(row) for row in images])
+    predictions = program("grpc_client").classify(service, "dogs", [file_of(row) for row in images])
     expected = model.predict(images, verbose=0)
-    np.testing.assert_allclose(answers["probabilities"], expected, atol=1e-5)
+    np.testing.assert_allclose(predictions["probabilities"], expected, atol=1e-5)
     names = [small_model.NAMES[number].encode() for number in expected.argmax(axis=-1)]
-    assert list(answers["top_k_names"][:, 0]) == names
+    assert list(predictions["top_k_names"][:, 0]) == names
 
 
 @pytest.fixture(scope="module")
@@ -214,11 +214,11 @@ def rest(signatures):
 def test_the_rest_client_and_the_load_script_get_the_models_answers(model, rest):
     images = small_model.images(3)
     files = [file_of(row) for row in images]
-    answers = program("rest_client").classify(rest, "dogs", files)
+    predictions = program("rest_client").classify(rest, "dogs", files)
     expected = model.predict(images, verbose=0)
-    found = [answer["probabilities"] for answer in answers]
+    found = [prediction["probabilities"] for prediction in predictions]
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert answers[0]["top_k_names"][0] == small_model.NAMES[int(expected[0].argmax())]
+    assert predictions[0]["top_k_names"][0] == small_model.NAMES[int(expected[0].argmax())]
     seconds, difference = program("load").load(rest, "dogs", files, requests=20, clients=4)
     assert len(seconds) == 20
     assert difference <= 1e-5

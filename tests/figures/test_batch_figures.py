@@ -106,26 +106,26 @@ def found(model, images):
 
 def test_effects_are_those_of_leaving_images_out(model, images, found):
     bias = to_numpy(model.get_layer("classifier").bias)[2]
-    answers = model.feature_model().predict(images, verbose=0)
+    predictions = model.feature_model().predict(images, verbose=0)
     scores = {}
     mode = model.relations
     model.relations = "batch"
     for left_out in (None, 0, 2, 3):
         kept = [number for number in range(4) if number != left_out]
         relations = model.rpe(images[kept], training=False)
-        features = ops.convert_to_tensor(answers[kept])
+        features = ops.convert_to_tensor(predictions[kept])
         value = score(model, features, relations, kept.index(1), 2)
         scores[left_out] = float(to_numpy(value)) + bias
     model.relations = mode
     assert found.score == pytest.approx(scores[None], abs=1e-4)
-    for mate in (0, 2, 3):
-        assert found.effects[mate] == pytest.approx(scores[None] - scores[mate], abs=1e-4)
+    for source in (0, 2, 3):
+        assert found.effects[source] == pytest.approx(scores[None] - scores[source], abs=1e-4)
     assert np.isnan(found.effects[1])
-    by_size = sorted((0, 2, 3), key=lambda mate: -abs(found.effects[mate]))
-    assert found.mates.tolist() == by_size
+    by_size = sorted((0, 2, 3), key=lambda source: -abs(found.effects[source]))
+    assert found.sources.tolist() == by_size
     weights = batch_attention(model, images).weights
     np.testing.assert_allclose(found.attention, weights[:, 1], atol=1e-5)
-    # The model answers by itself alone, and has a softmax.
+    # The model predictions by itself alone, and has a softmax.
     alone = keras.Model(model.input, model.get_layer("rra").output).predict(images[1:2], verbose=0)
     kernel = to_numpy(model.get_layer("classifier").kernel)
     assert found.score_alone == pytest.approx(float(alone[0] @ kernel[:, 2]) + bias, abs=1e-4)
@@ -143,7 +143,7 @@ def test_maps_of_mates_are_of_their_pixels_for_the_targets_score(model, images, 
 
     (slopes,) = gradients(of_maps, maps)
     model.relations = mode
-    for place, number in enumerate([*found.mates, 1]):
+    for place, number in enumerate([*found.sources, 1]):
         weighted = (maps[number] * slopes[number].mean((0, 1))).sum(-1)
         towards, against = np.maximum(weighted, 0), np.maximum(-weighted, 0)
         if number != 1:
@@ -161,7 +161,7 @@ def test_the_figure_of_influence(images, found):
     figure = plot_influence(found, images, ["a", "b", "$c$"])
     titles = [axes.get_title() for axes in figure.axes]
     assert titles[0] == "target: image 1"
-    assert titles[1].startswith(f"image {found.mates[0]}: ")
+    assert titles[1].startswith(f"image {found.sources[0]}: ")
     bars = next(axes for axes in figure.axes if axes.patches)
     heights = [bar.get_height() for bar in bars.patches]
     np.testing.assert_allclose(heights, found.attention, rtol=1e-5)
@@ -172,7 +172,7 @@ def test_strips_are_in_standard_deviations():
     assert strips(features).tolist() == [[-1.0, 0.0], [1.0, 0.0]]
     wide = np.random.default_rng(0).normal(size=(4, 130))
     scaled = (wide - wide.mean(0)) / wide.std(0)
-    # 64 columns: the first two of three features, the others of two.
+    # 64 columns: the first two of three features, the sources of two.
     np.testing.assert_allclose(strips(wide)[:, 0], np.clip(scaled[:, :3].mean(1), -2, 2))
     assert strips(wide).shape == (4, 64)
 
@@ -215,7 +215,7 @@ def test_mistakes_are_named(model, images):
 
 @pytest.mark.skipif(
     keras.config.backend() == "jax",
-    reason="JAX compiles each operation anew; the other backends run the same",
+    reason="JAX compiles each operation anew; the source backends run the same",
 )
 @pytest.mark.parametrize(
     "name",

@@ -9,7 +9,7 @@ from every_classifier import batch, predicted
 from PIL import Image
 from small_stages import SIDE, convolutions
 
-from keras_rbi.backbones import Tap
+from keras_rbi.backbones import FeatureExtractor
 from keras_rbi.cli.main import run
 from keras_rbi.datasets import typefaces
 from keras_rbi.evaluation import attention_diagnostics, evaluate_protocol
@@ -34,7 +34,9 @@ class BrightestPlace(RelationalClassifier):
         classes = config.pop("num_classes", len(class_names))
         config.pop("preprocessing", None)
         config = {"relations": relations}
-        super().__init__(Tap(backbone), parts, config, classes, class_names, relations, name=name)
+        super().__init__(
+            FeatureExtractor(backbone), parts, config, classes, class_names, relations, name=name
+        )
 
     def embed_maps(self, maps, training=None):
         return keras.ops.max(maps, axis=(1, 2)) / 255

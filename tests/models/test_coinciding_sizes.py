@@ -110,7 +110,7 @@ def test_heads_of_p2p_net(way):
         return {**outputs, "scores": model.proposer(tensors[2])}
 
     found = run(connect, arrays, way)
-    expected = literal.answer(maps, part_maps)
+    expected = literal.prediction(maps, part_maps)
     for name in ("logits", "embeddings", "aligned", "order", "probabilities"):
         assert_all_close(found[name], expected[name])
     assert_close(found["scores"], literal.propose(maps[2]))
@@ -156,6 +156,6 @@ def test_p2p_net():
     maps = model.get_layer("stages")(ops.convert_to_tensor(batch))
     maps = [to_numpy(each).transpose(0, 3, 1, 2) for each in maps]
     parts = [np.repeat(each, SIZE, axis=0) for each in maps]
-    expected = p2p_literal.P2P(weights, SIZE).answer(maps, parts)["probabilities"]
+    expected = p2p_literal.P2P(weights, SIZE).prediction(maps, parts)["probabilities"]
     assert_close(predicted(model, batch), expected)
     assert_close(model(batch), expected)

@@ -138,5 +138,5 @@ def test_the_mask_goes_no_further(share_classifier):
     model = small_model(share_classifier=share_classifier)
     batch = masked(FILLINGS["black"])
     for training in (False, True):
-        answers = model(batch, training=training)
-        assert getattr(answers, "_keras_mask", None) is None
+        predictions = model(batch, training=training)
+        assert getattr(predictions, "_keras_mask", None) is None

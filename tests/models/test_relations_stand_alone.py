@@ -1,4 +1,4 @@
-"""With relations "self" and "references", no image's answer depends on the others.
+"""With relations "self" and "references", no image's prediction depends on the others.
 
 What a server does to requests is done here to a trained model: merging, reordering, padding with
 copies, and neighbours chosen with ill intent.
@@ -36,7 +36,7 @@ TEST, _ = images_of_classes(12, 1)
 
 @pytest.fixture(scope="module")
 def model():
-    """Trained without relation dropout: its answers have come to depend on the batch."""
+    """Trained without relation dropout: its predictions have come to depend on the batch."""
     keras.utils.set_random_seed(0)
     model = keras_rbi.RBIModel(
         keras_rbi.backbones.SmallCNN((SIDE, SIDE, 3), widths=(8, 16)),
@@ -54,7 +54,7 @@ def model():
     return model
 
 
-def answers(model, images, batch_size=None):
+def predictions(model, images, batch_size=None):
     return model.predict(images, batch_size=batch_size or len(images), verbose=0)
 
 
@@ -67,8 +67,8 @@ def noise(count, seed):
 @given(order=st.permutations(range(1, 12)))
 def test_a_row_is_the_same_to_the_bit_whatever_the_order_of_the_others(model, mode, order):
     model.relations = mode
-    expected = answers(model, TEST)
-    np.testing.assert_array_equal(answers(model, TEST[[0, *order]])[0], expected[0])
+    expected = predictions(model, TEST)
+    np.testing.assert_array_equal(predictions(model, TEST[[0, *order]])[0], expected[0])
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -76,20 +76,20 @@ def test_a_row_is_the_same_to_the_bit_whatever_the_order_of_the_others(model, mo
 @given(batch_size=st.sampled_from([1, 2, 5, 12]), seed=st.integers(0, 2**32 - 1))
 def test_a_row_is_the_same_in_any_batch_and_place_and_company(model, mode, batch_size, seed):
     model.relations = mode
-    expected = answers(model, TEST)[0]
+    expected = predictions(model, TEST)[0]
     others = noise(12, seed)
     place = seed % 12
     others[place] = TEST[0]
-    np.testing.assert_allclose(answers(model, others, batch_size)[place], expected, atol=1e-5)
+    np.testing.assert_allclose(predictions(model, others, batch_size)[place], expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_padding_with_copies_or_with_anything_changes_nothing(model, mode):
     model.relations = mode
-    expected = answers(model, TEST[:3])
+    expected = predictions(model, TEST[:3])
     white = np.full((5, SIDE, SIDE, 3), 255, "uint8")
     for padding in (np.repeat(TEST[:1], 5, axis=0), np.repeat(TEST[2:3], 5, axis=0), white):
-        padded = answers(model, np.concatenate([TEST[:3], padding]))[:3]
+        padded = predictions(model, np.concatenate([TEST[:3], padding]))[:3]
         np.testing.assert_allclose(padded, expected, atol=1e-5)
 
 
@@ -97,18 +97,18 @@ def test_padding_with_copies_or_with_anything_changes_nothing(model, mode):
 def test_an_image_that_holds_no_numbers_spoils_no_other(model, mode):
     model.relations = mode
     images = TEST.astype("float32")
-    expected = answers(model, images)
+    expected = predictions(model, images)
     images[4:6] = np.array([np.nan, np.inf]).reshape(2, 1, 1, 1)
-    spoilt = answers(model, images)
+    spoilt = predictions(model, images)
     others = [number for number in range(12) if number not in (4, 5)]
     np.testing.assert_array_equal(spoilt[others], expected[others])
 
 
 def test_self_is_batch_at_batch_size_one(model):
     model.relations = "batch"
-    expected = answers(model, TEST, 1)
+    expected = predictions(model, TEST, 1)
     model.relations = "self"
-    np.testing.assert_allclose(answers(model, TEST), expected, atol=1e-5)
+    np.testing.assert_allclose(predictions(model, TEST), expected, atol=1e-5)
 
 
 def neighbourhoods():
@@ -132,11 +132,11 @@ def flipped(model, mode):
     """Of the test images, those whose class some neighbours change; and the largest change."""
     model.relations = mode
     flips, largest = set(), 0.0
-    expected = answers(model, TEST, 1) if mode == "batch" else answers(model, TEST)
+    expected = predictions(model, TEST, 1) if mode == "batch" else predictions(model, TEST)
     for neighbours in neighbourhoods():
         # The images each with the neighbours: a batch of 8 apiece.
         batches = [np.concatenate([image[None], neighbours]) for image in TEST]
-        got = answers(model, np.concatenate(batches), 8)[::8]
+        got = predictions(model, np.concatenate(batches), 8)[::8]
         flips |= set(np.flatnonzero(got.argmax(axis=1) != expected.argmax(axis=1)))
         largest = max(largest, float(np.abs(got - expected).max()))
     return flips, largest

@@ -44,11 +44,11 @@ def crossentropy(probabilities, labels):
 
 def test_the_loss_in_training_is_that_of_both_streams(model, images, labels):
     model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
-    answers = np.random.default_rng(1).dirichlet(np.ones(CLASSES), 40).astype("float32")
+    predictions = np.random.default_rng(1).dirichlet(np.ones(CLASSES), 40).astype("float32")
     weights = np.linspace(0.1, 1, 20).astype("float32")
-    arguments = [ops.convert_to_tensor(value) for value in (images, labels, answers, weights)]
+    arguments = [ops.convert_to_tensor(value) for value in (images, labels, predictions, weights)]
     loss = float(model.compute_loss(*arguments))
-    each = (crossentropy(answers[:20], labels), crossentropy(answers[20:], labels))
+    each = (crossentropy(predictions[:20], labels), crossentropy(predictions[20:], labels))
     assert loss == pytest.approx(np.mean([part * weights for part in each]), rel=1e-5)
     arguments[2] = arguments[2][:20]
     loss = float(model.compute_loss(*arguments, training=False))
@@ -56,8 +56,8 @@ def test_the_loss_in_training_is_that_of_both_streams(model, images, labels):
 
 
 def test_in_training_both_streams_are_classified_by_the_same_weights(model, images):
-    answers = ops.convert_to_numpy(model(images, training=True))
-    assert answers.shape == (40, CLASSES)
+    predictions = ops.convert_to_numpy(model(images, training=True))
+    assert predictions.shape == (40, CLASSES)
     layer = model.get_layer("two_streams")
     first, second = layer.input
     streams = keras.Model(model.input, [first, second])(images, training=True)
@@ -67,8 +67,8 @@ def test_in_training_both_streams_are_classified_by_the_same_weights(model, imag
     expected = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     # The mixed stream of BatchFormer has dropout, which is drawn anew.
     known = slice(20) if isinstance(model, keras_rbi.models.BatchFormerModel) else slice(40)
-    np.testing.assert_allclose(answers[known], expected[known], atol=1e-5)
-    assert np.abs(answers[:20] - answers[20:]).max() > 1e-4
+    np.testing.assert_allclose(predictions[known], expected[known], atol=1e-5)
+    assert np.abs(predictions[:20] - predictions[20:]).max() > 1e-4
 
 
 @pytest.mark.parametrize(("kind", "one_hot"), [("batch_former", False), ("rbi", True)])
@@ -84,8 +84,8 @@ def test_it_learns_from_whole_and_from_short_batches(kind, images, labels, one_h
     assert 0.0 <= history.history["accuracy"][0] <= 1.0
     changed = [np.any(ops.convert_to_numpy(v) != before[v.path]) for v in model.trainable_variables]
     assert np.mean(changed) > 0.9
-    answers = model.predict(images, verbose=0)
-    found = np.mean(answers.argmax(-1) == labels)
+    predictions = model.predict(images, verbose=0)
+    found = np.mean(predictions.argmax(-1) == labels)
     assert model.evaluate(images, y, verbose=0)[1] == pytest.approx(found)
 
 

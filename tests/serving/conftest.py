@@ -29,14 +29,14 @@ def running(model, limits):
 
 @pytest.fixture(scope="session")
 def model(tmp_path_factory):
-    """The model of `mean_colour` in ONNX Runtime."""
+    """The model of `mean_color` in ONNX Runtime."""
     for package in ("fastapi", "httpx", "onnx", "onnxruntime", "prometheus_client", "uvicorn"):
         pytest.importorskip(package)
-    import mean_colour
+    import mean_color
 
     from keras_rbi.serving.onnx_model import OnnxModel
 
-    return OnnxModel(mean_colour.write(tmp_path_factory.mktemp("onnx") / "mean.onnx"))
+    return OnnxModel(mean_color.write(tmp_path_factory.mktemp("onnx") / "mean.onnx"))
 
 
 @pytest.fixture(scope="session")

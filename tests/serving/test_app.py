@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 import pytest
-from mean_colour import expected
+from mean_color import expected
 from pictures import encoded, png
 from PIL import Image
 

@@ -1,6 +1,6 @@
 import json
 
-import mean_colour
+import mean_color
 import numpy as np
 import pytest
 
@@ -11,30 +11,30 @@ from keras_rbi.serving.onnx_model import OnnxModel
 
 
 def test_it_answers_bytes_and_knows_what_it_is(tmp_path):
-    model = OnnxModel(mean_colour.write(tmp_path / "m.onnx", relations="references"))
+    model = OnnxModel(mean_color.write(tmp_path / "m.onnx", relations="references"))
     images = np.random.default_rng(1).integers(0, 256, (5, 8, 8, 3), np.uint8)
-    expected = [mean_colour.expected(image) for image in images]
+    expected = [mean_color.expected(image) for image in images]
     np.testing.assert_allclose(model.predict(images), expected, atol=1e-6)
     assert (model.image_size, model.relations) == (8, "references")
     assert model.class_names == ["red", "green", "blue"]
 
 
 def test_a_file_without_metadata_has_numbered_classes(tmp_path):
-    model = OnnxModel(mean_colour.write(tmp_path / "m.onnx", relations=None))
+    model = OnnxModel(mean_color.write(tmp_path / "m.onnx", relations=None))
     assert model.class_names == ["class 0", "class 1", "class 2"]
     assert model.relations == "unknown"
 
 
 def test_answers_that_depend_on_the_batch_are_refused(tmp_path):
     with pytest.raises(ValueError, match="--relations self"):
-        OnnxModel(mean_colour.write(tmp_path / "told.onnx", relations="batch"))
+        OnnxModel(mean_color.write(tmp_path / "told.onnx", relations="batch"))
     with pytest.raises(ValueError, match=r"differ by .*--relations self"):
-        OnnxModel(mean_colour.write(tmp_path / "found.onnx", relations=None, company=0.1))
+        OnnxModel(mean_color.write(tmp_path / "found.onnx", relations=None, company=0.1))
 
 
 def test_names_that_do_not_fit_the_model_are_refused(tmp_path):
     with pytest.raises(ValueError, match="2 class names and 3 classes"):
-        OnnxModel(mean_colour.write(tmp_path / "m.onnx", names=("red", "green")))
+        OnnxModel(mean_color.write(tmp_path / "m.onnx", names=("red", "green")))
 
 
 def test_what_is_no_model_of_square_images_is_refused(tmp_path):

@@ -9,10 +9,10 @@ import keras
 
 from keras_rbi.backbones.hub.catalogue import HUB_BACKBONES, HubBackbone
 from keras_rbi.backbones.hub.checkpoint_names import readable
-from keras_rbi.backbones.hub.feeding import record_converter, record_folder
 from keras_rbi.backbones.hub.image_size import check_image_size
 from keras_rbi.backbones.hub.library import INSTALL, import_keras_hub
 from keras_rbi.backbones.hub.position_embeddings import at_image_size
+from keras_rbi.backbones.hub.preprocessing import record_converter, record_folder
 from keras_rbi.backbones.weights_file import load_weights_file
 
 # Nothing in its weights depends on the size of the images, so that the largest models of all need

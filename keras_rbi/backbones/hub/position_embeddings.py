@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_rbi.backbones.hub.feeding import copy_record
 from keras_rbi.backbones.hub.library import hub_classes
+from keras_rbi.backbones.hub.preprocessing import copy_record
 from keras_rbi.backbones.hub.tokens import prefix_tokens
 
 

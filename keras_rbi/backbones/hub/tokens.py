@@ -1,4 +1,4 @@
-"""Where a backbone of keras_hub keeps what it knows about places."""
+"""Class and patch tokens of backbones of keras_hub."""
 
 from typing import Any
 

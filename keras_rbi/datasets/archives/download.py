@@ -1,4 +1,4 @@
-"""Archives from where they were released, whole or not at all."""
+"""Downloads that resume and are verified."""
 
 import hashlib
 import http.client
@@ -73,7 +73,7 @@ def fetch(url: str, path: Path, checksum: str, progress: BytesProgress = lambda 
                 break
             reason = "the connection was closed early"
         except urllib.error.HTTPError as error:
-            reason = f"the server answers {error.code} {error.reason}"
+            reason = f"the server responds {error.code} {error.reason}"
             if error.code < 500:
                 raise ValueError(_failure(url, path, reason)) from error
         except BROKEN as error:
@@ -101,31 +101,31 @@ def _receive(url: str, part: Path, name: str, progress: BytesProgress) -> bool:
     if have:
         request.add_header("Range", f"bytes={have}-")
     try:
-        answer = urllib.request.urlopen(request, timeout=TIMEOUT)
+        response = urllib.request.urlopen(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         # Nothing is left to send: the part is whole, or none of this file. The checksum tells.
         if error.code == 416 and have:
             return True
         raise
-    with answer:
-        begin = _first_byte(answer, have)
-        length = answer.headers.get("Content-Length")
+    with response:
+        begin = _first_byte(response, have)
+        length = response.headers.get("Content-Length")
         total = begin + int(length) if length else 0
         with part.open("r+b" if begin else "wb") as target:
             target.seek(begin)
             done = begin
-            while chunk := answer.read(CHUNK):
+            while chunk := response.read(CHUNK):
                 target.write(chunk)
                 done += len(chunk)
                 progress(name, done, total)
     return not total or done >= total
 
 
-def _first_byte(answer: Any, have: int) -> int:
-    """The place in the file that the answer begins at."""
-    if answer.status != 206:
+def _first_byte(response: Any, have: int) -> int:
+    """The place in the file that the response begins at."""
+    if response.status != 206:
         return 0
-    content_range = answer.headers.get("Content-Range", "")
+    content_range = response.headers.get("Content-Range", "")
     if not content_range.startswith(f"bytes {have}-"):
         raise http.client.HTTPException(f"the server sent {content_range!r} for bytes {have}-")
     return have

@@ -1,4 +1,4 @@
-"""Archives, extracted so that nothing lands outside and nothing is left half-way."""
+"""Safe extraction of archives."""
 
 import lzma
 import os

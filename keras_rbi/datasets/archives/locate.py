@@ -1,4 +1,4 @@
-"""The folder of a released data set: extracted already, or in its archives."""
+"""Finding a released data set: extracted, or in its archives."""
 
 from pathlib import Path
 

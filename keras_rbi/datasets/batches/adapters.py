@@ -1,4 +1,4 @@
-"""Batches for tf.data and for PyTorch's DataLoader."""
+"""Adapters for tf.data and for PyTorch's DataLoader."""
 
 import copy
 import importlib.util

@@ -1,4 +1,4 @@
-"""Batches that threads prepare before they are asked for."""
+"""Prefetching of batches by threads."""
 
 import threading
 from collections.abc import Callable

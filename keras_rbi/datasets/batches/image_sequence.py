@@ -33,9 +33,10 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
     """Batches `(images, labels)` of a data set, in an order that a seed and an epoch determine.
 
     Keras reorders the batches of a `PyDataset` but never their members. A model that learns
-    from batch mates needs new mates in every epoch, so here the images themselves are shuffled.
-    The order depends on the seed and the epoch alone, not on the backend or the workers. Call
-    `fit` with `shuffle=False` to have the batches in it too: by default Keras reorders them.
+    from the other samples of a batch needs new ones in every epoch, so here the images themselves
+    are shuffled. The order depends on the seed and the epoch alone, not on the backend or the
+    workers. Call `fit` with `shuffle=False` to have the batches in it too: by default Keras
+    reorders them.
 
     Args:
         data: An `ImageData`, such as those of `keras_rbi.datasets`.
@@ -48,7 +49,7 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
             `(height, width, 3)`) and a NumPy random generator that returns the image to train on;
             or `None`. Defaults to `None`.
         one_hot: Boolean, whether labels are rows of one 1 and zeros, float32 of shape
-            `(batch, classes)`, rather than whole numbers. Defaults to `False`.
+            `(batch, classes)`, rather than integers. Defaults to `False`.
         mix: Function of a batch of images, its one-hot labels and a NumPy random generator that
             returns the batch to train on, such as `Mixing`, or `None`. It takes `one_hot=True`.
             Defaults to `None`.
@@ -74,7 +75,7 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
             * `"pad"`: the epoch's first images fill it, and batches are `(images, labels,
               sample_weights)`: float32 of shape `(batch,)`, 1 for the batch's own images and 0
               for the filling. What fills are images like any, so that in training the others
-              have as many mates as elsewhere, but they count in no loss and in no weighted
+              relate to as many others as elsewhere, but they count in no loss and in no weighted
               metric. The rows relate to them with `relations="batch"`; with `"self"` and
               `"references"` each row's prediction is what it is without them.
 

@@ -1,4 +1,4 @@
-"""The order of an epoch's images, as numbers, from their labels and a random generator."""
+"""Samplers: the order of an epoch's images, from their labels and a random generator."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What may be asked of an `ImageSequence`."""
+"""Checks of the arguments of an `ImageSequence`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whether what was read of a data set is what was released."""
+"""Checks of a data set's counts against its release."""
 
 import os
 import posixpath

@@ -1,4 +1,4 @@
-"""Images of one split that are in another too, exactly or nearly."""
+"""Exact and near duplicates of images across splits."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -153,9 +153,9 @@ def squared_differences(first: np.ndarray, second: np.ndarray) -> np.ndarray:
         second: uint8 array of shape `(n, ...)`.
 
     Returns:
-        float64 array of shape `(m, n)`, of whole numbers.
+        float64 array of shape `(m, n)`, of integers.
     """
-    # Whole numbers throughout, far below 2**53.
+    # Integers throughout, far below 2**53.
     one = first.reshape(len(first), -1).astype(np.float64)
     two = second.reshape(len(second), -1).astype(np.float64)
     squares = (one**2).sum(axis=1)[:, None] + (two**2).sum(axis=1)

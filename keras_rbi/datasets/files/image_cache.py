@@ -1,4 +1,4 @@
-"""Images that have been decoded once, in memory or in a file."""
+"""A cache of decoded images, in memory or in a file."""
 
 import hashlib
 import io

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from keras_rbi._deprecation import moved_attribute
 from keras_rbi.datasets.files.image_cache import (
     AUTO,
     AUTO_LIMIT,
@@ -172,6 +173,10 @@ class ImageFiles(ImageData):
         return parts(int(self._numbers[index]))
 
     def check_heads(self, progress: Progress = lambda *_: None) -> None:
+        """Deprecated name of `check_headers`."""
+        moved_attribute(self, "check_heads", "check_headers")(progress)
+
+    def check_headers(self, progress: Progress = lambda *_: None) -> None:
         """Looks at the first bytes of every file, so that most errors show before a run begins.
 
         Args:

@@ -24,7 +24,7 @@ def from_lists(
 
     Args:
         paths: The image files.
-        labels: The class of each: names, or whole numbers.
+        labels: The class of each: names, or integers.
         splits: `"train"`, `"validation"` or `"test"` of each, or `None` to have them drawn.
             Defaults to `None`.
         coarse_labels: The group of classes of each, or `None`. Defaults to `None`.
@@ -32,7 +32,7 @@ def from_lists(
 
     Returns:
         Records for `ImageFiles`. Classes are in the order of their names, by number where all of
-        them are whole numbers.
+        them are integers.
 
     Raises:
         ValueError: If the lists differ in length, if there are fewer than two classes, or if a

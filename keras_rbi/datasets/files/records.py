@@ -1,4 +1,4 @@
-"""What the files of a data set say of its images, before any image is read."""
+"""The records of a data set: paths, labels, splits and boxes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -99,7 +99,7 @@ def numbered(
     Args:
         names: A name for each image.
         order: The names in the order of the labels; sorted if `None`, by number where all of them
-            are whole numbers.
+            are integers.
 
     Returns:
         int64 array of shape `(images,)`, and a list of strings.

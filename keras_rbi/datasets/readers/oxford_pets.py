@@ -36,7 +36,7 @@ def read(root: Path) -> Records:
             name, *values = line.split()
             if len(values) != 3 or not all(value.isdigit() for value in values):
                 raise ValueError(
-                    f"A line of {file} needs a name and three whole numbers. Received: {line!r}."
+                    f"A line of {file} needs a name and three integers. Received: {line!r}."
                 )
             names.append(name)
             numbers.append([int(value) for value in values])

@@ -1,4 +1,4 @@
-"""The text, MATLAB and XML files that data sets come with."""
+"""Readers of the text, MATLAB and XML files of data sets."""
 
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -37,12 +37,12 @@ def read_pairs(path: Path) -> dict[str, str]:
 
 
 def read_integers(path: Path) -> dict[str, int]:
-    """Lines of a key and a whole number."""
+    """Lines of a key and an integer."""
     pairs = read_pairs(path)
     try:
         return {key: int(value) for key, value in pairs.items()}
     except ValueError as error:
-        raise ValueError(f"{str(path)!r} has a line without a whole number: {error}.") from error
+        raise ValueError(f"{str(path)!r} has a line without an integer: {error}.") from error
 
 
 def read_numbers(path: Path, width: int) -> dict[str, list[float]]:

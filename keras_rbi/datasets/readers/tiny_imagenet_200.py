@@ -71,12 +71,12 @@ def _validation(root: Path) -> list[Row]:
 
 
 def _cells(path: Path, width: int) -> list[list[str]]:
-    """Cells of a table with tabs whose last four columns are whole numbers."""
+    """Cells of a table with tabs whose last four columns are integers."""
     rows = [line.split("\t") for line in read_lines(path)]
     for row in rows:
         if len(row) != width or not all(cell.strip().isdigit() for cell in row[-4:]):
             raise ValueError(
-                f"A line of {str(path)!r} needs {width} cells, the last four whole numbers. "
+                f"A line of {str(path)!r} needs {width} cells, the last four integers. "
                 f"Found: {row}."
             )
     return rows

@@ -19,6 +19,7 @@ class Format:
         name: String.
         package: The package of its folder, `__name__` there.
         suffix: Of its file; empty for a folder.
+        folder_marker: Of a folder, the file in it by which an earlier export is known.
         backends: Backends that write it, the preferred one first.
         packages: Packages that it needs, whatever the backend, with the extras that bring them.
         converters: Packages that a backend needs besides, with their extras.
@@ -36,6 +37,23 @@ class Format:
     precisions: tuple[str, ...] = ("float32",)
     has_several_inputs: bool = False
     cuts_groups: bool = True
+    folder_marker: str = ""
+
+    def check_path(self, path: Path) -> None:
+        """Raises a `ValueError` where an export cannot go or would replace something else."""
+        if self.suffix and path.suffix != self.suffix:
+            raise ValueError(
+                f"The file's name must end with {self.suffix!r}. Received: {str(path)!r}."
+            )
+        if self.suffix and path.is_dir():
+            raise ValueError(f"{str(path)!r} is a folder. Name a file.")
+        if self.suffix or not path.exists() or (path / self.folder_marker).is_file():
+            return
+        if not path.is_dir() or any(path.iterdir()):
+            raise ValueError(
+                f"{str(path)!r} exists and is no export as {self.name!r}. Take it away or name "
+                "another folder."
+            )
 
     @property
     def write(self) -> Callable[..., None]:

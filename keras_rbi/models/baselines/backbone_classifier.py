@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.backbones.preprocessing import preprocessing_layer
-from keras_rbi.backbones.tap import Tap
 from keras_rbi.models.labels import check_classes
 from keras_rbi.models.open_classes import classifier_layer
 from keras_rbi.models.relational_classifier import RelationalClassifier
@@ -51,20 +51,22 @@ class BackboneClassifier(RelationalClassifier):
         name: str | None = None,
     ) -> None:
         num_classes = check_classes(num_classes, class_names)
-        tap = Tap(backbone)
+        extractor = FeatureExtractor(backbone)
         super().__init__(
-            tap,
+            extractor,
             {"classifier": classifier_layer(num_classes, "softmax")},
             {},
             num_classes,
             class_names,
-            preprocessing=preprocessing_layer(preprocessing, tap.backbone, tap.data_format),
+            preprocessing=preprocessing_layer(
+                preprocessing, extractor.backbone, extractor.data_format
+            ),
             name=name,
         )
 
     def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
         """Pooled features, `(batch, channels)`."""
-        return self.tap.pool(maps)
+        return self.extractor.pool(maps)
 
     def classify(self, related: Tensor, training: bool | None = None) -> Tensor:
         """Probabilities `(batch, classes)`."""

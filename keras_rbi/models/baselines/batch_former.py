@@ -16,7 +16,7 @@ class BatchFormer(keras.layers.Layer):
     In training the images of a batch are the tokens of one sequence. The layer is that of the
     BatchFormer paper, PyTorch's `TransformerEncoderLayer(features, 4, features, 0.5)`:
     normalisation after each residual sum, a feed-forward part as wide as the features, and ReLU.
-    Otherwise the features go through as they are, so that an image's answer depends on itself
+    Otherwise the features go through as they are, so that an image's prediction depends on itself
     alone. `keras_rbi.models.BatchFormerModel` trains one classifier on both.
 
     Args:

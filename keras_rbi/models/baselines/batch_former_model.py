@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.backbones.preprocessing import preprocessing_layer
-from keras_rbi.backbones.tap import Tap
 from keras_rbi.models.baselines.batch_former import BatchFormer
 from keras_rbi.models.labels import check_classes
 from keras_rbi.models.open_classes import classifier_layer
@@ -63,9 +63,9 @@ class BatchFormerModel(TrainsTwoStreams):
         name: str | None = None,
     ) -> None:
         num_classes = check_classes(num_classes, class_names)
-        tap = Tap(backbone)
+        extractor = FeatureExtractor(backbone)
         super().__init__(
-            tap,
+            extractor,
             {
                 "batch_former": BatchFormer(name="batch_former"),
                 "streams": TwoStreams(name="two_streams"),
@@ -74,13 +74,15 @@ class BatchFormerModel(TrainsTwoStreams):
             {},
             num_classes,
             class_names,
-            preprocessing=preprocessing_layer(preprocessing, tap.backbone, tap.data_format),
+            preprocessing=preprocessing_layer(
+                preprocessing, extractor.backbone, extractor.data_format
+            ),
             name=name,
         )
 
     def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
         """Pooled features, `(batch, channels)`."""
-        return self.tap.pool(maps)
+        return self.extractor.pool(maps)
 
     def relate(
         self, features: Tensor, images: Tensor, mask: Any = None, training: bool | None = None

@@ -6,8 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.backbones.preprocessing import preprocessing_layer
-from keras_rbi.backbones.tap import Tap
 from keras_rbi.models.fine_grained_model import FineGrainedModel, residual_relations
 from keras_rbi.models.herbs.herbs_heads import HERBSHeads, selected_by_default
 from keras_rbi.models.herbs.herbs_loss import WEIGHTS, herbs_loss
@@ -26,7 +26,7 @@ class HERBS(FineGrainedModel):
                                                +-- TokenSelector -- TokenCombiner -- v -- logits
     ```
 
-    The answer is the mean of the softmaxes of all these logits, nine with four stages. The
+    The prediction is the mean of the softmaxes of all these logits, nine with four stages. The
     tokens that are not selected are trained to speak for no class, and the top-down logits to
     follow the bottom-up ones at a temperature that `fit` halves every ten epochs.
 
@@ -42,8 +42,9 @@ class HERBS(FineGrainedModel):
 
     Args:
         backbone: A backbone of known image size with two stages or more, as
-            `keras_rbi.backbones.Tap(backbone).stages()` finds them; at most the last four are
-            used. Every Swin transformer of keras_hub, and every network of convolutions.
+            `keras_rbi.backbones.FeatureExtractor(backbone).stages()` finds them; at most the
+            last four are used. Every Swin transformer of keras_hub, and every network of
+            convolutions.
         num_classes: Integer, or `None` where `class_names` tells it. Defaults to `None`.
         relations: `None` for HERBS without RBI; or `"self"` or `"batch"`, what an image relates
             to in `predict`, `evaluate` and export, as in `RBIModel`; after `set_references`, it
@@ -116,8 +117,8 @@ class HERBS(FineGrainedModel):
             raise ValueError(
                 f"`loss_weights` has factors of {sorted(WEIGHTS)}. Received: {sorted(unknown)}."
             )
-        tap = Tap(backbone)
-        stages = _stages_of_tokens(tap)
+        extractor = FeatureExtractor(backbone)
+        stages = _stages_of_tokens(extractor)
         counts = [tokens.shape[1] for tokens in stages.outputs]
         num_selected = list(num_selected or selected_by_default(counts))
         if len(num_selected) != len(counts):
@@ -139,7 +140,7 @@ class HERBS(FineGrainedModel):
             "dtype": policy,
         }
         super().__init__(
-            tap,
+            extractor,
             {
                 "heads": heads,
                 "classifier": heads.classifier,
@@ -149,7 +150,7 @@ class HERBS(FineGrainedModel):
             classes,
             class_names,
             relations,
-            preprocessing_layer(preprocessing, tap.backbone, tap.data_format),
+            preprocessing_layer(preprocessing, extractor.backbone, extractor.data_format),
             stages,
             name,
         )
@@ -223,25 +224,26 @@ class HERBS(FineGrainedModel):
         return super().fit(x, y, *args, callbacks=[halving, *given], **kwargs)
 
 
-def _stages_of_tokens(tap: Tap) -> keras.Model:
+def _stages_of_tokens(extractor: FeatureExtractor) -> keras.Model:
     """From prepared images to the tokens of up to four stages."""
-    stages = tap.stages()[-4:]
+    stages = extractor.stages()[-4:]
     if len(stages) < 2:
         raise ValueError(
-            f"HERBS needs a backbone with two stages or more. Received: {tap.backbone.name!r}, "
-            "whose features keep one size. Take a Swin transformer or a network of convolutions."
+            "HERBS needs a backbone with two stages or more. Received: "
+            f"{extractor.backbone.name!r}, whose features keep one size. Take a Swin "
+            "transformer or a network of convolutions."
         )
     tokens = []
     for number, stage in enumerate(stages):
         if len(stage.shape) == 4:
-            if tap.data_format == "channels_first":
+            if extractor.data_format == "channels_first":
                 stage = ops.transpose(stage, (0, 2, 3, 1))
             if None in stage.shape[1:]:
                 raise ValueError(
                     "HERBS is for one image size, since it learns for each place. Received: "
-                    f"{tap.backbone.name!r}, which takes any. Build it with an input shape."
+                    f"{extractor.backbone.name!r}, which takes any. Build it with an input shape."
                 )
             shape = (stage.shape[1] * stage.shape[2], stage.shape[3])
             stage = keras.layers.Reshape(shape, name=f"tokens_{number + 1}")(stage)
         tokens.append(stage)
-    return keras.Model(tap.backbone.input, tokens, name="stages")
+    return keras.Model(extractor.backbone.input, tokens, name="stages")

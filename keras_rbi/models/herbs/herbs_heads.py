@@ -1,4 +1,4 @@
-"""What HERBS puts on the stages of a backbone: pyramid, selection, combiner and classifiers."""
+"""The heads of HERBS: pyramid, selection, combiner and classifiers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_rbi.models.fan_in_uniform import fan_in_uniform
 from keras_rbi.models.herbs.token_classifier import TokenClassifier
 from keras_rbi.models.herbs.token_combiner import TokenCombiner
 from keras_rbi.models.herbs.token_pyramid import TokenPyramid
 from keras_rbi.models.herbs.token_selector import TokenSelector
+from keras_rbi.models.torch_initializer import torch_initializer
 from keras_rbi.types import Tensor
 
 # Parts of the tokens of the last stages: 256, 128, 64 and 32 of 2304, 576, 144 and 144.
@@ -54,8 +54,8 @@ class HERBSHeads:
         self.average = keras.layers.Average(dtype="float32", name="probabilities")
         self.classifier = keras.layers.Dense(
             num_classes,
-            kernel_initializer=fan_in_uniform(units),
-            bias_initializer=fan_in_uniform(units),
+            kernel_initializer=torch_initializer(units),
+            bias_initializer=torch_initializer(units),
             dtype="float32",
             name="classifier",
         )

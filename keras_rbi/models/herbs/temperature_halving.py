@@ -1,4 +1,4 @@
-"""The temperature of a distillation, falling from epoch to epoch."""
+"""Temperature schedule of the distillation."""
 
 from typing import Any
 

@@ -1,10 +1,10 @@
-"""A classifier of each token."""
+"""Per-token classifier."""
 
 from typing import Any
 
 import keras
 
-from keras_rbi.models.fan_in_dense import fan_in_dense
+from keras_rbi.models.torch_dense import torch_dense
 from keras_rbi.types import Tensor
 
 
@@ -41,12 +41,12 @@ class TokenClassifier(keras.layers.Layer):
 
     def build(self, tokens_shape: Any) -> None:
         width = tokens_shape[-1]
-        self.hidden = fan_in_dense("hidden", width, width, self.dtype_policy)
+        self.hidden = torch_dense("hidden", width, width, self.dtype_policy)
         self.normalization = keras.layers.BatchNormalization(
             momentum=0.9, epsilon=1e-5, dtype=self.dtype_policy, name="normalization"
         )
         # Ranking and losses compare logits: half precision makes ties of them.
-        self.logits = fan_in_dense("logits", width, self.num_classes, "float32")
+        self.logits = torch_dense("logits", width, self.num_classes, "float32")
         for layer in (self.hidden, self.normalization, self.logits):
             layer.build(tokens_shape)
         self.built = True

@@ -1,4 +1,4 @@
-"""One row of features for an image of the tokens that were selected in it."""
+"""Graph convolution that combines the selected tokens into one embedding."""
 
 from typing import Any
 
@@ -6,8 +6,8 @@ import keras
 from keras import ops
 
 from keras_rbi.models.einsum_dense import EinsumDense
-from keras_rbi.models.fan_in_dense import fan_in_dense
-from keras_rbi.models.fan_in_uniform import fan_in_uniform
+from keras_rbi.models.torch_dense import torch_dense
+from keras_rbi.models.torch_initializer import torch_initializer
 from keras_rbi.types import Tensor
 
 TOKENS_FOR_A_JOINT = 64
@@ -58,14 +58,14 @@ class TokenCombiner(keras.layers.Layer):
             "bmc,mj->bjc",
             output_shape=(joints, None),
             bias_axes="j",
-            kernel_initializer=fan_in_uniform(tokens),
-            bias_initializer=fan_in_uniform(tokens),
+            kernel_initializer=torch_initializer(tokens),
+            bias_initializer=torch_initializer(tokens),
             dtype=self.dtype_policy,
             name="to_joints",
         )
         self.to_joints.build(tokens_shape)
         self.query_dense, self.key_dense, self.value_dense = (
-            fan_in_dense(name, channels, units, self.dtype_policy)
+            torch_dense(name, channels, units, self.dtype_policy)
             for name, units in (
                 ("query", channels // 4),
                 ("key", channels // 4),
@@ -84,10 +84,10 @@ class TokenCombiner(keras.layers.Layer):
         )
         self.alpha = self.add_weight(shape=(1,), initializer="zeros", name="alpha")
         self.pool_kernel = self.add_weight(
-            shape=(joints,), initializer=fan_in_uniform(joints), name="pool_kernel"
+            shape=(joints,), initializer=torch_initializer(joints), name="pool_kernel"
         )
         self.pool_bias = self.add_weight(
-            shape=(1,), initializer=fan_in_uniform(joints), name="pool_bias"
+            shape=(1,), initializer=torch_initializer(joints), name="pool_bias"
         )
         self.built = True
 

@@ -1,4 +1,4 @@
-"""Stages of a backbone that tell each other what they see, from the top and from the bottom."""
+"""Feature pyramid of token stages, top-down and bottom-up."""
 
 import itertools
 from collections.abc import Sequence
@@ -7,8 +7,8 @@ from typing import Any
 import keras
 
 from keras_rbi.models.einsum_dense import EinsumDense
-from keras_rbi.models.fan_in_dense import fan_in_mlp
-from keras_rbi.models.fan_in_uniform import fan_in_uniform
+from keras_rbi.models.torch_dense import torch_mlp
+from keras_rbi.models.torch_initializer import torch_initializer
 from keras_rbi.types import Tensor
 
 
@@ -103,7 +103,7 @@ class TokenPyramid(keras.layers.Layer):
         return {**super().get_config(), "units": self.units}
 
     def _mlp(self, name: str, width: int, hidden: int) -> keras.Sequential:
-        mlp = fan_in_mlp(name, width, hidden, self.units, "relu", self.dtype_policy)
+        mlp = torch_mlp(name, width, hidden, self.units, "relu", self.dtype_policy)
         mlp.build((None, None, width))
         return mlp
 
@@ -112,8 +112,8 @@ class TokenPyramid(keras.layers.Layer):
             "bsc,st->btc",
             output_shape=(targets, None),
             bias_axes="t",
-            kernel_initializer=fan_in_uniform(sources),
-            bias_initializer=fan_in_uniform(sources),
+            kernel_initializer=torch_initializer(sources),
+            bias_initializer=torch_initializer(sources),
             dtype=self.dtype_policy,
             name=name,
         )

@@ -1,4 +1,4 @@
-"""The tokens that speak for what an image is taken for, and the rest."""
+"""Selection of foreground tokens by their class probabilities; the rest is background."""
 
 from typing import Any
 

@@ -1,11 +1,11 @@
-"""A classifier of rows of features, with a hidden layer."""
+"""A multilayer perceptron that classifies embeddings."""
 
 from typing import Any
 
 import keras
 
 from keras_rbi.layers.two_pass_batch_normalization import TwoPassBatchNormalization
-from keras_rbi.models.fan_in_dense import fan_in_dense
+from keras_rbi.models.torch_dense import torch_dense
 from keras_rbi.types import Tensor
 
 
@@ -47,8 +47,8 @@ class EmbeddingClassifier(keras.layers.Layer):
 
     def build(self, rows_shape: Any) -> None:
         width = rows_shape[-1]
-        self.hidden = fan_in_dense("hidden", width, self.units, self.dtype_policy)
-        self.logits = fan_in_dense("logits", self.units, self.num_classes, "float32")
+        self.hidden = torch_dense("hidden", width, self.units, self.dtype_policy)
+        self.logits = torch_dense("logits", self.units, self.num_classes, "float32")
         self.input_normalization, self.hidden_normalization = (
             TwoPassBatchNormalization(dtype=self.dtype_policy, name=f"{name}_normalization")
             for name in ("input", "hidden")

@@ -33,7 +33,7 @@ def ranking(scores: Tensor, losses: Tensor) -> Tensor:
 
     Args:
         scores: What the proposer gave, tensor of shape `(batch, parts)`.
-        losses: How wrong the answers from the parts are, of the same shape; compared, not learned.
+        losses: Cross-entropies of the parts, of the same shape; compared, not learned.
 
     Returns:
         Tensor of shape `(batch,)`.

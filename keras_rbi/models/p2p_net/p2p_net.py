@@ -6,19 +6,19 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.backbones.preprocessing import preprocessing_layer
-from keras_rbi.backbones.tap import Tap
-from keras_rbi.models.fan_in_dense import fan_in_mlp
 from keras_rbi.models.fine_grained_model import FineGrainedModel, residual_relations
 from keras_rbi.models.labels import known_classes
-from keras_rbi.models.p2p_net.best_apart import best_apart
-from keras_rbi.models.p2p_net.crop_boxes import crop_boxes
+from keras_rbi.models.p2p_net.crop_and_resize import crop_and_resize
 from keras_rbi.models.p2p_net.embedding_classifier import EmbeddingClassifier
+from keras_rbi.models.p2p_net.non_maximum_suppression import non_maximum_suppression
 from keras_rbi.models.p2p_net.p2p_loss import p2p_loss
 from keras_rbi.models.p2p_net.part_aligner import PartAligner
 from keras_rbi.models.p2p_net.part_proposer import PartProposer
 from keras_rbi.models.p2p_net.stage_embedding import StageEmbedding
 from keras_rbi.models.p2p_net.stages import STAGES, part_stages, stage_maps
+from keras_rbi.models.torch_dense import torch_mlp
 from keras_rbi.types import Tensor
 
 
@@ -31,10 +31,10 @@ class P2PNet(FineGrainedModel):
                                                          and of all three side by side
     ```
 
-    The answer is the softmax of the mean of the four logits. In training, `PartProposer` scores
+    The prediction is the softmax of the mean of the four logits. In training, `PartProposer` scores
     boxes all over the image, the best that keep apart are cut out, go through the same backbone
     and classifiers, and are ordered by `PartAligner`; what they say together, in that order, pulls
-    at r1, r2 and r3. The model that answers has no part of that and costs what its backbone costs;
+    at r1, r2 and r3. The model that predicts has no part of that and costs what its backbone costs;
     a training step takes the parts through the backbone too.
 
     With RBI, the images of a batch relate at the last stage: `r3 + g * RRA(r3, RPE(images))`, g a
@@ -49,7 +49,8 @@ class P2PNet(FineGrainedModel):
 
     Args:
         backbone: A backbone of known image size with three stages or more, as
-            `keras_rbi.backbones.Tap(backbone).stages()` finds them; the last three are used.
+            `keras_rbi.backbones.FeatureExtractor(backbone).stages()` finds them; the last three
+            are used.
         num_classes: Integer, or `None` where `class_names` tells it. Defaults to `None`.
         relations: `None` for P2P-Net without RBI; or `"self"` or `"batch"`, what an image relates
             to in `predict`, `evaluate` and export, as in `RBIModel`; after `set_references`, it
@@ -116,13 +117,13 @@ class P2PNet(FineGrainedModel):
         name: str | None = None,
     ) -> None:
         classes = known_classes(num_classes, class_names)
-        tap = Tap(backbone)
-        stages = stage_maps(tap)
+        extractor = FeatureExtractor(backbone)
+        stages = stage_maps(extractor)
         # Of the last stage, as many as twice the features of a vector.
         width = max(1, stages.outputs[-1].shape[-1] // 2)
         policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         numbers = range(1, STAGES + 1)
-        stages_of_parts, part_sides = part_stages(part_size, stages, tap)
+        stages_of_parts, part_sides = part_stages(part_size, stages, extractor)
         config = {
             "relations": relations,
             "variant": variant,
@@ -154,13 +155,13 @@ class P2PNet(FineGrainedModel):
             **residual_relations(relations, variant, width, policy),
         }
         super().__init__(
-            tap,
+            extractor,
             parts,
             config,
             classes,
             class_names,
             relations,
-            preprocessing_layer(preprocessing, tap.backbone, tap.data_format),
+            preprocessing_layer(preprocessing, extractor.backbone, extractor.data_format),
             stages,
             name,
         )
@@ -168,12 +169,12 @@ class P2PNet(FineGrainedModel):
         self.__dict__["_part_stages"] = stages_of_parts
         self.part_sides = part_sides
         self.num_parts = num_parts
-        self.proposer = PartProposer(tap.image_sides, dtype=policy, name="proposer")
+        self.proposer = PartProposer(extractor.image_sides, dtype=policy, name="proposer")
         self.proposer.build(stages.outputs[-1].shape)
         self.aligner = PartAligner(matching, name="aligner")
         self.aligner.build((None, num_parts, width))
         self.part_mlps = [
-            fan_in_mlp(f"parts_{number}", num_parts * width, width, width, "elu", policy)
+            torch_mlp(f"parts_{number}", num_parts * width, width, width, "elu", policy)
             for number in numbers
         ]
         for mlp in self.part_mlps:
@@ -232,7 +233,7 @@ class P2PNet(FineGrainedModel):
             `(batch, parts, 4)`.
         """
         scores = self.proposer(ops.stop_gradient(last_map))
-        chosen = best_apart(scores, self.proposer.boxes, self.num_parts)
+        chosen = non_maximum_suppression(scores, self.proposer.boxes, self.num_parts)
         boxes = ops.take(ops.convert_to_tensor(self.proposer.boxes), chosen, axis=0)
         return ops.take_along_axis(scores, chosen, axis=1), boxes
 
@@ -310,11 +311,11 @@ class P2PNet(FineGrainedModel):
 
     def _parts(self, prepared: Tensor, boxes: Tensor) -> Tensor:
         """The parts of all images as the backbone takes them, image by image."""
-        first = self.tap.data_format == "channels_first"
+        first = self.extractor.data_format == "channels_first"
         if first:
             prepared = ops.transpose(prepared, (0, 2, 3, 1))
         prepared = ops.cast(prepared, keras.backend.result_type(prepared.dtype, "float32"))
-        crops = crop_boxes(prepared, boxes, self.part_sides)
+        crops = crop_and_resize(prepared, boxes, self.part_sides)
         crops = ops.reshape(crops, (-1, *crops.shape[2:]))
         return ops.transpose(crops, (0, 3, 1, 2)) if first else crops
 

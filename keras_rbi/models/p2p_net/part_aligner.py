@@ -1,4 +1,4 @@
-"""Which part of an image is which."""
+"""Alignment of parts: the assignment of an image's parts to those of its prototype."""
 
 import itertools
 from typing import Any
@@ -31,7 +31,7 @@ class PartAligner(keras.layers.Layer):
 
     Args:
         matching: `"intended"`, as above; or `"official"`, the rule of the published program, whose
-            search applies each order to the outcome of the one before and so answers right hardly
+            search applies each order to the outcome of the one before and so is right hardly
             more often than by chance. Defaults to `"intended"`.
         **kwargs: Arguments of `keras.layers.Layer`, such as `name`.
 
@@ -125,12 +125,12 @@ def orders_of(count: int, matching: str = "intended") -> tuple[np.ndarray, np.nd
     >>> tried[2].tolist(), answered[2].tolist()
     ([2, 0, 1], [1, 0, 2])
     """
-    answers: dict[tuple[int, ...], tuple[int, ...]] = {}
+    predictions: dict[tuple[int, ...], tuple[int, ...]] = {}
     composed = tuple(range(count))
     for order in itertools.permutations(range(count)):
         composed = tuple(composed[place] for place in order)
-        answers.setdefault(composed if matching == "official" else order, order)
-    return np.array(list(answers), "int32"), np.array(list(answers.values()), "int32")
+        predictions.setdefault(composed if matching == "official" else order, order)
+    return np.array(list(predictions), "int32"), np.array(list(predictions.values()), "int32")
 
 
 def _correlations(rows: Tensor) -> Tensor:

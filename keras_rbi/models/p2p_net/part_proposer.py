@@ -1,4 +1,4 @@
-"""Where the parts of an image may be, and how much each place promises."""
+"""Anchor-based part proposals."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_rbi.models.fan_in_uniform import fan_in_uniform
+from keras_rbi.models.torch_initializer import torch_initializer
 from keras_rbi.types import Tensor
 
 CHANNELS = 128
@@ -99,8 +99,8 @@ class PartProposer(keras.layers.Layer):
             side,
             strides,
             data_format="channels_last",
-            kernel_initializer=fan_in_uniform(fan_in),
-            bias_initializer=fan_in_uniform(fan_in),
+            kernel_initializer=torch_initializer(fan_in),
+            bias_initializer=torch_initializer(fan_in),
             dtype=self.dtype_policy,
             name=name,
         )

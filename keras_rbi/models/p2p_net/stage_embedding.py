@@ -1,11 +1,11 @@
-"""A row of features for each image of one stage of a backbone."""
+"""The embedding of an image from one stage of a backbone."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
-from keras_rbi.models.fan_in_uniform import fan_in_uniform
+from keras_rbi.models.torch_initializer import torch_initializer
 from keras_rbi.types import Tensor
 
 
@@ -55,7 +55,7 @@ class StageEmbedding(keras.layers.Layer):
                 padding="same",
                 use_bias=False,
                 data_format="channels_last",
-                kernel_initializer=fan_in_uniform(side * side * channels),
+                kernel_initializer=torch_initializer(side * side * channels),
                 dtype=self.dtype_policy,
                 name=f"convolution_{number}",
             )

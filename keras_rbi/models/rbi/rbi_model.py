@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
+from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.backbones.preprocessing import preprocessing_layer
-from keras_rbi.backbones.tap import Tap
 from keras_rbi.models.labels import check_classes
 from keras_rbi.models.open_classes import classifier_layer
 from keras_rbi.models.relation_layers import check_own_rra, check_variant, relation_layers
@@ -108,7 +108,10 @@ class RBIModel(TrainsTwoStreams):
         **kwargs: Any,
     ) -> None:
         num_classes = check_classes(num_classes, class_names)
-        tap, relations = Tap(backbone), relations or check_variant(variant)["relations"]
+        extractor, relations = (
+            FeatureExtractor(backbone),
+            relations or check_variant(variant)["relations"],
+        )
         if relations == "references":
             raise ValueError(NO_REFERENCES)
         relation_dropout = kwargs.pop("relation_dropout", None)
@@ -136,8 +139,10 @@ class RBIModel(TrainsTwoStreams):
             "classifier_activation": classifier_activation,
             "dtype": policy,
         }
-        prepare = preprocessing_layer(preprocessing, tap.backbone, tap.data_format)
-        super().__init__(tap, parts, config, num_classes, class_names, relations, prepare, **kwargs)
+        prepare = preprocessing_layer(preprocessing, extractor.backbone, extractor.data_format)
+        super().__init__(
+            extractor, parts, config, num_classes, class_names, relations, prepare, **kwargs
+        )
         self.embedding_dim = embedding_dim
         self.variant = variant
         self.two_streams = share_classifier
@@ -145,7 +150,7 @@ class RBIModel(TrainsTwoStreams):
 
     def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
         """N: pooled features through a Dense layer, `(batch, embedding_dim)`."""
-        return self.embedding(self.tap.pool(maps))
+        return self.embedding(self.extractor.pool(maps))
 
     def relate(self, features: Tensor, images: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """C of RRA; with a shared classifier also N, in training, as a second stream."""

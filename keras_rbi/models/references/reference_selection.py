@@ -21,7 +21,7 @@ def sample_of_each_class(
     Every image of a class is as likely to be in it as every other (Vitter's algorithm R).
 
     Args:
-        batches: Batches `(images, labels)`, labels as whole numbers or as one-hot rows.
+        batches: Batches `(images, labels)`, labels as integers or as one-hot rows.
         num_classes: Integer, number of classes.
         count: Integer, images of each class; a class that has fewer gives all of them.
         rng: NumPy random generator.
@@ -50,10 +50,10 @@ def sample_of_each_class(
 
 
 def class_numbers(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """Labels as whole numbers.
+    """Labels as integers.
 
     Args:
-        labels: Whole numbers of shape `(images,)` or `(images, 1)`, or one-hot rows of shape
+        labels: Integers of shape `(images,)` or `(images, 1)`, or one-hot rows of shape
             `(images, num_classes)`.
         num_classes: Integer, number of classes.
 
@@ -73,7 +73,7 @@ def class_numbers(labels: np.ndarray, num_classes: int) -> np.ndarray:
     numbers = labels.reshape(len(labels), -1)
     if numbers.shape[1] != 1 or np.any(numbers != np.floor(numbers)):
         raise ValueError(
-            f"Labels must be whole numbers or one-hot rows of {num_classes} classes. Received: "
+            f"Labels must be integers or one-hot rows of {num_classes} classes. Received: "
             f"labels of shape {labels.shape} and dtype {labels.dtype}."
         )
     if numbers.min(initial=0) < 0 or numbers.max(initial=0) >= num_classes:

@@ -1,4 +1,4 @@
-"""Images that are kept in a model for others to relate to."""
+"""Reference images that a model stores, with their features."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_rbi.backbones.tap import Tap
+from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.checks import positive_integer
 from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.models.batches import (
@@ -106,7 +106,9 @@ def set_references(
         images = _chosen(model, x, y, per_class, select, np.random.default_rng(seed))
     factor = 1
     if keep == "features":
-        factor = _thumbnail_factor(model.input_shape[1:], Tap(model.backbone).data_format)
+        factor = _thumbnail_factor(
+            model.input_shape[1:], FeatureExtractor(model.backbone).data_format
+        )
     _store(model, images, factor)
 
 
@@ -214,7 +216,7 @@ def _as_bytes(model: Any, images: np.ndarray) -> np.ndarray:
 
 def _store(model: Any, images: np.ndarray, factor: int) -> None:
     features = _features_of(model, images)
-    data_format = Tap(model.backbone).data_format
+    data_format = FeatureExtractor(model.backbone).data_format
     shape = (len(images), model.input_shape[1:], features.shape[1])
     references = References(*shape, data_format=data_format, name="references")
     references.images.assign(images)

@@ -1,4 +1,4 @@
-"""Images at a smaller scale, and what that leaves out."""
+"""Downscaled images, and the error that this makes."""
 
 from keras import ops
 

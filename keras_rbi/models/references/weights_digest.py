@@ -1,4 +1,4 @@
-"""Telling whether weights have changed."""
+"""A digest of weights, by which a change is seen."""
 
 import zlib
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Ways of training that have a name."""
+"""Training recipes."""
 
 from keras_rbi.training.recipes.read import DEFAULT, RECIPES, read_recipe, recipe_settings
 

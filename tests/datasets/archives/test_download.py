@@ -20,7 +20,7 @@ from keras_rbi.datasets.dataset_info import ReleasedFile
 class Server(ThreadingHTTPServer):
     """Serves `content` and remembers the ranges that were asked for.
 
-    `cuts` are the numbers of bytes after which answers are broken off, one for each answer.
+    `cuts` are the numbers of bytes after which responses are broken off, one for each response.
     """
 
     content = b""
@@ -116,7 +116,7 @@ def test_a_server_without_ranges_starts_over(server, tmp_path):
     server.cuts = [700_000, 1000]
     fetch(server.url, tmp_path / "x.tar", sha256(server.content))
     assert (tmp_path / "x.tar").read_bytes() == server.content
-    # The second answer begins anew and leaves 1,000 bytes; the third asks for what follows them.
+    # The second response begins anew and leaves 1,000 bytes; the third asks for what follows them.
     assert server.asked == [None, "bytes=700000-", "bytes=1000-"]
 
 

@@ -143,7 +143,7 @@ def test_an_unreadable_image_is_raised_with_its_path_when_it_is_asked_for(spoilt
     with pytest.raises(ValueError, match=r"1.jpg' cannot be read.*truncated"):
         data.image(1)
     with pytest.raises(ValueError, match=r"4.jpg' cannot be read"):
-        data.check_heads()
+        data.check_headers()
     assert data.image(0).shape == (8, 8, 3)
 
 

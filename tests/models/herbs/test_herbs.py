@@ -42,14 +42,14 @@ def test_trains_and_is_the_same_when_loaded(tmp_path):
     # 8, 4 and 2.
     assert float(to_numpy(model.temperature)) == 2.0
     found = model.evaluate(batch, labels, verbose=0, return_dict=True)
-    answers = predicted(model, batch)
-    expected = -np.log(answers[np.arange(6), labels]).mean()
+    predictions = predicted(model, batch)
+    expected = -np.log(predictions[np.arange(6), labels]).mean()
     np.testing.assert_allclose(found["loss"], expected, rtol=1e-5)
-    np.testing.assert_allclose(found["accuracy"], (answers.argmax(1) == labels).mean())
+    np.testing.assert_allclose(found["accuracy"], (predictions.argmax(1) == labels).mean())
 
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(predicted(loaded, batch), answers)
+    np.testing.assert_array_equal(predicted(loaded, batch), predictions)
     assert float(to_numpy(loaded.temperature)) == 2.0
     assert loaded.get_config().keys() == model.get_config().keys()
     loaded.train_on_batch(batch[:3], labels[:3])

@@ -91,7 +91,7 @@ def test_outputs_and_state_are_those_of_the_equations(case):
     inputs = [channels_last(each) for each in maps], [channels_last(each) for each in part_maps]
     for training in (True, True, False):
         found, values = heads.run(*inputs, training, values)
-        expected = literal.answer(maps, part_maps, training)
+        expected = literal.prediction(maps, part_maps, training)
         for name in LISTS:
             for ours, theirs in zip(found[name], expected[name], strict=True):
                 assert_close(ours, theirs)

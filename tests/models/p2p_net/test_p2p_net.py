@@ -9,7 +9,7 @@ from small_stages import CLASSES, SIDE, convolutions, images, outputs_of, predic
 from keras_rbi.explanations import grad_cam
 from keras_rbi.explanations.model_parts import ModelParts
 from keras_rbi.models import P2PNet
-from keras_rbi.models.p2p_net.crop_boxes import crop_boxes
+from keras_rbi.models.p2p_net.crop_and_resize import crop_and_resize
 
 UNITS = 6
 
@@ -63,13 +63,13 @@ def test_trains_and_is_the_same_when_loaded(tmp_path):
     assert {path for path in before if not path.startswith("proposer")} < moved
     assert float(to_numpy(model.aligner.count)) == 24.0
     found = model.evaluate(batch, labels, verbose=0, return_dict=True)
-    answers = predicted(model, batch)
-    expected = -np.log(answers[np.arange(6), labels]).mean()
+    predictions = predicted(model, batch)
+    expected = -np.log(predictions[np.arange(6), labels]).mean()
     np.testing.assert_allclose(found["loss"], expected, rtol=1e-5)
 
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    np.testing.assert_array_equal(predicted(loaded, batch), answers)
+    np.testing.assert_array_equal(predicted(loaded, batch), predictions)
     assert_close(loaded.aligner.centers, to_numpy(model.aligner.centers), 0.0)
     assert loaded.get_config().keys() == model.get_config().keys()
     again, _ = outputs_of(loaded, batch)
@@ -94,7 +94,9 @@ def test_parts_go_through_the_same_layers_and_their_statistics():
     prepared = batch.astype("float32") / 127.5 - 1.0
     of_images = to_numpy(first(prepared)).mean((0, 1, 2))
     assert model.part_sides == (SIDE // 2, SIDE // 2)
-    parts = crop_boxes(keras.ops.convert_to_tensor(prepared), outputs["boxes"], model.part_sides)
+    parts = crop_and_resize(
+        keras.ops.convert_to_tensor(prepared), outputs["boxes"], model.part_sides
+    )
     at_half = _at_half(first)
     of_parts = np.mean([to_numpy(at_half(parts[:, part])) for part in (0, 1)], axis=(0, 1, 2, 3))
     # Half of the statistics are of what came last, the parts, and a quarter of the images.

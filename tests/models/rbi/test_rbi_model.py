@@ -419,7 +419,7 @@ def test_labels_out_of_range_are_named(images, labels):
 def test_unfit_data_is_named(images, labels):
     for data, message in (
         ((images, labels - 1), "must not be negative"),
-        ((images, labels + 0.5), "whole numbers"),
+        ((images, labels + 0.5), "integers"),
         ((images, np.array(list("abcdef"))[labels % 6]), "numbers names"),
         ((images, labels * 0), "two classes"),
         ((iter([(images, labels)]),), "num_classes"),

@@ -69,7 +69,7 @@ def test_labels_of_every_form_are_numbers():
     [
         (np.array([0, 3]), "from 0 to 3"),
         (np.array([-1, 0]), "from -1 to 0"),
-        (np.array([0.5, 1]), "whole numbers"),
+        (np.array([0.5, 1]), "integers"),
         (np.array([[0.5, 0.5, 0.0]]), "not mixed"),
         (np.array([[1.0, 1.0, 0.0]]), "not mixed"),
         (np.eye(4), "one-hot rows of 3"),

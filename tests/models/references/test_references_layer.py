@@ -230,14 +230,14 @@ def test_an_open_batch_gives_the_same_in_a_compiled_function():
     rpe.relate_to(references)
     rra, _ = rra_and_weights(references)
 
-    def answer(images, features):
+    def prediction(images, features):
         return rra(features, rpe(images))
 
-    function = compiled(answer, ((None, *SHAPE), "uint8"), ((None, 7), "float32"))
+    function = compiled(prediction, ((None, *SHAPE), "uint8"), ((None, 7), "float32"))
     for batch in (1, 4):
         images = random_images(batch)
         features = np.random.default_rng(batch).normal(size=(batch, 7)).astype("float32")
-        assert_close(function(images, features), to_numpy(answer(images, features)))
+        assert_close(function(images, features), to_numpy(prediction(images, features)))
 
 
 def test_without_references_the_layers_say_what_to_call():

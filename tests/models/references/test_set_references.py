@@ -54,13 +54,13 @@ def test_each_image_is_answered_as_in_a_batch_with_the_references(arguments):
     scale = 1.0 if model.rpe.max_value == 255.0 else 1 / 255.0
     model.set_references(IMAGES * scale if scale != 1 else IMAGES, LABELS, per_class=2)
     model.relations = "references"
-    answers = model.predict(QUERIES * scale, verbose=0)
+    predictions = model.predict(QUERIES * scale, verbose=0)
     model.relations = "batch"
     model.rpe.group_size = model.rra.group_size = None
-    for query, answer in zip(QUERIES, answers, strict=True):
+    for query, prediction in zip(QUERIES, predictions, strict=True):
         batch = np.concatenate([query[None], kept(model)]) * scale
         expected = model.predict_on_batch(batch)[0]
-        np.testing.assert_allclose(answer, expected, atol=2e-5)
+        np.testing.assert_allclose(prediction, expected, atol=2e-5)
 
 
 def test_references_are_images_of_the_data_and_of_each_class():
@@ -105,10 +105,12 @@ def test_confusable_takes_the_image_closest_to_another_class_when_alone():
     model.set_references(IMAGES, LABELS, select="confusable")
     assert model.relations == "batch"
     model.relations = "self"
-    answers = model.predict(IMAGES, verbose=0)
+    predictions = model.predict(IMAGES, verbose=0)
     for label, image in enumerate(kept(model)):
         members = np.flatnonzero(label == LABELS)
-        margins = answers[members, label] - np.delete(answers[members], label, 1).max(axis=1)
+        margins = predictions[members, label] - np.delete(predictions[members], label, 1).max(
+            axis=1
+        )
         order = sorted(range(len(members)), key=lambda row: (margins[row] < 0, abs(margins[row])))
         np.testing.assert_array_equal(image, IMAGES[members[order[0]]])
 
@@ -169,8 +171,8 @@ for keep in ("images", "features"):
     assert model.relations == "references", model.relations
     assert model.references.num_references == 8
     features = keras.ops.convert_to_numpy(model.references.features)
-    answers = model.predict(expected["queries"], verbose=0)
-    np.testing.assert_allclose(answers, expected[keep], atol=1e-5)
+    predictions = model.predict(expected["queries"], verbose=0)
+    np.testing.assert_allclose(predictions, expected[keep], atol=1e-5)
     # To the bit: they were restored and not computed again.
     np.testing.assert_array_equal(features, expected[keep + "_features"])
     np.testing.assert_array_equal(
@@ -211,11 +213,11 @@ def test_new_references_replace_the_old_ones(tmp_path):
     model.set_references(IMAGES, LABELS, per_class=3)
     state = sum(int(np.prod(weight.shape)) for weight in model.references.weights)
     assert model.count_params() == without + state
-    answers = model.predict(QUERIES, verbose=0)
+    predictions = model.predict(QUERIES, verbose=0)
     model.save(tmp_path / "m.keras")
     loaded = keras.models.load_model(tmp_path / "m.keras")
     assert loaded.references.num_references == 12
-    np.testing.assert_allclose(loaded.predict(QUERIES, verbose=0), answers, atol=1e-6)
+    np.testing.assert_allclose(loaded.predict(QUERIES, verbose=0), predictions, atol=1e-6)
     assert loaded.references.get_config() == model.references.get_config()
 
 

@@ -34,9 +34,9 @@ def write(
     """
     import tensorflow as tf
 
-    answers = served(model, options)
-    spec = answers.input_spec_to_export
-    answers(keras.ops.zeros([2 if size is None else size for size in spec.shape], spec.dtype))
+    exported = served(model, options)
+    spec = exported.input_spec_to_export
+    exported(keras.ops.zeros([2 if size is None else size for size in spec.shape], spec.dtype))
     settings: dict[str, Any] = {}
     if options.precision != "float32":
         settings["optimizations"] = [tf.lite.Optimize.DEFAULT]
@@ -46,8 +46,8 @@ def write(
         assert representative_images is not None
         rows = np.asarray(representative_images, "float32")
         settings["representative_dataset"] = lambda: (
-            {answers.input_name: rows[number : number + 1]} for number in range(len(rows))
+            {exported.input_name: rows[number : number + 1]} for number in range(len(rows))
         )
-    answers.export(str(path), format="litert", verbose=False, input_signature=[spec], **settings)
+    exported.export(str(path), format="litert", verbose=False, input_signature=[spec], **settings)
     metadata = json.dumps(metadata_of(options), indent=2)
     metadata_beside(path).write_text(metadata, "utf-8")

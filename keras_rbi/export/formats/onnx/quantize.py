@@ -43,7 +43,7 @@ def with_half_weights(model: Any) -> None:
 def with_integers(model: Any, input_name: str, images: np.ndarray) -> Any:
     """Quantises layers with weights to 8-bit integers, with ranges that are fixed beforehand.
 
-    Ranges that are found as answers are computed would be those of the whole batch, and rows
+    Ranges that are found as predictions are computed would be those of the whole batch, and rows
     would depend on each other.
 
     Args:

@@ -35,20 +35,20 @@ def write(
     """
     import onnx
 
-    answers = served(model, options, as_tuple=True)
-    spec = answers.input_spec_to_export
+    exported = served(model, options, as_tuple=True)
+    spec = exported.input_spec_to_export
     shape = [2 if size is None else size for size in spec.shape]
-    answers(keras.ops.zeros(shape, spec.dtype))
+    exported(keras.ops.zeros(shape, spec.dtype))
     logging.getLogger("tf2onnx").setLevel(logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        answers.export(str(path), format="onnx", verbose=False, input_signature=[spec])
+        exported.export(str(path), format="onnx", verbose=False, input_signature=[spec])
     graph_file = onnx.load(path)
-    _name_ends(graph_file.graph, answers.input_name, options.output_names)
+    _name_ends(graph_file.graph, exported.input_name, options.output_names)
     if options.precision == "float16":
         with_half_weights(graph_file)
     if representative_images is not None:
-        graph_file = with_integers(graph_file, answers.input_name, representative_images)
+        graph_file = with_integers(graph_file, exported.input_name, representative_images)
     onnx.helper.set_model_props(graph_file, {METADATA_KEY: json.dumps(metadata_of(options))})
     onnx.save(graph_file, path)
 

@@ -6,6 +6,7 @@ FORMAT = Format(
     name="tf_saved_model",
     package=__name__,
     suffix="",
+    folder_marker="saved_model.pb",
     backends=("tensorflow",),
     has_several_inputs=True,
 )

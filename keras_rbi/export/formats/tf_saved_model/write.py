@@ -29,17 +29,17 @@ def write(model: keras.Model, path: Path, options: ExportOptions) -> None:
 
     names = None if options.class_names is None else tf.constant(options.class_names)
 
-    def with_names(answers: dict[str, Tensor]) -> dict[str, Tensor]:
-        if names is not None and "top_k_classes" in answers:
-            answers["top_k_names"] = tf.gather(names, answers["top_k_classes"])
-        return answers
+    def with_names(predictions: dict[str, Tensor]) -> dict[str, Tensor]:
+        if names is not None and "top_k_classes" in predictions:
+            predictions["top_k_names"] = tf.gather(names, predictions["top_k_classes"])
+        return predictions
 
     images = ServedImages(model, options)
 
     def classify(files: Tensor) -> dict[str, Tensor]:
         return with_names(images(decode_images(files, options.image_shape)))
 
-    def answers_of(served: ServedImages) -> Callable[[Tensor], dict[str, Tensor]]:
+    def outputs_of_images(served: ServedImages) -> Callable[[Tensor], dict[str, Tensor]]:
         return lambda values: with_names(served(values))
 
     archive = keras.export.ExportArchive()
@@ -51,7 +51,7 @@ def write(model: keras.Model, path: Path, options: ExportOptions) -> None:
         else:
             served = images if name == "images" else ServedSets(model, options)
             spec = served.input_spec_to_export
-            archive.add_endpoint(ENDPOINTS[name], answers_of(served), input_signature=[spec])
+            archive.add_endpoint(ENDPOINTS[name], outputs_of_images(served), input_signature=[spec])
     archive.write_out(str(path), verbose=False)
     extra = path / EXTRA_ASSETS
     extra.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""Parts of images, cut out and resized."""
+"""Crop and resize of parts of images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from keras import ops
 from keras_rbi.types import Tensor
 
 
-def crop_boxes(images: Tensor, boxes: Tensor, sides: Sequence[int]) -> Tensor:
+def crop_and_resize(images: Tensor, boxes: Tensor, sides: Sequence[int]) -> Tensor:
     """Cuts boxes out of images and resizes them, bilinearly.
 
     The first and the last row of a crop are the first and the last row of its box, and the others
@@ -29,8 +29,8 @@ def crop_boxes(images: Tensor, boxes: Tensor, sides: Sequence[int]) -> Tensor:
     Example:
 
     >>> images = np.arange(16.0, dtype="float32").reshape(1, 4, 4, 1)
-    >>> from keras_rbi.models.p2p_net.crop_boxes import crop_boxes
-    >>> crop = crop_boxes(images, np.array([[[1, 1, 4, 4]]]), (2, 2))
+    >>> from keras_rbi.models.p2p_net.crop_and_resize import crop_and_resize
+    >>> crop = crop_and_resize(images, np.array([[[1, 1, 4, 4]]]), (2, 2))
     >>> np.asarray(keras.ops.convert_to_numpy(crop)).ravel().tolist()
     [5.0, 7.0, 13.0, 15.0]
     """

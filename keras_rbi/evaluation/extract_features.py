@@ -1,4 +1,4 @@
-"""What one pass of the backbone over test images leaves for everything that is measured later."""
+"""Feature extraction: one pass of the backbone over test images, for all later measurements."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ MEND = "Pass images and labels as a pair of arrays."
 
 
 @dataclass(frozen=True)
-class Gathered:
+class ExtractedFeatures:
     """A model, and what it makes of each test image before images relate, in the data's order.
 
     Attributes:
@@ -32,7 +32,7 @@ class Gathered:
         images: The images, for RPE; `None` of a model without relations unless asked for.
         features: Feature vectors before they relate, shape `(images, features)`; `None` of a
             model without relations.
-        outputs: Answers of a model without relations, shape `(images, classes)`, or `None`.
+        outputs: Predictions of a model without relations, shape `(images, classes)`, or `None`.
     """
 
     model: keras.Model
@@ -45,19 +45,19 @@ class Gathered:
         return len(self.labels)
 
 
-def gather(model: keras.Model, data: Any, keep_images: bool = False) -> Gathered:
+def extract_features(model: keras.Model, data: Any, keep_images: bool = False) -> ExtractedFeatures:
     """Runs the backbone once for each image.
 
     Args:
         model: A model of `keras_rbi.models`, or any other classifier, whose images do not relate.
         data: An `ImageSequence`; a pair of arrays `(images, labels)`; or a `tf.data.Dataset`,
             `keras.utils.PyDataset` or torch `DataLoader` of batches `(images, labels)`. Labels are
-            whole numbers or one-hot rows. Images with a sample weight of 0 are left out.
+            integers or one-hot rows. Images with a sample weight of 0 are left out.
         keep_images: Boolean, whether to keep the images of a model without relations too. Defaults
             to `False`.
 
     Returns:
-        A `Gathered`.
+        An `ExtractedFeatures`.
 
     Raises:
         ValueError: If the data is endless or empty, or if its labels are not the model's classes.
@@ -75,8 +75,10 @@ def gather(model: keras.Model, data: Any, keep_images: bool = False) -> Gathered
         raise ValueError("There are no test images: the data has no batch.")
     joined = np.concatenate(rows)
     if relates:
-        return Gathered(model, np.concatenate(labels), kept, features=joined)
-    return Gathered(model, np.concatenate(labels), kept if keep_images else None, outputs=joined)
+        return ExtractedFeatures(model, np.concatenate(labels), kept, features=joined)
+    return ExtractedFeatures(
+        model, np.concatenate(labels), kept if keep_images else None, outputs=joined
+    )
 
 
 def batches_once(data: Any) -> Iterator[Any]:

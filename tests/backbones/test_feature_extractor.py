@@ -4,7 +4,7 @@ import pytest
 from backend_functions import assert_close, to_numpy
 from keras import layers
 
-from keras_rbi.backbones import SmallCNN, Tap
+from keras_rbi.backbones import FeatureExtractor, SmallCNN
 
 
 def outputs_at(backbone, tensor, images):
@@ -30,30 +30,32 @@ def heavy(*names):
 def test_a_classifier_is_left_out_and_the_features_before_it_stay(name):
     full = application(name, include_top=True, classes=7)
     bare = application(name, include_top=False, pooling="avg")
-    tap = Tap(full)
-    assert tap.backbone.name == full.name
-    assert tap.last_map().shape == Tap(bare).last_map().shape
-    bare.set_weights(tap.backbone.get_weights())
+    extractor = FeatureExtractor(full)
+    assert extractor.backbone.name == full.name
+    assert extractor.last_map().shape == FeatureExtractor(bare).last_map().shape
+    bare.set_weights(extractor.backbone.get_weights())
     images = random_images()
-    rows = outputs_at(tap.backbone, tap.pool(tap.backbone.output), images)
+    rows = outputs_at(extractor.backbone, extractor.pool(extractor.backbone.output), images)
     assert_close(rows, bare.predict(images, verbose=0))
 
 
 def test_layer_normalization_after_the_pooling_stays():
-    tap = Tap(application("ConvNeXtTiny", include_top=True, input_shape=(32, 32, 3)))
-    assert tap.backbone.output_shape == (None, 768)
-    assert isinstance(tap.backbone.layers[-1], layers.LayerNormalization)
-    assert tap.last_map().shape == (None, 1, 1, 768)
+    extractor = FeatureExtractor(
+        application("ConvNeXtTiny", include_top=True, input_shape=(32, 32, 3))
+    )
+    assert extractor.backbone.output_shape == (None, 768)
+    assert isinstance(extractor.backbone.layers[-1], layers.LayerNormalization)
+    assert extractor.last_map().shape == (None, 1, 1, 768)
 
 
 @pytest.mark.parametrize("name", ["MobileNetV3Small", *heavy("ConvNeXtTiny", "DenseNet121")])
 @pytest.mark.parametrize("pooling", ["avg", "max"])
 def test_a_pooled_application_keeps_its_pooling_and_shows_its_last_map(name, pooling):
     pooled = application(name, include_top=False, pooling=pooling)
-    tap = Tap(pooled)
-    assert tap.backbone is pooled
-    assert tap.last_map().shape[1:3] == (2, 2)
-    assert tap.pool(tap.backbone.output) is tap.backbone.output
+    extractor = FeatureExtractor(pooled)
+    assert extractor.backbone is pooled
+    assert extractor.last_map().shape[1:3] == (2, 2)
+    assert extractor.pool(extractor.backbone.output) is extractor.backbone.output
 
 
 @pytest.mark.parametrize(
@@ -66,18 +68,24 @@ def test_a_pooled_application_keeps_its_pooling_and_shows_its_last_map(name, poo
 )
 def test_what_is_no_model_is_told(backbone, message):
     with pytest.raises(ValueError, match=message):
-        Tap(backbone).image_sides  # noqa: B018
+        FeatureExtractor(backbone).image_sides  # noqa: B018
 
 
 def test_a_sequential_model_is_tapped_as_the_functional_one_of_its_layers():
     convolution = layers.Conv2D(4, 3, strides=4)
     backbone = keras.Sequential([keras.Input((64, 64, 3)), convolution, layers.ReLU()], name="own")
-    tap = Tap(backbone)
-    assert (tap.backbone.name, tap.image_sides) == ("own", (64, 64))
-    assert [stage.shape for stage in tap.stages()] == [tap.last_map().shape] == [(None, 16, 16, 4)]
+    extractor = FeatureExtractor(backbone)
+    assert (extractor.backbone.name, extractor.image_sides) == ("own", (64, 64))
+    assert (
+        [stage.shape for stage in extractor.stages()]
+        == [extractor.last_map().shape]
+        == [(None, 16, 16, 4)]
+    )
     images = random_images()
-    assert_close(outputs_at(tap.backbone, tap.last_map(), images), backbone.predict(images))
-    assert tap.backbone.layers[1] is convolution
+    assert_close(
+        outputs_at(extractor.backbone, extractor.last_map(), images), backbone.predict(images)
+    )
+    assert extractor.backbone.layers[1] is convolution
 
 
 def test_a_network_of_ones_own_that_ends_in_dense_is_not_cut():
@@ -85,32 +93,32 @@ def test_a_network_of_ones_own_that_ends_in_dense_is_not_cut():
     places = layers.Conv2D(4, 3)(images)
     rows = layers.Dense(6)(layers.GlobalAveragePooling2D()(places))
     backbone = keras.Model(images, rows, name="mine")
-    tap = Tap(backbone)
-    assert tap.backbone is backbone
-    assert tap.last_map() is places
+    extractor = FeatureExtractor(backbone)
+    assert extractor.backbone is backbone
+    assert extractor.last_map() is places
 
 
 def test_maps_are_averaged_over_their_places():
     backbone = SmallCNN((64, 64, 3))
-    tap = Tap(backbone)
+    extractor = FeatureExtractor(backbone)
     images = random_images()
-    pooled = keras.Model(backbone.input, tap.pool(backbone.output))(images)
+    pooled = keras.Model(backbone.input, extractor.pool(backbone.output))(images)
     places = to_numpy(backbone(images, training=False))
     assert_close(pooled, places.mean((1, 2)))
-    assert tap.last_map() is backbone.output
+    assert extractor.last_map() is backbone.output
 
 
 def test_tokens_are_averaged_and_laid_out_as_a_map():
     images = keras.Input((16, 32, 3))
     tokens = layers.Reshape((32, 5))(layers.Conv2D(5, 4, strides=4)(images))
     backbone = keras.Model(images, tokens, name="tokens")
-    tap = Tap(backbone)
+    extractor = FeatureExtractor(backbone)
     values = np.random.default_rng(0).normal(size=(2, 32, 5)).astype("float32")
-    assert_close(tap.pool(keras.ops.convert_to_tensor(values)), values.mean(1))
-    assert_close(tap.as_map(keras.ops.convert_to_tensor(values)), values.reshape(2, 4, 8, 5))
-    assert tap.stages() == [backbone.output]
+    assert_close(extractor.pool(keras.ops.convert_to_tensor(values)), values.mean(1))
+    assert_close(extractor.as_map(keras.ops.convert_to_tensor(values)), values.reshape(2, 4, 8, 5))
+    assert extractor.stages() == [backbone.output]
     with pytest.raises(ValueError, match="31 tokens do not fill a grid over an image of 16x32"):
-        tap.as_map(keras.ops.convert_to_tensor(values[:, 1:]))
+        extractor.as_map(keras.ops.convert_to_tensor(values[:, 1:]))
 
 
 def test_a_pyramid_is_pooled_at_its_top():
@@ -122,9 +130,9 @@ def test_a_pyramid_is_pooled_at_its_top():
     # Sorted as text, P10 would come before P2.
     levels["P10"] = layers.Conv2D(10, 3, strides=2, padding="same")(features)
     backbone = keras.Model(images, levels, name="pyramid")
-    tap = Tap(backbone)
-    assert [stage.shape[-1] for stage in tap.stages()] == [1, 2, 3, 4, 10]
-    pooled = keras.Model(images, tap.pool(backbone(images)))(random_images())
+    extractor = FeatureExtractor(backbone)
+    assert [stage.shape[-1] for stage in extractor.stages()] == [1, 2, 3, 4, 10]
+    pooled = keras.Model(images, extractor.pool(backbone(images)))(random_images())
     places = to_numpy(backbone(random_images())["P10"])
     assert_close(pooled, places.mean((1, 2)))
 
@@ -144,7 +152,7 @@ STAGES = {
 )
 def test_stages_are_the_last_maps_of_each_side(name):
     backbone = application(name, include_top=False, input_shape=(128, 128, 3))
-    found = Tap(backbone).stages()
+    found = FeatureExtractor(backbone).stages()
     assert [(stage.shape[1], stage.shape[-1]) for stage in found] == STAGES[name]
     assert found[-1] is backbone.output
     assert keras.Model(backbone.input, found[0]).output_shape[1:] == found[0].shape[1:]
@@ -153,23 +161,23 @@ def test_stages_are_the_last_maps_of_each_side(name):
 def test_channels_first_is_seen():
     images = keras.Input((3, 16, 32))
     places = layers.Conv2D(4, 3, strides=4, padding="same", data_format="channels_first")(images)
-    tap = Tap(keras.Model(images, places, name="first"))
-    assert tap.data_format == "channels_first"
-    assert tap.image_sides == (16, 32)
+    extractor = FeatureExtractor(keras.Model(images, places, name="first"))
+    assert extractor.data_format == "channels_first"
+    assert extractor.image_sides == (16, 32)
     values = np.random.default_rng(0).normal(size=(2, 4, 4, 8)).astype("float32")
     if keras.backend.backend() != "tensorflow":
-        assert_close(tap.pool(keras.ops.convert_to_tensor(values)), values.mean((2, 3)))
+        assert_close(extractor.pool(keras.ops.convert_to_tensor(values)), values.mean((2, 3)))
 
 
 def test_several_outputs_are_refused():
     images = keras.Input((16, 16, 3))
     backbone = keras.Model(images, [images, images], name="two")
     with pytest.raises(ValueError, match="A backbone must give one map"):
-        Tap(backbone).pool(backbone.output)
+        FeatureExtractor(backbone).pool(backbone.output)
 
 
 def test_rows_without_a_pooling_have_no_map():
     images = keras.Input((4, 4, 3))
     backbone = keras.Model(images, layers.Dense(2)(layers.Reshape((48,))(images)), name="dense")
     with pytest.raises(ValueError, match="'dense' has no map"):
-        Tap(backbone).last_map()
+        FeatureExtractor(backbone).last_map()

@@ -33,7 +33,7 @@ def write(path, side=8, relations="self", names=("red", "green", "blue"), compan
     ]
     graph = helper.make_graph(
         nodes,
-        "mean_colour",
+        "mean_color",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", side, side, 3])],
         [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 3])],
         [

@@ -1,9 +1,9 @@
-"""The uniform initializer whose width follows from the number of inputs."""
+"""PyTorch's default initializer: uniform, its width from the number of inputs."""
 
 import keras
 
 
-def fan_in_uniform(fan_in: int) -> keras.initializers.Initializer:
+def torch_initializer(fan_in: int) -> keras.initializers.Initializer:
     """Uniform values of at most 1 / sqrt(fan_in), as PyTorch starts its kernels and biases.
 
     Args:
@@ -14,7 +14,7 @@ def fan_in_uniform(fan_in: int) -> keras.initializers.Initializer:
 
     Example:
 
-    >>> keras_rbi.models.fan_in_uniform.fan_in_uniform(16).get_config()["maxval"]
+    >>> keras_rbi.models.torch_initializer.torch_initializer(16).get_config()["maxval"]
     0.25
     """
     limit = fan_in**-0.5

@@ -5,7 +5,7 @@ import pytest
 from backend_functions import compiled, to_numpy
 from p2p_literal import kept_boxes
 
-from keras_rbi.models.p2p_net.best_apart import best_apart
+from keras_rbi.models.p2p_net.non_maximum_suppression import non_maximum_suppression
 from keras_rbi.models.p2p_net.part_proposer import anchor_boxes
 
 BOXES = anchor_boxes((448, 448), (14, 14))
@@ -13,7 +13,8 @@ BOXES = anchor_boxes((448, 448), (14, 14))
 
 def chosen(scores, boxes, count):
     function = compiled(
-        lambda scores: best_apart(scores, boxes, count), ((None, len(boxes)), "float32")
+        lambda scores: non_maximum_suppression(scores, boxes, count),
+        ((None, len(boxes)), "float32"),
     )
     return to_numpy(function(np.asarray(scores, "float32")))
 
@@ -50,4 +51,4 @@ def test_takes_others_where_none_keeps_apart():
     boxes = np.array([[0, 0, 9, 9], [0, 0, 9, 8], [0, 0, 8, 9]])
     np.testing.assert_array_equal(chosen([[1, 2, 3]], boxes, 3), [[2, 1, 0]])
     with pytest.raises(ValueError, match="count=4"):
-        best_apart(np.ones((1, 3), "float32"), boxes, 4)
+        non_maximum_suppression(np.ones((1, 3), "float32"), boxes, 4)

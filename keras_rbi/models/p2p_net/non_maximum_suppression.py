@@ -1,4 +1,4 @@
-"""The boxes with the highest scores that do not overlap by much."""
+"""Non-maximum suppression of boxes."""
 
 import numpy as np
 from keras import ops
@@ -6,10 +6,10 @@ from keras import ops
 from keras_rbi.types import Tensor
 
 
-def best_apart(scores: Tensor, boxes: np.ndarray, count: int) -> Tensor:
+def non_maximum_suppression(scores: Tensor, boxes: np.ndarray, count: int) -> Tensor:
     """Takes the best box again and again, leaving out those it overlaps by a quarter or more.
 
-    Overlap is the intersection by the union, compared in whole numbers. Where no box is left that
+    Overlap is the intersection by the union, compared in integers. Where no box is left that
     keeps apart from all that were taken, the best of the others is taken. Nothing is learned
     through the choice.
 
@@ -27,8 +27,8 @@ def best_apart(scores: Tensor, boxes: np.ndarray, count: int) -> Tensor:
     Example:
 
     >>> boxes = np.array([[0, 0, 9, 9], [0, 0, 9, 8], [20, 20, 29, 29]])
-    >>> from keras_rbi.models.p2p_net.best_apart import best_apart
-    >>> taken = best_apart(np.array([[0.9, 0.8, 0.1]]), boxes, 2)
+    >>> from keras_rbi.models.p2p_net.non_maximum_suppression import non_maximum_suppression
+    >>> taken = non_maximum_suppression(np.array([[0.9, 0.8, 0.1]]), boxes, 2)
     >>> np.asarray(keras.ops.convert_to_numpy(taken)).tolist()
     [[0, 2]]
 

@@ -1,4 +1,4 @@
-"""How backbones of keras_hub must be fed."""
+"""The preprocessing of backbones of keras_hub."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Where a backbone is tapped: its features, its last map, its stages."""
+"""Feature extraction from a backbone: pooled features, last feature map, stages."""
 
 import math
 from typing import Any
@@ -22,8 +22,8 @@ STAGE_TOLERANCE = 0.15
 STAGE_STRIDES = (4, 8, 16, 32)
 
 
-class Tap:
-    """Knows a backbone's inner places.
+class FeatureExtractor:
+    """Finds pooled features, the last feature map and the stages of a backbone.
 
     Args:
         backbone: A `keras.Model` from images to maps `(batch, height, width, channels)` (or
@@ -42,8 +42,8 @@ class Tap:
 
     Example:
 
-    >>> tap = keras_rbi.backbones.Tap(keras_rbi.backbones.SmallCNN((64, 64, 3)))
-    >>> [stage.shape[1] for stage in tap.stages()], tap.last_map().shape
+    >>> extractor = keras_rbi.backbones.FeatureExtractor(keras_rbi.backbones.SmallCNN((64, 64, 3)))
+    >>> [stage.shape[1] for stage in extractor.stages()], extractor.last_map().shape
     ([16, 8, 4], (None, 4, 4, 128))
     """
 

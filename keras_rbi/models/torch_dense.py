@@ -1,13 +1,13 @@
-"""Dense layers that start as PyTorch's."""
+"""Dense layers with PyTorch's default initializer."""
 
 from typing import Any
 
 import keras
 
-from keras_rbi.models.fan_in_uniform import fan_in_uniform
+from keras_rbi.models.torch_initializer import torch_initializer
 
 
-def fan_in_dense(
+def torch_dense(
     name: str, width: int, units: int, dtype: Any, activation: str | None = None
 ) -> keras.layers.Dense:
     """A `Dense` layer whose kernel and bias are at most 1 / sqrt(width).
@@ -24,21 +24,21 @@ def fan_in_dense(
 
     Example:
 
-    >>> layer = keras_rbi.models.fan_in_dense.fan_in_dense("hidden", 16, 4, "float32")
+    >>> layer = keras_rbi.models.torch_dense.torch_dense("hidden", 16, 4, "float32")
     >>> layer.kernel_initializer.maxval
     0.25
     """
     return keras.layers.Dense(
         units,
         activation=activation,
-        kernel_initializer=fan_in_uniform(width),
-        bias_initializer=fan_in_uniform(width),
+        kernel_initializer=torch_initializer(width),
+        bias_initializer=torch_initializer(width),
         dtype=dtype,
         name=name,
     )
 
 
-def fan_in_mlp(
+def torch_mlp(
     name: str, width: int, hidden: int, units: int, activation: str, dtype: Any
 ) -> keras.Sequential:
     """Two such layers, the first with an activation, along the last axis.
@@ -56,14 +56,14 @@ def fan_in_mlp(
 
     Example:
 
-    >>> mlp = keras_rbi.models.fan_in_dense.fan_in_mlp("mlp", 8, 4, 2, "relu", "float32")
+    >>> mlp = keras_rbi.models.torch_dense.torch_mlp("mlp", 8, 4, 2, "relu", "float32")
     >>> tuple(mlp(np.ones((3, 5, 8), "float32")).shape)
     (3, 5, 2)
     """
     return keras.Sequential(
         [
-            fan_in_dense("hidden", width, hidden, dtype, activation),
-            fan_in_dense("output", hidden, units, dtype),
+            torch_dense("hidden", width, hidden, dtype, activation),
+            torch_dense("output", hidden, units, dtype),
         ],
         name=name,
     )
