@@ -1,33 +1,31 @@
 """Relationship Batch Integration for fine-grained image classification, in Keras 3."""
 
 import importlib
-from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+import sys
+from typing import TYPE_CHECKING
 
-from keras_rbi._backend import require_backend
+from keras_rbi._backend import choose_backend, require_backend
+from keras_rbi._lazy import lazy_package
+from keras_rbi._version import __version__
 
-require_backend()
-
-from keras_rbi import (  # noqa: E402
-    backbones,
-    datasets,
-    evaluation,
-    explanations,
-    export,
-    figures,
-    layers,
-    models,
-    optimizers,
-    training,
-)
-from keras_rbi.layers import RPE, RRA  # noqa: E402
-from keras_rbi.models import RBIModel  # noqa: E402
-from keras_rbi.optimizers import RectifiedAdam  # noqa: E402
-
-try:
-    __version__ = version("keras-rbi")
-except PackageNotFoundError:  # A checkout that is not installed.
-    __version__ = "unknown"
+if TYPE_CHECKING:
+    from keras_rbi import (
+        backbones,
+        datasets,
+        evaluation,
+        explanations,
+        export,
+        figures,
+        layers,
+        models,
+        optimizers,
+        training,
+        visualization,  # noqa: F401, deprecated
+    )
+    from keras_rbi.layers.rpe import RPE
+    from keras_rbi.layers.rra import RRA
+    from keras_rbi.models.rbi.rbi_model import RBIModel
+    from keras_rbi.optimizers.rectified_adam import RectifiedAdam
 
 __all__ = [
     "RPE",
@@ -47,9 +45,11 @@ __all__ = [
     "training",
 ]
 
+lazy_package(__name__)
 
-def __getattr__(name: str) -> Any:
-    # The old place of two packages, whose names warn that they have moved.
-    if name == "visualization":
-        return importlib.import_module("keras_rbi.visualization")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+if "keras_rbi_command" in sys.modules:
+    choose_backend()
+else:
+    require_backend()
+    # So that `keras.models.load_model` knows the layers and models that are registered.
+    importlib.import_module("keras_rbi.models.loading")

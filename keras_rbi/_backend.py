@@ -3,8 +3,15 @@
 import importlib.util
 import os
 import sys
+from contextlib import suppress
 
 EXTRA_BY_BACKEND = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+
+
+def choose_backend() -> None:
+    """Makes Keras use a backend that is installed, if there is one and none was asked for."""
+    with suppress(ImportError):
+        require_backend()
 
 
 def require_backend() -> None:

@@ -1,18 +1,21 @@
 """Backbones: by name, and the features and preprocessing of any of them."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from keras_rbi._deprecation import moved_names
-from keras_rbi.backbones.backbone_preprocessing import BackbonePreprocessing
-from keras_rbi.backbones.catalogue import BackboneInfo, available
-from keras_rbi.backbones.efficientnet_lite import (
-    EfficientNetLite0,
-    EfficientNetLite1,
-    EfficientNetLite2,
-)
-from keras_rbi.backbones.feature_extractor import FeatureExtractor
-from keras_rbi.backbones.get import find, get
-from keras_rbi.backbones.small_cnn import SmallCNN
+from keras_rbi._lazy import lazy_package
+
+if TYPE_CHECKING:
+    from keras_rbi.backbones.backbone_info import BackboneInfo
+    from keras_rbi.backbones.backbone_preprocessing import BackbonePreprocessing
+    from keras_rbi.backbones.catalogue import available
+    from keras_rbi.backbones.efficientnet_lite import (
+        EfficientNetLite0,
+        EfficientNetLite1,
+        EfficientNetLite2,
+    )
+    from keras_rbi.backbones.feature_extractor import FeatureExtractor
+    from keras_rbi.backbones.get import find, get
+    from keras_rbi.backbones.small_cnn import SmallCNN
 
 __all__ = [
     "BackboneInfo",
@@ -29,6 +32,4 @@ __all__ = [
 
 _MOVED = {"Tap": "keras_rbi.backbones:FeatureExtractor"}
 
-
-def __getattr__(name: str) -> Any:
-    return moved_names(__name__, _MOVED, name)
+lazy_package(__name__, _MOVED)

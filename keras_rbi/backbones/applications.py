@@ -1,20 +1,18 @@
 """Facts about the models of `keras.applications`."""
 
-import csv
-import functools
 import inspect
 import os
 import re
 from collections.abc import Callable
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import keras
 
 from keras_rbi.backbones.backbone_preprocessing import BackbonePreprocessing
+from keras_rbi.backbones.weights_file import load_weights_file
 
-# For models that keras.applications gained after the table was made.
-IMAGE_SIZE = 224
+IMAGENET = "imagenet"
 
 # Names that keras.applications gives its models, and how their preprocess_input works. The models
 # of the last rows prepare images themselves, unless built with include_preprocessing=False: what
@@ -47,22 +45,13 @@ def constructors() -> dict[str, Callable[..., keras.Model]]:
     }
 
 
-@functools.cache
-def known() -> dict[str, dict[str, int]]:
-    """Parameters and features without classifier, and the image size trained at, by name."""
-    table = resources.files("keras_rbi.backbones").joinpath("applications.csv").read_text("utf-8")
-    return {
-        row.pop("name"): {column: int(value) for column, value in row.items()}
-        for row in csv.DictReader(table.splitlines())
-    }
-
-
-def build(name: str, weights: str | None, image_size: int) -> keras.Model:
+def build(name: str, weights: str | Path | None, image_size: int) -> keras.Model:
     """Builds a model of `keras.applications` without its classifier.
 
     Args:
         name: One of `constructors()`.
-        weights: `"imagenet"`, which `keras.applications` downloads, or `None`.
+        weights: `"imagenet"`, which `keras.applications` downloads; the path of a `.weights.h5`
+            file; or `None`.
         image_size: Side of the images in pixels.
 
     Returns:
@@ -72,6 +61,10 @@ def build(name: str, weights: str | None, image_size: int) -> keras.Model:
         ValueError: If the model does not take images of that size, or if its weights cannot be
             downloaded.
     """
+    if weights not in (None, IMAGENET):
+        backbone = build(name, None, image_size)
+        load_weights_file(backbone, Path(str(weights)))
+        return backbone
     channels_first = keras.config.image_data_format() == "channels_first"
     shape = (3, image_size, image_size) if channels_first else (image_size, image_size, 3)
     try:

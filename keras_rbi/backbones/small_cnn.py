@@ -1,7 +1,11 @@
 """A small convolutional network, to be trained from scratch on small images."""
 
+from pathlib import Path
+
 import keras
 from keras import layers
+
+from keras_rbi.backbones.weights_file import load_weights_file
 
 
 def SmallCNN(  # noqa: N802, named as models are in keras.applications
@@ -56,3 +60,13 @@ def SmallCNN(  # noqa: N802, named as models are in keras.applications
         x = layers.BatchNormalization(momentum=0.9, name=f"block{number}_bn")(x)
         x = layers.ReLU(name=f"block{number}_relu")(x)
     return keras.Model(inputs, x, name=name)
+
+
+def build(name: str, weights: str | Path | None, image_size: int) -> keras.Model:
+    """A `SmallCNN` for square images, with the weights of a file or from scratch."""
+    if weights == "imagenet":
+        raise ValueError(f"{name} has no ImageNet weights. Train it from scratch.")
+    backbone = SmallCNN((image_size, image_size, 3))
+    if weights is not None:
+        load_weights_file(backbone, Path(weights))
+    return backbone

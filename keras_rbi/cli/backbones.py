@@ -2,16 +2,17 @@
 
 import dataclasses
 import itertools
-import json
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from keras_rbi.backbones import BackboneInfo, available
-from keras_rbi.cli.output import console, fail
+from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.output import asked, console, fail, print_json
 
+SHOWN = ("name", "source", "parameters", "features", "image_size", "weights")
 WEIGHTS = {
     "none": "none",
     "network": "downloaded",
@@ -19,11 +20,11 @@ WEIGHTS = {
 }
 
 
+@reports
 def backbones(
     search: Annotated[
         str | None, typer.Argument(help="Part of a name or a source. [default: all]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """List the backbones that train takes, with their size and where their weights come from.
 
@@ -39,8 +40,8 @@ def backbones(
     ]
     if not found:
         fail(f"No backbone and no source has {search!r} in its name. Leave it out to see them all.")
-    if as_json:
-        print(json.dumps([dataclasses.asdict(info) for info in found], indent=2))
+    if asked.json:
+        print_json([_as_dict(info) for info in found])
         return
     table = Table(title=f"{len(found)} backbones", box=SIMPLE_HEAD, padding=0)
     # Names are there to be copied.
@@ -61,6 +62,11 @@ def backbones(
             )
     console.print(table)
     console.print(f"Next: keras-rbi train --dataset FOLDER --backbone {found[0].name}")
+
+
+def _as_dict(info: BackboneInfo) -> dict[str, Any]:
+    fields = dataclasses.asdict(info)
+    return {name: fields[name] for name in SHOWN}
 
 
 def _weights(info: BackboneInfo) -> str:

@@ -1,19 +1,29 @@
 """`keras-rbi compare`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from keras_rbi.cli.output import console, one_line_errors, one_line_warnings
+from keras_rbi import evaluation, training
+from keras_rbi.cli.backend import start_backend
+from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.loading import load
+from keras_rbi.cli.output import (
+    asked,
+    console,
+    doing,
+    one_line_errors,
+    one_line_warnings,
+    print_json,
+)
 from keras_rbi.datasets.catalogue import note_on
-from keras_rbi.evaluation.compare import REPEATS
-from keras_rbi.evaluation.compare import compare as compare_models
-from keras_rbi.training.data_for_model import data_for_model
-from keras_rbi.training.trained_model import load_trained_model
+from keras_rbi.training.run_folder import find_model
+
+REPEATS = 10
 
 
+@reports
 def compare(
     run_a: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
     run_b: Annotated[Path, typer.Argument(help="Another.")],
@@ -33,7 +43,6 @@ def compare(
     repeats: Annotated[
         int, typer.Option(min=0, help="Timed batches of each; 0: neither time nor memory.")
     ] = REPEATS,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Compare two models over the same test images.
 
@@ -43,24 +52,28 @@ def compare(
     Example: `keras-rbi compare runs/typefaces-1 runs/typefaces-2`
     """
     with one_line_errors(), one_line_warnings():
-        model_a, classes_a = load_trained_model(run_a)
-        model_b, classes_b = load_trained_model(run_b)
+        for run in (run_a, run_b):
+            find_model(run)
+        start_backend()
+        model_a, classes_a = load(run_a)
+        model_b, classes_b = load(run_b)
         named = not any(names[0].startswith("class ") for names in (classes_a, classes_b))
         if named and classes_a != classes_b:
             raise ValueError(f"{str(run_a)!r} and {str(run_b)!r} have different classes.")
-        test, settings = data_for_model(run_a, model_a, classes_a, dataset, data_dir)
-        found = compare_models(
-            model_a,
-            model_b,
-            test,
-            batch_size,
-            seed,
-            repeats=repeats,
-            names=(str(run_a), str(run_b)),
-        )
+        test, settings = training.data_for_model(run_a, model_a, classes_a, dataset, data_dir)
+        with doing(f"Predicting {test.num_images:,} test images with both, and timing them"):
+            found = evaluation.compare(
+                model_a,
+                model_b,
+                test,
+                batch_size,
+                seed,
+                repeats=repeats,
+                names=(str(run_a), str(run_b)),
+            )
     note = note_on(settings.dataset)
-    if as_json:
-        print(json.dumps({**found.as_dict(), "test_note": note}, indent=2))
+    if asked.json:
+        print_json({**found.as_dict(), "test_note": note})
         return
     console.print(found.table())
     console.print(found.summary())

@@ -1,21 +1,28 @@
 """`keras-rbi datasets`."""
 
 import dataclasses
-import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
-from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings, progress_bars
-from keras_rbi.datasets.archives.download import download
-from keras_rbi.datasets.archives.locate import locate
+from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.output import (
+    asked,
+    console,
+    fail,
+    one_line_errors,
+    one_line_warnings,
+    print_json,
+    progress_bars,
+)
 from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
 from keras_rbi.datasets.dataset_info import DatasetInfo
-from keras_rbi.datasets.files.checks import Report, check, unreadable
-from keras_rbi.datasets.load import check_options, read_unchecked
+
+if TYPE_CHECKING:
+    from keras_rbi.datasets.files.checks import Report
 
 app = typer.Typer(
     help="List the data sets, and check or show those you have.", no_args_is_help=False
@@ -25,9 +32,9 @@ SHOWN = 20
 
 
 @app.callback(invoke_without_command=True)
+@reports
 def datasets(
     context: typer.Context,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """List the data sets that train and datasets check take by name.
 
@@ -39,8 +46,8 @@ def datasets(
     """
     if context.invoked_subcommand:
         return
-    if as_json:
-        print(json.dumps([_as_dict(info) for info in DATASETS.values()], indent=2))
+    if asked.json:
+        print_json([_as_dict(info) for info in DATASETS.values()])
         return
     table = Table(title=f"{len(DATASETS) + 1} data sets")
     table.add_column("name", no_wrap=True)
@@ -64,6 +71,7 @@ def datasets(
 
 
 @app.command("check")
+@reports
 def check_dataset(
     name: Annotated[
         str, typer.Argument(help="A name that keras-rbi datasets lists, a folder, or a CSV file.")
@@ -84,7 +92,6 @@ def check_dataset(
     download_it: Annotated[
         bool, typer.Option("--download", help="Download what is missing, if it is public.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Compare data with what was released: counts, order of labels, missing files.
 
@@ -96,6 +103,9 @@ def check_dataset(
 
     `keras-rbi datasets check birds/ --decode` - a folder of your own, with every image read
     """
+    from keras_rbi.datasets.files.checks import check, unreadable
+    from keras_rbi.datasets.load import check_options, read_unchecked
+
     options = {key: value for key, value in {"coarse": coarse, "subset": subset}.items() if value}
     with one_line_errors(), one_line_warnings():
         if name == TYPEFACES:
@@ -108,8 +118,8 @@ def check_dataset(
     if decode:
         with progress_bars("Reading {} images") as progress:
             report.problems.extend(unreadable(records, progress))
-    if as_json:
-        print(json.dumps(dataclasses.asdict(report), indent=2))
+    if asked.json:
+        print_json(dataclasses.asdict(report))
     else:
         _print(report, DATASETS.get(name))
     if report.problems:
@@ -124,6 +134,9 @@ def make_ready(
     Raises:
         ValueError: If it cannot be.
     """
+    from keras_rbi.datasets.archives.download import download
+    from keras_rbi.datasets.archives.locate import locate
+
     info = DATASETS.get(name)
     if download_it and info is None:
         raise ValueError(f"{name!r} is none of the released data sets, so it has no address.")
@@ -138,7 +151,7 @@ def make_ready(
         locate(info, data_dir, subset, progress)
 
 
-def _print(report: Report, info: DatasetInfo | None) -> None:
+def _print(report: "Report", info: DatasetInfo | None) -> None:
     groups = "" if report.groups is None else f", {report.groups} groups"
     table = Table(title=f"{report.title}: {report.classes} classes{groups}")
     for column in ("split", "images", "as released", "classes", "images a class"):

@@ -2,25 +2,31 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keras_rbi.cli.output import console, one_line_errors, one_line_warnings
+from keras_rbi import evaluation, figures, training
+from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.loading import load
+from keras_rbi.cli.output import (
+    asked,
+    console,
+    doing,
+    one_line_errors,
+    one_line_warnings,
+    print_json,
+    progress_bars,
+)
 from keras_rbi.datasets.catalogue import note_on
-from keras_rbi.evaluation.accuracy_by_relations import BATCH_SIZES, accuracies_of
-from keras_rbi.evaluation.details import Details
-from keras_rbi.evaluation.evaluate_protocol import protocol_of
-from keras_rbi.evaluation.extract_features import extract_features
-from keras_rbi.evaluation.protocol import EvaluationProtocol
-from keras_rbi.figures.details_figures import details_figures
-from keras_rbi.figures.protocol_figure import protocol_figure
-from keras_rbi.figures.save_figures import save_figures
-from keras_rbi.models.keras_classifier import relations_of
-from keras_rbi.training.data_for_model import data_for_model
-from keras_rbi.training.trained_model import load_trained_model
+
+if TYPE_CHECKING:
+    from keras_rbi.evaluation import Details, EvaluationProtocol
+
+BATCH_SIZES = "1,8,32,128"
 
 
+@reports
 def evaluate(
     model: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
     dataset: Annotated[
@@ -31,7 +37,7 @@ def evaluate(
     batch_sizes: Annotated[
         str,
         typer.Option(help="Test batch sizes for relations `batch`, with commas."),
-    ] = ",".join(map(str, BATCH_SIZES)),
+    ] = BATCH_SIZES,
     orders: Annotated[
         int,
         typer.Option(min=1, help="Shuffled orders of the test images for each batch size."),
@@ -52,7 +58,6 @@ def evaluate(
             "--output, their tables and figures.",
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Measure a model on the test split, for each relations mode, test batch size and order.
 
@@ -67,22 +72,29 @@ def evaluate(
     """
     with one_line_errors(), one_line_warnings():
         sizes = numbers_of(batch_sizes, "--batch-sizes")
-        network, class_names = load_trained_model(model)
-        test, settings = data_for_model(model, network, class_names, dataset, data_dir, seed)
-    extracted = extract_features(network, test, keep_images=details)
-    found = protocol_of(extracted, sizes, range(orders))
-    more = Details(extracted, test.data) if details else None
+        network, class_names = load(model)
+        with doing("Reading the test images"):
+            test, settings = training.data_for_model(
+                model, network, class_names, dataset, data_dir, seed
+            )
+    with progress_bars("Extracting features of the test images") as progress:
+        extracted = evaluation.extract_features(network, test, details, progress)
+    with progress_bars("Measuring in batches") as progress:
+        found = evaluation.protocol_of(extracted, sizes, range(orders), progress=progress)
+    with doing("Measuring each relations mode"):
+        accuracies = evaluation.accuracies_of(extracted, sizes)
+        more = evaluation.Details(extracted, test.data) if details else None
     content = {
         "test_images": test.num_images,
         "test_order": f"shuffled once, seed {settings.seed}",
         "test_note": note_on(settings.dataset),
-        "accuracy": [row.as_dict() for row in accuracies_of(extracted, sizes)],
-        "relations": relations_of(network),
+        "accuracy": [row.as_dict() for row in accuracies],
+        "relations": evaluation.relations_of(network),
         **found.as_dict(),
         **({"details": more.as_dict()} if more else {}),
     }
-    if as_json:
-        print(json.dumps(content, indent=2))
+    if asked.json:
+        print_json(content)
     else:
         console.print(found.table())
         if content["relations"] != "none":
@@ -96,21 +108,21 @@ def evaluate(
             console.print(content["test_note"])
     if output is not None:
         _write(output, found, content, more)
-        if not as_json:
+        if not asked.json:
             console.print(f"Tables and figures: {output}", highlight=False)
 
 
 def _write(
-    folder: Path, found: EvaluationProtocol, content: dict[str, object], more: Details | None
+    folder: Path, found: "EvaluationProtocol", content: dict[str, object], more: "Details | None"
 ) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "evaluation.csv").write_text(found.csv(), "utf-8")
     (folder / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    save_figures(folder, {"evaluation": protocol_figure(found)})
+    figures.save_figures(folder, {"evaluation": figures.protocol_figure(found)})
     if more:
         for name, text in more.csv_files().items():
             (folder / name).write_text(text, "utf-8", newline="")
-        save_figures(folder, details_figures(more))
+        figures.save_figures(folder, figures.details_figures(more))
 
 
 def numbers_of(text: str, option: str) -> list[int]:

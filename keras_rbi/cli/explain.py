@@ -3,23 +3,32 @@
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 from rich.markup import escape
 
+from keras_rbi import figures as drawings
+from keras_rbi import training
 from keras_rbi.atomic_write import write_atomically
-from keras_rbi.cli.output import console, fail, one_line_errors
-from keras_rbi.explanations.class_activation import check_method
+from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.loading import load
+from keras_rbi.cli.output import (
+    asked,
+    console,
+    doing,
+    fail,
+    one_line_errors,
+    print_json,
+    progress_bars,
+)
 from keras_rbi.explanations.image_batch import image_files, read_images
-from keras_rbi.figures.contact_sheet import evenly
-from keras_rbi.figures.explanation_report import explanation_report
+from keras_rbi.explanations.methods import check_method
 from keras_rbi.training.run_folder import RunFolder
-from keras_rbi.training.trained_model import image_size_of, load_trained_model
 
 # As many images as a map of features can show, and a laptop embed in a moment.
 MOST_IMAGES = 500
 
 
+@reports
 def explain(
     model: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
     images: Annotated[
@@ -52,20 +61,33 @@ def explain(
         fail(f"There is no folder {str(output.absolute().parent)!r} to write --output to.")
     with one_line_errors():
         check_method(method)
-        files = list(evenly(np.array(image_files(images)), MOST_IMAGES))
-        network, class_names = load_trained_model(model)
-        report = explanation_report(
-            network,
-            read_images(images, files, image_size_of(network), class_names),
-            class_names,
-            batch_size,
-            method,
-            model_name=str(model),
-            images_name=images.absolute().name,
-            metrics=RunFolder.around(model).read_metrics(),
-        )
+        files = image_files(images)
+        network, class_names = load(model)
+        with doing("Reading the images"):
+            batch = read_images(
+                images,
+                drawings.evenly(files, MOST_IMAGES),
+                training.image_size_of(network),
+                class_names,
+            )
+        with progress_bars("Explaining: {}") as progress:
+            report = drawings.explanation_report(
+                network,
+                batch,
+                class_names,
+                batch_size,
+                method,
+                model_name=str(model),
+                images_name=images.absolute().name,
+                metrics=RunFolder.around(model).read_metrics(),
+                progress=progress,
+            )
     write_atomically(output, lambda path: path.write_text(report.html(), "utf-8"))
-    console.print(f"HTML report: {escape(str(output))}", highlight=False, soft_wrap=True)
+    if asked.json:
+        print_json({"report": str(output), "figures": None if figures is None else str(figures)})
+    else:
+        console.print(f"HTML report: {escape(str(output))}", highlight=False, soft_wrap=True)
     if figures is not None:
         report.save_figures(figures)
-        console.print(f"Figures: {escape(str(figures))}", highlight=False, soft_wrap=True)
+        if not asked.json:
+            console.print(f"Figures: {escape(str(figures))}", highlight=False, soft_wrap=True)

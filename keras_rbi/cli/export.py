@@ -1,31 +1,37 @@
 """`keras-rbi export`."""
 
+import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
-import keras
-import numpy as np
 import typer
 
-from keras_rbi.cli.output import fail, one_line_errors, one_line_warnings
-from keras_rbi.export import (
-    FORMATS,
-    Export,
-    ExportError,
-    accuracy_of_export,
-    export_for_tf_serving,
-    export_model,
+from keras_rbi import evaluation, training
+from keras_rbi import export as exports
+from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.loading import load
+from keras_rbi.cli.output import (
+    asked,
+    doing,
+    fail,
+    one_line_errors,
+    one_line_warnings,
+    print_json,
 )
-from keras_rbi.export.formats import format_named
-from keras_rbi.models.keras_classifier import classifier_of
-from keras_rbi.training.data_for_model import images_of_run
-from keras_rbi.training.trained_model import load_trained_model
+from keras_rbi.export.errors import ExportError
+from keras_rbi.export.formats import FORMATS, format_named
+
+if TYPE_CHECKING:
+    import keras
+
+    from keras_rbi.export import Export
 
 REPRESENTATIVE_IMAGES = 100
 # More would fill memory with large images, and tell little more.
 TEST_IMAGES = 1000
 
 
+@reports
 def export(
     model: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
     output: Annotated[
@@ -60,32 +66,65 @@ def export(
 
     Example: `keras-rbi export runs/typefaces-1 --format onnx --output typefaces.onnx`
     """
+    names = [part.strip() for part in inputs.split(",")]
     with one_line_errors(), one_line_warnings():
-        network, class_names = load_trained_model(model)
-        names = [part.strip() for part in inputs.split(",")]
+        entry = format_named(format)
         output = output or _beside(model, format, tf_serving)
-        if tf_serving is not None:
-            _for_tf_serving(network, output, tf_serving, relations, top_k, class_names)
-            return
-        representative = None
-        if precision == "int8":
-            representative, _ = images_of_run(model, network, "train", REPRESENTATIVE_IMAGES)
+        if tf_serving is None:
+            entry.check_path(output)
+        network, class_names = load(model)
         try:
-            made = export_model(
-                network,
-                output,
-                format,
-                relations=relations,
-                inputs=names,
-                top_k=top_k,
-                precision=precision,
-                representative_images=representative,
-                class_names=class_names,
-            )
-            if precision != "float32" and names == ["images"]:
-                print(_cost(made, model, network))
+            if tf_serving is not None:
+                made = _for_tf_serving(network, output, tf_serving, relations, top_k, class_names)
+                cost = None
+            else:
+                made = _export(
+                    network, model, output, format, relations, names, top_k, precision, class_names
+                )
+                small = precision != "float32" and names == ["images"]
+                cost = _cost(made, model, network) if small else None
         except ExportError as error:
             fail(str(error))
+    if asked.json:
+        print_json(_as_dict(made, cost))
+    elif tf_serving is not None:
+        print(f"Exported {made.path}, with warm-up requests, models.config and batching.config.")
+    else:
+        print(made.summary())
+        if cost is not None:
+            print(cost["text"])
+
+
+def _export(
+    network: "keras.Model",
+    model: Path,
+    output: Path,
+    format: str,
+    relations: str | None,
+    inputs: list[str],
+    top_k: int,
+    precision: str,
+    class_names: list[str],
+) -> "Export":
+    representative = None
+    if precision == "int8":
+        with doing("Reading images of the run, for the ranges of numbers"):
+            representative, _ = training.images_of_run(
+                model, network, "train", REPRESENTATIVE_IMAGES
+            )
+    with doing("Exporting, reloading without Keras and comparing"):
+        return exports.export_model(
+            network,
+            output,
+            format,
+            relations=relations,
+            inputs=inputs,
+            top_k=top_k,
+            precision=precision,
+            representative_images=representative,
+            class_names=class_names,
+            verbose=False,
+        )
 
 
 def _beside(model: Path, format: str, tf_serving: str | None) -> Path:
@@ -97,30 +136,41 @@ def _beside(model: Path, format: str, tf_serving: str | None) -> Path:
 
 
 def _for_tf_serving(
-    network: keras.Model,
+    network: "keras.Model",
     output: Path,
     name: str,
     relations: str | None,
     top_k: int,
     class_names: list[str],
-) -> None:
-    try:
-        made = export_for_tf_serving(
+) -> "Export":
+    with doing("Exporting for TensorFlow Serving, reloading without Keras and comparing"):
+        return exports.export_for_tf_serving(
             network, output, name, relations=relations, top_k=top_k, class_names=class_names
         )
-    except ExportError as error:
-        fail(str(error))
-    print(f"Exported {made.path}, with warm-up requests, models.config and batching.config.")
 
 
-def _cost(made: Export, model: Path, network: keras.Model) -> str:
-    images, labels = images_of_run(model, network, "test", TEST_IMAGES)
-    mode = None if made.options.relations == "none" else made.options.relations
-    with classifier_of(network).use_relations(mode):
-        predicted = np.argmax(network.predict(images, verbose=0), axis=-1)
-    before = 100 * float(np.mean(predicted == labels))
-    after = 100 * accuracy_of_export(made, images, labels)
-    return (
-        f"Top-1 accuracy on {len(labels)} test images: {before:.1f} % of the model, "
-        f"{after:.1f} % in {made.options.precision} ({after - before:+.1f})."
-    )
+def _cost(made: "Export", model: Path, network: "keras.Model") -> dict[str, Any]:
+    """What a smaller precision costs in accuracy, on the run's test images."""
+    with doing("Measuring what the smaller precision costs"):
+        images, labels = training.images_of_run(model, network, "test", TEST_IMAGES)
+        mode = None if made.options.relations == "none" else made.options.relations
+        with evaluation.classifier_of(network).use_relations(mode):
+            predicted = network.predict(images, verbose=0).argmax(axis=-1)
+        before = float((predicted == labels).mean())
+        after = exports.accuracy_of_export(made, images, labels)
+    return {
+        "images": len(labels),
+        "accuracy_of_the_model": before,
+        "accuracy": after,
+        "text": f"Top-1 accuracy on {len(labels)} test images: {100 * before:.1f} % of the model, "
+        f"{100 * after:.1f} % in {made.options.precision} ({100 * (after - before):+.1f}).",
+    }
+
+
+def _as_dict(made: "Export", cost: dict[str, Any] | None) -> dict[str, Any]:
+    return {
+        "path": str(made.path),
+        **made.options.as_dict(),
+        "verification": dataclasses.asdict(made.verification),
+        "cost": cost and {name: value for name, value in cost.items() if name != "text"},
+    }

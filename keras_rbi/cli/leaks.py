@@ -1,25 +1,35 @@
 """`keras-rbi datasets leaks`."""
 
-import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from keras_rbi.atomic_write import write_atomically
+from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.datasets import make_ready
-from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings, progress_bars
+from keras_rbi.cli.output import (
+    asked,
+    console,
+    fail,
+    one_line_errors,
+    one_line_warnings,
+    print_json,
+    progress_bars,
+)
 from keras_rbi.datasets.files.duplicates import THRESHOLD_DB
 from keras_rbi.datasets.splits import ALL_SPLITS
-from keras_rbi.evaluation.leaks import Leaks, find_leaks
-from keras_rbi.figures.duplicates_report import describe, duplicates_report, duplicates_sheet
+
+if TYPE_CHECKING:
+    from keras_rbi.evaluation import Leaks
 
 FORMATS = (".html", ".png", ".svg")
 # A copied split has thousands of pairs.
 MOST_DRAWN, MOST_PRINTED = 200, 10
 
 
+@reports
 def leaks(
     name: Annotated[
         str, typer.Argument(help="A name that keras-rbi datasets lists, a folder, or a CSV file.")
@@ -53,7 +63,6 @@ def leaks(
     download: Annotated[
         bool, typer.Option("--download", help="Download what is missing, if it is public.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, with every pair.")] = False,
 ) -> None:
     """Find images of one split that are in another too, exactly or nearly.
 
@@ -66,6 +75,8 @@ def leaks(
 
     `keras-rbi datasets leaks birds/ --splits train,train` - the same image twice in training
     """
+    from keras_rbi.evaluation.leaks import find_leaks
+
     one, _, other = splits.partition(",")
     if not {one, other} <= set(ALL_SPLITS):
         fail(f"--splits must be two of {', '.join(ALL_SPLITS)}, with a comma. Received: {splits}.")
@@ -79,15 +90,17 @@ def leaks(
             )
         if out is not None:
             _write(out, found)
-    if as_json:
-        print(json.dumps(found.as_dict(), indent=2))
+    if asked.json:
+        print_json(found.as_dict())
     else:
         _print(found, out)
     if found.pairs:
         raise typer.Exit(1)
 
 
-def _write(out: Path, found: Leaks) -> None:
+def _write(out: Path, found: "Leaks") -> None:
+    from keras_rbi.figures.duplicates_report import duplicates_report, duplicates_sheet
+
     if out.suffix.lower() == ".html":
         content = duplicates_report(found, MOST_DRAWN)
         write_atomically(out, lambda path: path.write_text(content, "utf-8"))
@@ -96,7 +109,9 @@ def _write(out: Path, found: Leaks) -> None:
     write_atomically(out, lambda path: figure.savefig(path, dpi=100))
 
 
-def _print(found: Leaks, out: Path | None) -> None:
+def _print(found: "Leaks", out: Path | None) -> None:
+    from keras_rbi.figures.duplicates_report import describe
+
     console.print(found.summary, highlight=False)
     for pair in found.pairs[:MOST_PRINTED]:
         line = f"{describe(pair)}: {' and '.join(found.names(pair))}"

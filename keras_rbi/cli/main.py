@@ -1,10 +1,11 @@
 """The `keras-rbi` command."""
 
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from keras_rbi._version import __version__
 from keras_rbi.cli.backbones import backbones
 from keras_rbi.cli.compare import compare
 from keras_rbi.cli.datasets import app as datasets
@@ -28,6 +29,26 @@ app = typer.Typer(
 
     A first run, with nothing to download: `keras-rbi train`""",
 )
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        print(f"keras-rbi {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def command(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Options of the command itself."""
+
+
 app.command()(train)
 app.command()(evaluate)
 app.command()(compare)

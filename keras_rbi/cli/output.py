@@ -1,24 +1,43 @@
-"""What the command prints."""
+"""What the command prints: results on the standard output, what it is doing on the error stream."""
 
+import json
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from keras_rbi.datasets.files.records import DatasetWarning
+from keras_rbi.datasets.files.dataset_warning import DatasetWarning
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 console = Console()
 errors = Console(stderr=True)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass
+class _Asked:
+    """What `--quiet` and `--json` ask for, of the command that runs."""
+
+    quiet: bool = False
+    json: bool = False
+
+
+asked = _Asked()
 
 
 def fail(message: str) -> NoReturn:
-    """Ends the command with one line on the error stream and the exit code 2."""
-    print("Error: " + " ".join(message.split()), file=sys.stderr)
+    """Ends the command with the exit code 2 and one line, or with `--json` an object, of why."""
+    line = " ".join(message.split())
+    if asked.json:
+        print(json.dumps({"error": line}))
+    else:
+        print("Error: " + line, file=sys.stderr)
     sys.exit(2)
 
 
@@ -50,29 +69,69 @@ def one_line_warnings() -> Iterator[None]:
         yield
 
 
+def notes() -> Console:
+    """Where a command tells what is not its result: with `--json` the error stream."""
+    return errors if asked.json else console
+
+
+def print_json(content: Any) -> None:
+    """A result, with `--json`."""
+    print(json.dumps(content, indent=2))
+
+
 @contextmanager
-def progress_bars(
-    describe: str, on: Console = console
-) -> Iterator[Callable[[str, int, int], None]]:
-    """Bars for things that are done one after the other.
+def doing(what: str) -> Iterator[None]:
+    """Says what is being done: with a spinner in a terminal, in a line elsewhere.
+
+    Args:
+        what: A phrase, such as `"Loading the model"`.
+    """
+    if asked.quiet:
+        yield
+    elif errors.is_terminal:
+        with errors.status(what):
+            yield
+    else:
+        print(f"{what} ...", file=sys.stderr, flush=True)
+        yield
+
+
+@contextmanager
+def progress_bars(describe: str) -> Iterator[Progress]:
+    """Bars for things that are done one after the other; lines where there is no terminal.
 
     Args:
         describe: What to call a thing, with `{}` for its name.
-        on: Where to draw them. Only what goes to the same place may be printed meanwhile.
-            Defaults to the standard output.
 
     Yields:
         Function of a thing's name, the number of its parts that are done, and of all of them, 0 if
         that is not known.
     """
+    if asked.quiet:
+        yield lambda *_: None
+        return
+    if not errors.is_terminal:
+        begun: set[str] = set()
+
+        def say(name: str, done: int, total: int) -> None:
+            if name not in begun:
+                begun.add(name)
+                of = f" ({total:,})" if total else ""
+                print(f"{describe.format(name)}{of} ...", file=sys.stderr, flush=True)
+
+        yield say
+        return
+
+    from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeRemainingColumn(),
     )
-    own_output = on is console
-    with Progress(*columns, console=on, transient=True, redirect_stdout=own_output) as bars:
+    with Bars(*columns, console=errors, transient=True, redirect_stdout=False) as bars:
         tasks: dict[str, TaskID] = {}
 
         def progress(name: str, done: int, total: int) -> None:
@@ -85,8 +144,10 @@ def progress_bars(
         yield progress
 
 
-def relations_table(rows: Sequence[dict[str, Any]], images: int, order: str) -> Table:
+def relations_table(rows: Sequence[dict[str, Any]], images: int, order: str) -> "Table":
     """Top-1 accuracies by relations mode and test batch size."""
+    from rich.table import Table
+
     table = Table(title=f"top-1 accuracy on {images:,} test images, {order}")
     table.add_column("relations")
     table.add_column("test batch size", justify="right")

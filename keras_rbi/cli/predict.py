@@ -1,23 +1,24 @@
 """`keras-rbi predict`."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
+from keras_rbi import evaluation
 from keras_rbi.atomic_write import write_atomically
-from keras_rbi.cli.output import errors, fail, one_line_errors, progress_bars
+from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.loading import load
+from keras_rbi.cli.output import Progress, asked, errors, fail, one_line_errors, progress_bars
 from keras_rbi.cli.predictions import WRITERS, Prediction, Write, write_lines, write_tables
-from keras_rbi.evaluation.classification_scores import probabilities_of
-from keras_rbi.evaluation.predict_files import FilePrediction, find_images, predict_files
-from keras_rbi.evaluation.top_classes import top_classes
-from keras_rbi.models.head_activation import head_activation
-from keras_rbi.models.keras_classifier import relations_of
-from keras_rbi.training.trained_model import image_size_of, load_trained_model
+from keras_rbi.datasets.files.find_images import find_images
+from keras_rbi.training.run_folder import find_model
+
+if TYPE_CHECKING:
+    from keras_rbi.evaluation import FilePrediction
 
 TABLE = "table"
 FORMATS = (TABLE, *WRITERS)
@@ -25,6 +26,7 @@ FORMATS = (TABLE, *WRITERS)
 MOST_TABLES = 20
 
 
+@reports
 def predict(
     model: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
     images: Annotated[
@@ -45,7 +47,6 @@ def predict(
     output: Annotated[
         Path | None, typer.Option(help="The file to write to. [default: the terminal]")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     batch_size: Annotated[
         int, typer.Option(min=1, help="Images that the model is given at once.")
     ] = 32,
@@ -61,34 +62,29 @@ def predict(
 
     `keras-rbi predict runs/birds-1 photos/ --top 3 --output predictions.csv`
     """
-    form = _format(form, output, as_json)
+    form = _format(form, output)
     if output is not None and not output.absolute().parent.is_dir():
         fail(f"There is no folder {str(output.absolute().parent)!r} to write --output to.")
     with one_line_errors():
-        network, class_names = load_trained_model(model)
-        size = image_size_of(network)
+        find_model(model)
         files = find_images(images)
+        network, class_names = load(model)
     write = WRITERS.get(form) or (write_tables if len(files) <= MOST_TABLES else write_lines)
     unreadable: list[FilePrediction] = []
 
-    activation = head_activation(network)
-
-    def probabilities(pixels: np.ndarray) -> np.ndarray:
-        return probabilities_of(network.predict_on_batch(pixels), activation)
-
-    def predictions(progress: Callable[[str, int, int], None]) -> Iterator[Prediction]:
-        found = predict_files(probabilities, files, size, batch_size)
+    def predictions(progress: Progress) -> Iterator[Prediction]:
+        found = evaluation.classify_files(network, files, class_names, batch_size)
         for done, each in enumerate(found, 1):
-            if each.probabilities is None:
+            if each.error is not None:
                 unreadable.append(each)
             else:
-                best = top_classes(each.probabilities, class_names, top)
+                best = [{"class": name, "probability": value} for name, value in each.top(top)]
                 yield {"image": str(each.path), "top": best}
             progress("", done, len(files))
 
     with one_line_errors(), _progress(output) as progress:
         _write(write, predictions(progress), output)
-    if relations_of(network) == "batch" and len(files) > 1:
+    if evaluation.relations_of(network) == "batch" and len(files) > 1 and not asked.quiet:
         errors.print(
             "This model relates the images of a batch: each prediction depends on the other images "
             "of its batch. Predict one image at a time (--batch-size 1), or set model.relations = "
@@ -103,22 +99,22 @@ def predict(
         raise typer.Exit(1)
 
 
-def _format(form: str | None, output: Path | None, as_json: bool) -> str:
-    if as_json and form not in (None, "json"):
+def _format(form: str | None, output: Path | None) -> str:
+    if asked.json and form not in (None, "json"):
         fail(f"--json and --format {form} contradict each other. Leave out one.")
     if form is not None and form not in FORMATS:
         fail(f"There is no format {form!r}. Use one of {', '.join(FORMATS)}.")
-    if form or as_json:
+    if form or asked.json:
         return form or "json"
     suffix = "" if output is None else output.suffix.lower().lstrip(".")
     return suffix if suffix in WRITERS else TABLE
 
 
 @contextmanager
-def _progress(output: Path | None) -> Iterator[Callable[[str, int, int], None]]:
+def _progress(output: Path | None) -> Iterator[Progress]:
     """A bar on the error stream, where that is a terminal and no predictions scroll by there."""
     if errors.is_terminal and (output is not None or not sys.stdout.isatty()):
-        with progress_bars("Predicting", on=errors) as progress:
+        with progress_bars("Predicting") as progress:
             yield progress
     else:
         yield lambda *_: None

@@ -17,7 +17,9 @@ def write_tables(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A table for each image."""
     console = _console(file)
     for prediction in predictions:
-        table = Table(title=escape(prediction["image"]), title_justify="left")
+        # No title, which a table breaks at its own width.
+        console.print(escape(prediction["image"]), style="italic", highlight=False, soft_wrap=True)
+        table = Table()
         table.add_column("class")
         table.add_column("probability (%)", justify="right")
         for row in prediction["top"]:

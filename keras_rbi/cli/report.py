@@ -1,14 +1,16 @@
 """What `keras-rbi train` prints at its end."""
 
 import shlex
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from keras_rbi.cli.output import console, relations_table
+from keras_rbi.cli.output import asked, console, print_json
 from keras_rbi.cli.settings_options import as_arguments
 from keras_rbi.models.methods import METHODS
-from keras_rbi.training import RunFolder
 from keras_rbi.training.choices import BACKBONE_ALONE, RBI
+from keras_rbi.training.run_folder import RunFolder
 
 # What a backbone alone has no use for.
 OF_RBI = ("rbi", "method", "variant", "relation_dropout", "share_classifier")
@@ -26,15 +28,7 @@ def report(
             where it was given none of the run's own.
     """
     console.print()
-    console.print(
-        relations_table(
-            metrics["test_accuracy_by_relations"], metrics["test_images"], metrics["test_order"]
-        )
-    )
-    console.print(
-        f"[bold]Top-1 accuracy {100 * metrics['test_accuracy']:.1f} %[/bold] with relations "
-        f"{metrics['relations']!r}, the mode that {folder.model} predicts in."
-    )
+    console.print(headline(folder, metrics), highlight=False, soft_wrap=True)
     if metrics["test_note"]:
         console.print(metrics["test_note"])
     run = shlex.quote(str(folder.path))
@@ -49,6 +43,73 @@ def report(
     for command in commands:
         console.print(f"  {command}", highlight=False, soft_wrap=True, markup=False)
     console.print(f"Curves: {folder.curves}", highlight=False)
+
+
+def headline(folder: RunFolder, metrics: Mapping[str, Any]) -> str:
+    """The result in one line: the accuracy, what it is of, and that of the baseline if known."""
+    chance = 100 / max(1, metrics.get("classes", 0) or 1)
+    known = (
+        f", {metrics['classes']} classes (chance: {chance:.1f} %)" if "classes" in metrics else ""
+    )
+    line = (
+        f"[bold]Top-1 accuracy {100 * metrics['test_accuracy']:.1f} %[/bold] on "
+        f"{metrics['test_images']:,} test images{known}"
+    )
+    if (other := finished_baseline(folder, metrics)) is not None:
+        name = "without RBI" if metrics["settings"]["rbi"] else "with RBI"
+        line += f"; {name} {100 * other['test_accuracy']:.1f} %"
+    return line + "."
+
+
+def finished_baseline(folder: RunFolder, metrics: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The metrics of a run beside this one that differs in its relations alone, if there is one."""
+
+    def compared(settings: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in settings.items() if name not in OF_RBI}
+
+    for other in sorted(folder.path.parent.glob("*/metrics.json")):
+        found = RunFolder(other.parent).read_metrics()
+        settings = found.get("settings", {})
+        if settings.get("rbi") == (not metrics["settings"]["rbi"]) and compared(
+            settings
+        ) == compared(metrics["settings"]):
+            return found
+    return None
+
+
+def report_seeds(parent: Path, seeds: Sequence[int], found: Sequence[Mapping[str, Any]]) -> None:
+    """Prints and writes the accuracies of runs that differ in their seeds.
+
+    Args:
+        parent: The folder that their folders are in, which gets a `seeds.json`.
+        seeds: Their seeds.
+        found: The metrics of each.
+    """
+    accuracies = [float(metrics["test_accuracy"]) for metrics in found]
+    mean = statistics.fmean(accuracies)
+    spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
+    content = {
+        "seeds": list(seeds),
+        "test_accuracy": accuracies,
+        "mean": mean,
+        "standard_deviation": spread,
+        "settings": {name: value for name, value in found[0]["settings"].items() if name != "seed"},
+    }
+    RunFolder(parent).write_json(parent / "seeds.json", content)
+    if asked.json:
+        print_json({"folder": str(parent), **content})
+        return
+    from rich.table import Table
+
+    table = Table(title=f"top-1 accuracy on {found[0]['test_images']:,} test images")
+    table.add_column("seed", justify="right")
+    table.add_column("top-1 (%)", justify="right")
+    for seed, accuracy in zip(seeds, accuracies, strict=True):
+        table.add_row(str(seed), f"{100 * accuracy:.1f}")
+    table.add_section()
+    table.add_row("mean ± sd", f"{100 * mean:.1f} ± {100 * spread:.1f}")
+    console.print(table)
+    console.print(f"Runs: {parent}", highlight=False, soft_wrap=True)
 
 
 def baseline(given: Mapping[str, Any], rbi: bool) -> str:

@@ -6,13 +6,14 @@ from typing import Annotated
 
 import typer
 
-from keras_rbi.cli.output import console, fail, one_line_errors
-from keras_rbi.export import ExportError, export_model
-from keras_rbi.export.metadata import version
+from keras_rbi import export as exports
+from keras_rbi._version import __version__
+from keras_rbi.cli.loading import load
+from keras_rbi.cli.output import console, doing, fail, one_line_errors
+from keras_rbi.export.errors import ExportError
 from keras_rbi.serving.cached_onnx import cached_onnx
 from keras_rbi.serving.limits import Limits
-from keras_rbi.training import RunFolder
-from keras_rbi.training.trained_model import load_trained_model
+from keras_rbi.training.run_folder import find_model
 
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "onnxruntime", "prometheus_client")
 # What a service may relate an image to: nothing of other users' requests.
@@ -88,18 +89,18 @@ def _onnx_file(model: Path, relations: str | None) -> Path:
         if relations is not None:
             fail("The relations of an .onnx file are fixed. Leave out --relations.")
         return model
-    file = RunFolder(model).model if model.is_dir() else model
+    file = find_model(model)
 
     def export(path: Path) -> None:
-        network, class_names = load_trained_model(model)
+        network, class_names = load(model)
         if getattr(network, "relations", None) == "batch" and relations is None:
             fail(
                 "This model relates the images of a batch: other users' images would change "
                 "predictions. Serve it with --relations self."
             )
-        with console.status("Exporting to ONNX and comparing"):
+        with doing("Exporting to ONNX and comparing"):
             try:
-                export_model(
+                exports.export_model(
                     network,
                     path,
                     "onnx",
@@ -111,7 +112,4 @@ def _onnx_file(model: Path, relations: str | None) -> Path:
             except ExportError as error:
                 fail(str(error))
 
-    if not file.is_file():
-        # For its errors, which say what is missing.
-        load_trained_model(model)
-    return cached_onnx(file, relations, version(), export)
+    return cached_onnx(file, relations, __version__, export)

@@ -10,6 +10,9 @@ import typer
 from keras_rbi.training.setting import Setting
 from keras_rbi.training.settings import SETTINGS
 
+# Ranges are told where a value is out of them: here they would take the room of the help.
+METAVARS = {int: "N", float: "X", str: "NAME"}
+
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Gives a command an option for each setting, in place of its keyword arguments.
@@ -47,8 +50,9 @@ def _annotation(setting: Setting) -> Any:
         help=_help(setting),
         min=setting.minimum,
         max=setting.maximum if setting.below is None else setting.below,
-        metavar=setting.metavar,
+        metavar=setting.metavar or METAVARS.get(setting.kind),
         rich_help_panel=setting.panel,
+        hidden=not setting.basic,
     )
     return Annotated[setting.kind | None, option]
 

@@ -6,17 +6,14 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from keras_rbi import datasets, figures
 from keras_rbi.atomic_write import write_atomically
+from keras_rbi.cli.backend import start_backend
 from keras_rbi.cli.datasets import make_ready
-from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings
+from keras_rbi.cli.output import console, doing, fail, one_line_errors, one_line_warnings
 from keras_rbi.datasets.augmentation import PAPER
-from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.sampling import PK
 from keras_rbi.datasets.catalogue import TYPEFACES
-from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.load import load
-from keras_rbi.datasets.typefaces import Typefaces
-from keras_rbi.figures.contact_sheet import contact_sheet
 from keras_rbi.training.choices import NO_AUGMENTATION
 
 FORMATS = (".png", ".svg")
@@ -75,13 +72,11 @@ def show(
     if sampling == PK and batch_size % images_per_class:
         fail("--images-per-class must divide --batch-size.")
     with one_line_errors(), one_line_warnings():
-        data: ImageData
-        if name == TYPEFACES:
-            data = Typefaces(split, image_size=image_size, seed=seed)
-        else:
+        if name != TYPEFACES:
             make_ready(name, data_dir, download)
-            data = load(name, data_dir, split, image_size, seed)
-        sequence = ImageSequence(
+        data = datasets.load(name, data_dir, split, image_size, seed)
+        start_backend()
+        sequence = datasets.ImageSequence(
             data,
             batch_size,
             seed=seed,
@@ -92,8 +87,9 @@ def show(
         )
         # The first that `fit` trains on.
         sequence.epoch = 1
-        drawn = [sequence[number] for number in range(min(batches, len(sequence)))]
+        with doing("Drawing"):
+            drawn = [sequence[number] for number in range(min(batches, len(sequence)))]
         title = f"{Path(name).resolve().name if name != TYPEFACES else name}, {split}"
-        figure = contact_sheet(data, drawn, classes, title=title)
+        figure = figures.contact_sheet(data, drawn, classes, title=title)
         write_atomically(out, lambda path: figure.savefig(path, dpi=150))
     console.print(f"Contact sheet: {escape(str(out))}", highlight=False, soft_wrap=True)

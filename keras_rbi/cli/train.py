@@ -3,30 +3,42 @@
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from keras_rbi import training
+from keras_rbi.cli.backend import start_backend
+from keras_rbi.cli.common_options import reports, show_all_options
 from keras_rbi.cli.datasets import make_ready
-from keras_rbi.cli.output import console, fail, one_line_errors, one_line_warnings, progress_bars
-from keras_rbi.cli.report import report
-from keras_rbi.cli.settings_options import as_arguments, with_settings
-from keras_rbi.datasets.files.reading import UnreadableImageError
-from keras_rbi.training import (
-    RunFolder,
-    TrainingRun,
-    TrainingSettings,
-    keep_freed_memory,
-    latest_run_folder,
-    next_run_folder,
-    prepare,
+from keras_rbi.cli.output import (
+    asked,
+    doing,
+    fail,
+    notes,
+    one_line_errors,
+    one_line_warnings,
+    print_json,
+    progress_bars,
 )
+from keras_rbi.cli.report import report, report_seeds
+from keras_rbi.cli.settings_options import as_arguments, with_settings
+from keras_rbi.datasets.catalogue import TYPEFACES
+from keras_rbi.datasets.files.reading import UnreadableImageError
 from keras_rbi.training.choices import BACKBONE_ALONE
+from keras_rbi.training.logging import Logging
+from keras_rbi.training.run_data import read_data
+from keras_rbi.training.run_folder import RunFolder, latest_run_folder, next_run_folder
 from keras_rbi.training.setting import DATA, OUTPUT
+from keras_rbi.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from keras_rbi.training import TrainingRun
 
 RUNS = Path("runs")
 
 
+@reports
 @with_settings
 def train(
     *,
@@ -37,6 +49,7 @@ def train(
             "--download",
             help="Download the data set into --data-dir, where that is public.",
             rich_help_panel=DATA,
+            hidden=True,
         ),
     ] = False,
     output: Annotated[
@@ -55,6 +68,50 @@ def train(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            help="Several runs, such as `0 1 2`, each in a folder of its own, and their mean and "
+            "spread. What is finished of them is not run again.",
+            metavar="NUMBERS",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None,
+    keep_optimizer: Annotated[
+        bool,
+        typer.Option(
+            "--keep-optimizer",
+            help="Keep the optimizer's state in model.keras, to train it further.",
+            rich_help_panel=OUTPUT,
+            hidden=True,
+        ),
+    ] = False,
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Write events for TensorBoard into the run folder.",
+            rich_help_panel=OUTPUT,
+            hidden=True,
+        ),
+    ] = False,
+    tracker: Annotated[
+        str | None,
+        typer.Option(
+            help="Log to `wandb` or `mlflow`, which must be installed.",
+            rich_help_panel=OUTPUT,
+            hidden=True,
+        ),
+    ] = None,
+    help_all: Annotated[
+        bool,
+        typer.Option(
+            "--help-all",
+            help="Show all options, also those for experts.",
+            callback=show_all_options,
+            is_eager=True,
+        ),
+    ] = False,
     **settings: Any,
 ) -> None:
     """Train a classifier and leave a run folder with model, metrics and curves.
@@ -65,31 +122,79 @@ def train(
 
     `keras-rbi train --no-rbi` - the same without relations, to compare
 
-    `keras-rbi train --dataset birds/ --backbone ConvNeXtTiny --epochs 20`
+    `keras-rbi train --dataset birds/` - photographs of your own, in a folder for each class
 
-    `keras-rbi train --dataset cub_200_2011 --data-dir data --download`
-
-    `keras-rbi train --dataset birds/ --recipe finetune --mixup 0.2` - as practitioners fine-tune
+    `keras-rbi train --dataset birds/ --recipe finetune --seeds 0 1 2`
 
     `keras-rbi train --dataset birds/ --recipe paper --variant paper` - its training and its layers
 
-    `keras-rbi train --recipe my.toml` - with what a file of yours sets (docs/recipes.md)
+    More options: `keras-rbi train --help-all`
     """
     # In the user's order.
     given = {name: settings[name] for name in context.params if settings.get(name) is not None}
-    _refuse_contradictions(given, download, resume)
-    keep_freed_memory()
+    _refuse_contradictions(given, download, resume, seeds)
+    with one_line_errors():
+        logging = Logging(keep_optimizer, tensorboard, tracker).checked()
+    if seeds is not None:
+        _train_seeds(given, seeds, output, download, logging)
+        return
+    folder, metrics = _train(TrainingSettings(**given), output, download, resume, logging)
+    if asked.json:
+        print_json({"folder": str(folder.path), **metrics})
+    else:
+        report(folder, metrics, None if resume else given)
+
+
+def _train(
+    settings: TrainingSettings,
+    output: Path | None,
+    download: bool,
+    resume: bool,
+    logging: Logging,
+) -> tuple[RunFolder, dict[str, Any]]:
+    """Trains one model; gives its folder and its metrics."""
     with one_line_errors(), one_line_warnings():
-        run = _prepare(TrainingSettings(**given), output, download, resume)
-    console.print(f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {run.folder.path}")
-    report(run.folder, _complete(run), None if resume else given)
+        run = _prepare(settings, output, download, resume)
+    if not asked.quiet:
+        path = run.folder.path
+        notes().print(
+            f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {path}", soft_wrap=True
+        )
+    return run.folder, _complete(run, logging)
 
 
-def _refuse_contradictions(given: Mapping[str, Any], download: bool, resume: bool) -> None:
+def _train_seeds(
+    given: Mapping[str, Any], seeds: str, output: Path | None, download: bool, logging: Logging
+) -> None:
+    """Trains a model with each seed, and writes and prints their table."""
+    if "seed" in given:
+        fail("--seed and --seeds contradict each other. Leave out one.")
+    words = seeds.replace(",", " ").split()
+    if not words or not all(word.isdigit() for word in words):
+        fail(f"--seeds takes whole numbers, such as 0 1 2. Received: {seeds!r}.")
+    numbers = list(dict.fromkeys(map(int, words)))
+    with one_line_errors():
+        parent = _folder(output, False, TrainingSettings(**given).resolved())
+    found = []
+    for seed in numbers:
+        folder = RunFolder(parent / f"seed-{seed}")
+        settings = TrainingSettings(**given, seed=seed)
+        if folder.is_finished:
+            found.append(folder.read_metrics())
+            continue
+        begun = folder.settings.is_file()
+        found.append(_train(settings, folder.path, download and not begun, begun, logging)[1])
+    report_seeds(parent, numbers, found)
+
+
+def _refuse_contradictions(
+    given: Mapping[str, Any], download: bool, resume: bool, seeds: str | None
+) -> None:
     """Refuses options that contradict each other, which of settings `resolved` does."""
-    if resume and (given or download):
+    if resume and (given or download or seeds):
         flags = [word for word in as_arguments(given) if word.startswith("--")]
         flags += ["--download"] if download else []
+        flags += ["--seeds"] if seeds else []
         fail(f"A resumed run keeps its settings. Leave out {', '.join(flags)}, or start a new run.")
     if given.get("rbi") is not False:
         return
@@ -101,25 +206,39 @@ def _refuse_contradictions(given: Mapping[str, Any], download: bool, resume: boo
 
 def _prepare(
     settings: TrainingSettings, output: Path | None, download: bool, resume: bool
-) -> TrainingRun:
+) -> "TrainingRun":
     if not resume:
         settings = settings.resolved()
         if settings.source == "files":
             data_dir = None if settings.data_dir is None else Path(settings.data_dir)
             make_ready(settings.dataset, data_dir, download)
     folder = RunFolder(_folder(output, resume, settings))
-    with progress_bars("Looking at the {} images") as progress:
-        return prepare(settings, folder, resume, progress)
+    settings, _ = folder.check_start(settings, resume)
+    if settings.dataset == TYPEFACES:
+        with doing("Reading the data"):
+            data = read_data(settings)
+    else:
+        with progress_bars("Looking at the {} images") as progress:
+            data = read_data(settings, progress)
+    start_backend()
+    training.keep_freed_memory()
+    with doing(f"Building {settings.backbone}"):
+        return training.prepare(settings, folder, resume, data=data)
 
 
-def _complete(run: TrainingRun) -> dict[str, Any]:
+def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
+    from keras_rbi.cli.epoch_progress import EpochProgress
+
+    shown = [] if asked.quiet else [EpochProgress(run, notes())]
     try:
         # Other errors are the program's own, which a line would hide.
         with one_line_errors(UnreadableImageError), one_line_warnings():
-            return run.complete()
+            run.fit([*shown, *logging.callbacks(run)], verbose=0)
+            with doing("Measuring the test images"):
+                return run.finish(keep_optimizer=logging.keep_optimizer)
     except KeyboardInterrupt:
         command = f"keras-rbi train --resume --output {shlex.quote(str(run.folder.path))}"
-        console.print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")
+        notes().print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")
         raise
 
 

@@ -4,16 +4,18 @@ Every function takes an image, uint8 of shape `(height, width, 3)`, and a NumPy 
 so that the same draws give the same pixels on every backend.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
+from keras_rbi._lazy import np
 from keras_rbi.datasets.image_data import ImageData
 
-Augment = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+Augment = Callable[["np.ndarray", "np.random.Generator"], "np.ndarray"]
 
 # --- Flip and rotation: the augmentation of the paper
 

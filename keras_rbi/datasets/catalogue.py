@@ -18,6 +18,8 @@ READERS = (
     "inaturalist_2021",
 )
 TYPEFACES = "typefaces"
+# Where files come from: the release itself, or a copy that TensorFlow Datasets has prepared.
+SOURCES = ("files", "tfds")
 
 
 def _info(reader: str) -> DatasetInfo:

@@ -1,11 +1,12 @@
 """The description of a released data set: names, files, counts, options and its reader."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.files.records import Records
 
 # Called with the name of a file, the number of bytes that are done and of all, 0 if not known.

@@ -1,8 +1,10 @@
 """The base class of data sets: labelled images by index."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 
-import numpy as np
+from keras_rbi._lazy import np
 
 
 class ImageData(ABC):
@@ -30,7 +32,7 @@ class ImageData(ABC):
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""
 
-    def at_size(self, image_size: int, cached: bool = True) -> "ImageData | None":
+    def at_size(self, image_size: int, cached: bool = True) -> ImageData | None:
         """The same images at another size, or `None` where there is none but `image_size`.
 
         Args:

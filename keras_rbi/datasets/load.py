@@ -5,21 +5,20 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from keras_rbi._lazy import resolve
 from keras_rbi.datasets.archives.download import download as download_files
 from keras_rbi.datasets.archives.locate import locate
-from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
+from keras_rbi.datasets.catalogue import DATASETS, SOURCES, TYPEFACES
 from keras_rbi.datasets.dataset_info import DatasetInfo
 from keras_rbi.datasets.files.checks import check
+from keras_rbi.datasets.files.dataset_warning import DatasetWarning
 from keras_rbi.datasets.files.image_cache import AUTO
 from keras_rbi.datasets.files.image_files import ON_ERROR, ImageFiles, Progress
 from keras_rbi.datasets.files.image_folder import read_folder
 from keras_rbi.datasets.files.lists import DELIMITERS, read_table
-from keras_rbi.datasets.files.records import DatasetWarning, Records
+from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.tfds_source import read_prepared
-from keras_rbi.datasets.typefaces import Typefaces
-
-SOURCES = ("files", "tfds")
 
 
 def load(
@@ -93,7 +92,7 @@ def load(
         )
         if image_size is not None:
             options["image_size"] = image_size
-        return Typefaces(split, seed=seed, **options)
+        return resolve("keras_rbi.datasets.typefaces:Typefaces")(split, seed=seed, **options)
     size_of_files = 224 if image_size is None else image_size
     info = DATASETS.get(str(name))
     if info is not None:

@@ -1,9 +1,10 @@
 """Train, validation and test splits: the indices of their images, official or drawn by a seed."""
 
+from __future__ import annotations
+
 import math
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.files.records import SPLITS, Records
 
 # Train and validation together: what published protocols train on once every choice is made.

@@ -1,5 +1,7 @@
 """TensorFlow Datasets as a source of the released sets, read from its TFRecord files."""
 
+from __future__ import annotations
+
 import importlib.util
 import struct
 from collections.abc import Iterator
@@ -8,9 +10,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
+from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, TfdsLayout
 from keras_rbi.datasets.files.records import Records
 
@@ -114,7 +116,7 @@ def _class_names(
     return [min(names[label]) for label in range(len(names))]
 
 
-def _boxes_in_pixels(store: "RecordStore", boxes: list[np.ndarray], number: int) -> np.ndarray:
+def _boxes_in_pixels(store: RecordStore, boxes: list[np.ndarray], number: int) -> np.ndarray:
     with Image.open(BytesIO(store(number))) as image:
         scale = [image.width, image.height] * 2
     return (boxes[number][:, [1, 0, 3, 2]] * scale).astype(np.float32)

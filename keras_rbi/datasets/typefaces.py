@@ -4,22 +4,26 @@ Real letters in real typefaces, each typeface a class: to tell DejaVu Sans Obliq
 Mono Oblique in a small noisy rotated crop takes the same kind of detail as telling birds apart.
 """
 
+from __future__ import annotations
+
 import string
 import threading
 import zlib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
-import numpy as np
 from matplotlib.ft2font import FT2Font
 from PIL import Image, ImageDraw, ImageFont
 
-from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi._lazy import np, resolve
 from keras_rbi.datasets.files.image_cache import AUTO_LIMIT, ImageCache, NoCache, RamCache
 from keras_rbi.datasets.image_data import ImageData
+
+if TYPE_CHECKING:
+    from keras_rbi.datasets.batches.image_sequence import ImageSequence
 
 # The typefaces that Matplotlib ships and that have all the letters, by family.
 MATPLOTLIB_TYPEFACES = {
@@ -210,7 +214,8 @@ def load(
     """
     data = Typefaces(split, per_class, image_size, seed, text, fonts)
     shuffle = True if split == "train" else "once"
-    return ImageSequence(data, batch_size, shuffle=shuffle, seed=seed, workers=workers)
+    batches = resolve("keras_rbi.datasets.batches.image_sequence:ImageSequence")
+    return batches(data, batch_size, shuffle=shuffle, seed=seed, workers=workers)
 
 
 def split_of_text(text: str) -> str:

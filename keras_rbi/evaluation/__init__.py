@@ -1,29 +1,44 @@
 """Evaluation of classifiers whose predictions may depend on the batch, and prediction of files."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from keras_rbi._deprecation import moved_names
-from keras_rbi.evaluation.accuracy_by_relations import RelationsAccuracy, accuracy_by_relations
-from keras_rbi.evaluation.attention_diagnostics import AttentionDiagnostics, attention_diagnostics
-from keras_rbi.evaluation.classification_scores import (
-    ClassificationScores,
-    calibration_error,
-    classification_scores,
-    probabilities_of,
-)
-from keras_rbi.evaluation.cluster_scores import knn_purity, silhouette
-from keras_rbi.evaluation.compare import compare
-from keras_rbi.evaluation.comparison import ComparedModel, Comparison
-from keras_rbi.evaluation.details import Details
-from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol
-from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
-from keras_rbi.evaluation.leaks import Leaks, find_leaks
-from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
-from keras_rbi.evaluation.paired_statistics import McNemar, mcnemar, paired_bootstrap
-from keras_rbi.evaluation.predict_files import FilePrediction, find_images, predict_files
-from keras_rbi.evaluation.protocol import EvaluationProtocol, ProtocolRow
-from keras_rbi.evaluation.related_outputs import RelatedOutputs
-from keras_rbi.evaluation.top_classes import top_classes
+from keras_rbi._lazy import lazy_package
+
+if TYPE_CHECKING:
+    from keras_rbi.datasets.files.find_images import find_images
+    from keras_rbi.evaluation.accuracy_by_relations import (
+        RelationsAccuracy,
+        accuracies_of,
+        accuracy_by_relations,
+    )
+    from keras_rbi.evaluation.attention_diagnostics import (
+        AttentionDiagnostics,
+        attention_diagnostics,
+    )
+    from keras_rbi.evaluation.classification_scores import (
+        ClassificationScores,
+        calibration_error,
+        classification_scores,
+        probabilities_of,
+    )
+    from keras_rbi.evaluation.cluster_scores import knn_purity, silhouette
+    from keras_rbi.evaluation.compare import compare
+    from keras_rbi.evaluation.comparison import ComparedModel, Comparison
+    from keras_rbi.evaluation.details import Details
+    from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol, protocol_of
+    from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
+    from keras_rbi.evaluation.leaks import Leaks, find_leaks
+    from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
+    from keras_rbi.evaluation.paired_statistics import McNemar, mcnemar, paired_bootstrap
+    from keras_rbi.evaluation.predict_files import (
+        FilePrediction,
+        classify_files,
+        predict_files,
+    )
+    from keras_rbi.evaluation.protocol import EvaluationProtocol, ProtocolRow
+    from keras_rbi.evaluation.related_outputs import RelatedOutputs
+    from keras_rbi.evaluation.top_classes import top_classes
+    from keras_rbi.models.keras_classifier import classifier_of, relations_of
 
 __all__ = [
     "AttentionDiagnostics",
@@ -42,10 +57,13 @@ __all__ = [
     "ProtocolRow",
     "RelatedOutputs",
     "RelationsAccuracy",
+    "accuracies_of",
     "accuracy_by_relations",
     "attention_diagnostics",
     "calibration_error",
     "classification_scores",
+    "classifier_of",
+    "classify_files",
     "compare",
     "evaluate_protocol",
     "extract_features",
@@ -57,6 +75,8 @@ __all__ = [
     "paired_bootstrap",
     "predict_files",
     "probabilities_of",
+    "protocol_of",
+    "relations_of",
     "silhouette",
     "top_classes",
 ]
@@ -68,6 +88,4 @@ _MOVED = {
     "FileAnswer": "keras_rbi.evaluation:FilePrediction",
 }
 
-
-def __getattr__(name: str) -> Any:
-    return moved_names(__name__, _MOVED, name)
+lazy_package(__name__, _MOVED)

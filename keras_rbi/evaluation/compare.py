@@ -16,6 +16,7 @@ from keras_rbi.evaluation.paired_statistics import mcnemar, paired_bootstrap
 from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.models.batches import to_numpy
 from keras_rbi.models.keras_classifier import relations_of
+from keras_rbi.models.loading import load_model
 
 REPEATS = 10
 
@@ -143,7 +144,7 @@ def _loaded(run: keras.Model | str | Path) -> keras.Model:
     file = path / "model.keras" if path.is_dir() else path
     if not file.is_file():
         raise ValueError(f"There is no model {str(file)!r}. Name a run folder or a .keras file.")
-    return keras.models.load_model(file)
+    return load_model(file)
 
 
 def _name_of(run: keras.Model | str | Path) -> str:

@@ -1,6 +1,6 @@
 """Evaluation over batch sizes and orders of the test images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -78,6 +78,7 @@ def protocol_of(
     batch_sizes: Sequence[int],
     seeds: Sequence[int],
     relations: Sequence[str] | None = None,
+    progress: Callable[[str, int, int], None] = lambda *_: None,
 ) -> EvaluationProtocol:
     """As `evaluate_protocol`, of what `extract_features` has made."""
     labels = extracted.labels
@@ -99,10 +100,13 @@ def protocol_of(
             if mode != "batch":
                 rows.append(_row(mode, None, ANY, [scores(related.alone(mode))]))
                 continue
-            shuffled = [
-                related.in_batches(batch_sizes, shuffled_order(len(labels), seed)) for seed in seeds
-            ]
+            shuffled = []
+            for done, seed in enumerate(seeds):
+                order = shuffled_order(len(labels), seed)
+                progress("", done, len(seeds) + 1)
+                shuffled.append(related.in_batches(batch_sizes, order))
             in_sorted = related.in_batches(batch_sizes, np.argsort(labels, kind="stable"))
+            progress("", len(seeds) + 1, len(seeds) + 1)
             for size in batch_sizes:
                 of_orders = [scores(predictions[size]) for predictions in shuffled]
                 rows.append(_row(mode, size, SHUFFLED, of_orders))

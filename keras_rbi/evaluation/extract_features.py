@@ -1,6 +1,6 @@
 """Feature extraction: one pass of the backbone over test images, for all later measurements."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.models.references.reference_selection import class_numbers
 
 MEND = "Pass images and labels as a pair of arrays."
+
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,12 @@ class ExtractedFeatures:
         return len(self.labels)
 
 
-def extract_features(model: keras.Model, data: Any, keep_images: bool = False) -> ExtractedFeatures:
+def extract_features(
+    model: keras.Model,
+    data: Any,
+    keep_images: bool = False,
+    progress: Progress = lambda *_: None,
+) -> ExtractedFeatures:
     """Runs the backbone once for each image.
 
     Args:
@@ -55,6 +62,8 @@ def extract_features(model: keras.Model, data: Any, keep_images: bool = False) -
             integers or one-hot rows. Images with a sample weight of 0 are left out.
         keep_images: Boolean, whether to keep the images of a model without relations too. Defaults
             to `False`.
+        progress: Called with an empty name and the numbers of done and of all batches, 0 where
+            that is not known. Defaults to nothing.
 
     Returns:
         An `ExtractedFeatures`.
@@ -65,12 +74,14 @@ def extract_features(model: keras.Model, data: Any, keep_images: bool = False) -
     relates = relations_of(model) != "none"
     network = model.feature_model() if relates else model
     kept, labels, rows = KeptImages(), [], []
-    for batch in batches_once(data):
+    total = len(data) if hasattr(data, "__len__") and not isinstance(data, tuple) else 0
+    for done, batch in enumerate(batches_once(data), start=1):
         use = _rows_in_use(batch)
         labels.append(class_numbers(labels_of(batch), model.output_shape[-1])[use])
         rows.append(np.asarray(network.predict_on_batch(images_of(batch)), "float32")[use])
         if relates or keep_images:
             kept.add(to_numpy(images_of(batch))[use])
+        progress("", done, total)
     if not labels:
         raise ValueError("There are no test images: the data has no batch.")
     joined = np.concatenate(rows)

@@ -4,12 +4,17 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import keras
 import numpy as np
 
-from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES, read_image
+from keras_rbi.datasets.files.find_images import find_images
+from keras_rbi.datasets.files.reading import read_image
+from keras_rbi.evaluation.classification_scores import probabilities_of
+from keras_rbi.models.head_activation import head_activation
+from keras_rbi.models.image_size import image_size_of
 
 BATCH_SIZE = 32
 # Beyond that threads wait for each other and for the disk.
@@ -18,40 +23,65 @@ MOST_THREADS = 8
 
 @dataclass(frozen=True)
 class FilePrediction:
-    """A file and either its probabilities, of shape `(classes,)`, or why it cannot be read."""
+    """A file and either its probabilities, or why it cannot be read.
+
+    Attributes:
+        path: The file.
+        probabilities: float array of shape `(classes,)`, or `None`.
+        error: Why it cannot be read, or `None`.
+        class_names: Names of the classes.
+    """
 
     path: Path
     probabilities: np.ndarray | None = None
     error: str | None = None
+    class_names: Sequence[str] = ()
+
+    @property
+    def class_name(self) -> str | None:
+        """The likeliest class, or `None` of a file that cannot be read."""
+        return self.top(1)[0][0] if self.probabilities is not None else None
+
+    def top(self, count: int = 5) -> list[tuple[str, float]]:
+        """The likeliest classes and their probabilities, the likeliest first."""
+        if self.probabilities is None:
+            return []
+        best = np.argsort(-self.probabilities, kind="stable")[:count]
+        return [(self.class_names[number], float(self.probabilities[number])) for number in best]
 
 
-def find_images(paths: Sequence[str | Path]) -> list[Path]:
-    """The image files that files and folders come to.
+def classify_files(
+    model: keras.Model,
+    paths: str | Path | Sequence[str | Path],
+    class_names: Sequence[str] | None = None,
+    batch_size: int = BATCH_SIZE,
+) -> Iterator[FilePrediction]:
+    """The predictions of a classifier for image files, as they become known.
 
     Args:
-        paths: Files, which are taken whatever they are called, and folders, which are searched
-            with the folders in them for files that are called as images are. Hidden files and
-            folders are left out there.
+        model: A classifier of square RGB images.
+        paths: An image file or a folder, or several of them: see `find_images`.
+        class_names: Names of its classes. Defaults to `None`, those that the model has.
+        batch_size: Integer, images in a batch. Defaults to `32`.
 
-    Returns:
-        The files in the order of `paths`, those of a folder sorted. What is named more than once
-        comes once.
+    Yields:
+        A `FilePrediction` for each file, in their order.
 
     Raises:
-        ValueError: If a file or folder is missing, or a folder has no images.
+        ValueError: If there is no such file or folder, no image in a folder, or if the model takes
+            other images.
     """
-    found: dict[Path, None] = {}
-    for path in map(Path, paths):
-        files = _images_in(path) if path.is_dir() else [path]
-        if not path.exists():
-            raise ValueError(f"There is no image or folder {str(path)!r}.")
-        if not files:
-            raise ValueError(
-                f"There are no images in the folder {str(path)!r}: no file whose name ends in "
-                f"{', '.join(sorted(IMAGE_SUFFIXES))}."
-            )
-        found.update(dict.fromkeys(files))
-    return list(found)
+    files = find_images([paths] if isinstance(paths, (str, Path)) else paths)
+    size = image_size_of(model)
+    names = class_names or getattr(model, "class_names", None)
+    names = names or [f"class {number}" for number in range(model.output_shape[-1])]
+    activation = head_activation(model)
+
+    def probabilities(pixels: np.ndarray) -> np.ndarray:
+        return probabilities_of(model.predict_on_batch(pixels), activation)
+
+    for found in predict_files(probabilities, files, size, batch_size):
+        yield replace(found, class_names=names)
 
 
 def predict_files(
@@ -120,13 +150,3 @@ def _predictions(
     rows = iter(predict(np.stack(images)) if images else ())
     for path, error in waiting:
         yield FilePrediction(path, next(rows) if error is None else None, error)
-
-
-def _images_in(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-METHODS = ("grad_cam", "hires_cam", "layer_cam")
+from keras_rbi.explanations.methods import check_method
 
 
 def class_activation(features: np.ndarray, gradients: np.ndarray, method: str) -> np.ndarray:
@@ -46,13 +46,6 @@ def class_activation(features: np.ndarray, gradients: np.ndarray, method: str) -
     else:
         weights = np.maximum(gradients, 0.0)
     return np.maximum((weights * features).sum(-1), 0.0).astype("float32")
-
-
-def check_method(method: str) -> None:
-    """Raises a `ValueError` where there is no such method."""
-    if method not in METHODS:
-        known = ", ".join(map(repr, METHODS))
-        raise ValueError(f"`method` must be one of {known}. Received: method={method!r}.")
 
 
 def at_image_size(maps: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -8,9 +8,9 @@ import numpy as np
 
 from keras_rbi.explanations.class_activation import (
     at_image_size,
-    check_method,
     class_activation,
 )
+from keras_rbi.explanations.methods import check_method
 from keras_rbi.explanations.model_parts import ModelParts
 from keras_rbi.explanations.score_gradients import own_gradients
 

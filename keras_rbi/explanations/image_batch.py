@@ -1,11 +1,12 @@
 """Images with their names and classes, read from a folder to be explained."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES, read_image
 
 
@@ -26,7 +27,7 @@ class ImageBatch:
     def __len__(self) -> int:
         return len(self.names)
 
-    def at(self, indices: np.ndarray) -> "ImageBatch":
+    def at(self, indices: np.ndarray) -> ImageBatch:
         """The images at these indices."""
         names = [self.names[index] for index in indices]
         return ImageBatch(names, self.pixels[indices], self.labels[indices])

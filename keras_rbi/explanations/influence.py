@@ -9,10 +9,10 @@ from keras import ops
 from keras_rbi._deprecation import moved_attribute
 from keras_rbi.explanations.class_activation import (
     at_image_size,
-    check_method,
     class_activation,
 )
 from keras_rbi.explanations.gradients import pullback
+from keras_rbi.explanations.methods import check_method
 from keras_rbi.explanations.model_parts import ModelParts
 from keras_rbi.explanations.relation_matrix import across_groups, check_batch
 from keras_rbi.explanations.score_gradients import one_hot, only

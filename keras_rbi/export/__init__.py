@@ -8,11 +8,16 @@ float32 `(batch, height, width, 3)`, raw RGB of 0..255; outputs are `probabiliti
 key `keras_rbi`.
 """
 
-from keras_rbi.export.accuracy import accuracy_of_export
-from keras_rbi.export.errors import ExportError
-from keras_rbi.export.export_model import Export, export_model
-from keras_rbi.export.formats import FORMATS
-from keras_rbi.export.tf_serving import export_for_tf_serving
+from typing import TYPE_CHECKING
+
+from keras_rbi._lazy import lazy_package
+
+if TYPE_CHECKING:
+    from keras_rbi.export.accuracy import accuracy_of_export
+    from keras_rbi.export.errors import ExportError
+    from keras_rbi.export.export_model import Export, export_model
+    from keras_rbi.export.formats import FORMATS
+    from keras_rbi.export.tf_serving import export_for_tf_serving
 
 __all__ = [
     "FORMATS",
@@ -22,3 +27,5 @@ __all__ = [
     "export_for_tf_serving",
     "export_model",
 ]
+
+lazy_package(__name__)

@@ -32,6 +32,26 @@ class Export:
     backend: str
     verification: Verification
 
+    def summary(self) -> str:
+        """What was written and how far it is from the model, in two or three lines."""
+        options, found = self.options, self.verification
+        worst = max(found.differences.values())
+        lines = [
+            f"Exported {self.path} ({options.format}, relations {options.relations}, "
+            f"{options.precision}).",
+            f"Reloaded without Keras: probabilities within {worst:.1e} of the model's ("
+            + ", ".join(found.differences)
+            + ").",
+        ]
+        if found.batch_composition is not None:
+            lines.append(
+                "Other batch compositions (order, other samples, padding): within "
+                f"{found.batch_composition:.1e}."
+            )
+        if options.precision != "float32":
+            lines.append(f"Same class as the model: {100 * found.agreement:.1f} % of these images.")
+        return "\n".join(lines)
+
 
 def export_model(
     model: keras.Model,
@@ -125,8 +145,9 @@ def export_model(
             say(f"{format} is not written on {current}: exporting in a process of {backend}.")
             write_on(backend, model, unfinished, options, images)
         verification = verify(model, unfinished, options)
-    say(_summary(path, options, verification))
-    return Export(path, options, backend, verification)
+    made = Export(path, options, backend, verification)
+    say(made.summary())
+    return made
 
 
 def _representative(images: Any, options: ExportOptions) -> np.ndarray | None:
@@ -144,21 +165,3 @@ def _representative(images: Any, options: ExportOptions) -> np.ndarray | None:
 
 def _say_nothing(message: str) -> None:
     """In the place of `print`."""
-
-
-def _summary(path: Path, options: ExportOptions, found: Verification) -> str:
-    worst = max(found.differences.values())
-    lines = [
-        f"Exported {path} ({options.format}, relations {options.relations}, {options.precision}).",
-        f"Reloaded without Keras: probabilities within {worst:.1e} of the model's ("
-        + ", ".join(found.differences)
-        + ").",
-    ]
-    if found.batch_composition is not None:
-        lines.append(
-            "Other batch compositions (order, other samples, padding): within "
-            f"{found.batch_composition:.1e}."
-        )
-    if options.precision != "float32":
-        lines.append(f"Same class as the model: {100 * found.agreement:.1f} % of these images.")
-    return "\n".join(lines)

@@ -1,8 +1,8 @@
 """The metadata of an exported model."""
 
-import importlib.metadata
 from typing import Any
 
+from keras_rbi._version import __version__
 from keras_rbi.export.options import ExportOptions
 
 # The key or file under which every format holds it, as JSON.
@@ -22,13 +22,5 @@ def metadata_of(options: ExportOptions) -> dict[str, Any]:
         "inputs": list(options.inputs),
         "outputs": options.output_names,
         "precision": options.precision,
-        "keras_rbi_version": version(),
+        "keras_rbi_version": __version__,
     }
-
-
-def version() -> str:
-    """The version of keras-rbi, `"unknown"` where it runs without being installed."""
-    try:
-        return importlib.metadata.version("keras-rbi")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"

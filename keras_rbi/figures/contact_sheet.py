@@ -1,6 +1,7 @@
 """A data set at a glance: images by class, counts, and batches."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -97,11 +98,12 @@ def contact_sheet(
     return figure
 
 
-def evenly(items: np.ndarray, count: int) -> np.ndarray:
-    """At most so many of the items, the first and the last among them, at even distances."""
+def evenly(items: Any, count: int) -> Any:
+    """At most so many of a list's or array's items, first and last among them, evenly spaced."""
     if len(items) <= count:
         return items
-    return items[np.linspace(0, len(items) - 1, count).round().astype(int)]
+    numbers = np.linspace(0, len(items) - 1, count).round().astype(int)
+    return items[numbers] if isinstance(items, np.ndarray) else [items[n] for n in numbers]
 
 
 def _draw_classes(axes: Axes, data: ImageData, shown: np.ndarray, columns: int) -> None:

@@ -1,6 +1,6 @@
 """HTML report of what a model looks at in images, and of what they do to each other."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +8,10 @@ import keras
 import numpy as np
 
 from keras_rbi.evaluation.classification_scores import probabilities_of
-from keras_rbi.explanations.class_activation import check_method
 from keras_rbi.explanations.grad_cam import grad_cam
 from keras_rbi.explanations.image_batch import ImageBatch
 from keras_rbi.explanations.influence import influence
+from keras_rbi.explanations.methods import check_method
 from keras_rbi.explanations.relation_matrix import relation_matrix
 from keras_rbi.figures.contact_sheet import evenly
 from keras_rbi.figures.embedding_map import embedding_map
@@ -24,6 +24,8 @@ from keras_rbi.figures.plot_relation_matrix import plot_relation_matrix
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.keras_classifier import classifier_of
 
+Progress = Callable[[str, int, int], None]
+
 
 def explanation_report(
     model: keras.Model,
@@ -35,6 +37,7 @@ def explanation_report(
     model_name: str = "model",
     images_name: str = "images",
     metrics: Mapping[str, Any] | None = None,
+    progress: Progress = lambda *_: None,
 ) -> HtmlReport:
     """Reports what a model looks at in images, and what they do to each other.
 
@@ -48,6 +51,8 @@ def explanation_report(
         model_name: What to call the model. Defaults to `"model"`.
         images_name: What to call the images. Defaults to `"images"`.
         metrics: The content of the run's `metrics.json`, if there is one. Defaults to `None`.
+        progress: Called with what is being made, and the numbers of done and of all such things,
+            0 where that is not known. Defaults to nothing.
 
     Returns:
         The report, whose `html()` is to be written to a file.
@@ -74,14 +79,18 @@ def explanation_report(
         f"{count} of {len(images)}, explained as one batch.",
         [
             run_facts(model_name, model, metrics or {}),
-            *explanation(model, class_names, batch, method),
+            *explanation(model, class_names, batch, method, progress),
             *embedding_section(model, class_names, images),
         ],
     )
 
 
 def explanation(
-    model: keras.Model, class_names: list[str], batch: ImageBatch, method: str
+    model: keras.Model,
+    class_names: list[str],
+    batch: ImageBatch,
+    method: str,
+    progress: Progress = lambda *_: None,
 ) -> list[Section]:
     """Explains a model's predictions for one batch.
 
@@ -90,6 +99,7 @@ def explanation(
         class_names: Names of its classes.
         batch: The images. Two or more show how they relate.
         method: As in `grad_cam`.
+        progress: As in `explanation_report`.
 
     Returns:
         The sections of the report that explain the batch.
@@ -101,6 +111,7 @@ def explanation(
         modes["beside the references"] = "references"
     if related:
         modes["in this batch"] = "batch"
+    progress("predictions", 0, 0)
     predictions = {"alone" if modes else "prediction": _predict(model, batch.pixels, "self")}
     predictions |= {name: _predict(model, batch.pixels, mode) for name, mode in modes.items()}
     final = list(predictions.values())[-1]
@@ -114,11 +125,13 @@ def explanation(
             tables=[_predictions(batch, predictions, class_names)],
         )
     ]
+    progress("class activation maps", 0, 0)
     sections.append(_cams(model, class_names, batch, classes, final, method, modes))
     if asked.proposes_parts:
         sections.append(_parts(model, batch))
     if not related:
         return sections
+    progress("relations and influence", 0, 0)
     matrix = relation_matrix(model, batch.pixels)
     sections += [
         Section(

@@ -1,11 +1,13 @@
 """The layers of Relationship Batch Integration: RPE, RRA, and their normalization."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from keras_rbi._deprecation import moved_names
-from keras_rbi.layers.rpe import RPE
-from keras_rbi.layers.rra import RRA
-from keras_rbi.layers.two_pass_batch_normalization import TwoPassBatchNormalization
+from keras_rbi._lazy import lazy_package
+
+if TYPE_CHECKING:
+    from keras_rbi.layers.rpe import RPE
+    from keras_rbi.layers.rra import RRA
+    from keras_rbi.layers.two_pass_batch_normalization import TwoPassBatchNormalization
 
 __all__ = ["RPE", "RRA", "TwoPassBatchNormalization"]
 
@@ -24,6 +26,4 @@ _MOVED = {
     "TwoStreams": "keras_rbi.models",
 }
 
-
-def __getattr__(name: str) -> Any:
-    return moved_names(__name__, _MOVED, name)
+lazy_package(__name__, _MOVED)

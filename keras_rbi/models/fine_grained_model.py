@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_rbi.models.image_classifier import PAPER_LEARNING_RATE
+from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
 from keras_rbi.models.relation_layers import relation_layers
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.models.scaled_residual import ScaledResidual

@@ -9,10 +9,9 @@ import keras
 from keras_rbi.backbones import hub
 from keras_rbi.models.labels import read_labels
 from keras_rbi.models.open_classes import check_known, set_classes
+from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
 from keras_rbi.models.pixel_range import are_arrays, warn_of_unit_range
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
-
-PAPER_LEARNING_RATE = 1e-5
 
 
 class ImageClassifier(keras.Model):
@@ -79,6 +78,17 @@ class ImageClassifier(keras.Model):
             x = warn_of_unit_range(x, getattr(getattr(self, "rpe", None), "max_value", 255.0))
         return super().fit(x, y, *args, **kwargs)
 
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Measures the model, as `keras.Model.evaluate` does.
+
+        A model that has not been compiled, such as that of a finished run, is given the loss that
+        fits the labels first.
+        """
+        if not self.compiled:
+            labels, x = read_labels(x, y, self.num_classes)
+            self.compile_as_the_paper_trains(labels.one_hot)
+        return super().evaluate(x, y, *args, **kwargs)
+
     def compile_as_the_paper_trains(self, one_hot: bool = False) -> None:
         """Compiles the model with the optimizer of RBI's paper and cross-entropy.
 
@@ -89,6 +99,26 @@ class ImageClassifier(keras.Model):
         from_logits = self.classifier.activation is keras.activations.linear
         loss = getattr(keras.losses, kind)(from_logits=from_logits)
         self.compile(RectifiedAdam(PAPER_LEARNING_RATE), loss, metrics=["accuracy"])
+
+    def predict_files(self, paths: Any, batch_size: int = 32) -> list[Any]:
+        """Predicts the classes of image files of any size.
+
+        Args:
+            paths: An image file or a folder, which is searched to the bottom, or several of them.
+            batch_size: Integer, images in a batch. Defaults to `32`.
+
+        Returns:
+            A `keras_rbi.evaluation.FilePrediction` for each file, in order: `path`, `class_name`,
+            `top(5)` (names and probabilities), `probabilities` of shape `(classes,)`; or `error`,
+            why the file cannot be read.
+
+        Raises:
+            ValueError: If there is no such file, or no image in a folder.
+        """
+        # Models know nothing of files until they are asked for.
+        from keras_rbi.evaluation.predict_files import classify_files
+
+        return list(classify_files(self, paths, batch_size=batch_size))
 
     def export(self, path: Any, format: str = "tf_saved_model", **kwargs: Any) -> Any:
         """Exports the model to a format that runs without Keras.

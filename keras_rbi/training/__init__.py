@@ -1,13 +1,25 @@
 """Training runs that can be killed and resumed."""
 
-from keras_rbi.training.build import build_model, load_split
-from keras_rbi.training.data_for_model import data_for_model
-from keras_rbi.training.keep_freed_memory import keep_freed_memory
-from keras_rbi.training.recipes import RECIPES
-from keras_rbi.training.run_folder import RunFolder, latest_run_folder, next_run_folder
-from keras_rbi.training.settings import TrainingSettings
-from keras_rbi.training.train import TrainingRun, prepare, train
-from keras_rbi.training.trained_model import load_trained_model
+from typing import TYPE_CHECKING
+
+from keras_rbi._lazy import lazy_package
+
+if TYPE_CHECKING:
+    from keras_rbi.models.image_size import image_size_of
+    from keras_rbi.training.build import build_model, load_split
+    from keras_rbi.training.data_for_model import data_for_model, images_of_run
+    from keras_rbi.training.keep_freed_memory import keep_freed_memory
+    from keras_rbi.training.recipes import RECIPES
+    from keras_rbi.training.run_data import read_data
+    from keras_rbi.training.run_folder import (
+        RunFolder,
+        find_model,
+        latest_run_folder,
+        next_run_folder,
+    )
+    from keras_rbi.training.settings import TrainingSettings
+    from keras_rbi.training.train import TrainingRun, prepare, train
+    from keras_rbi.training.trained_model import load_trained_model
 
 __all__ = [
     "RECIPES",
@@ -16,11 +28,17 @@ __all__ = [
     "TrainingSettings",
     "build_model",
     "data_for_model",
+    "find_model",
+    "image_size_of",
+    "images_of_run",
     "keep_freed_memory",
     "latest_run_folder",
     "load_split",
     "load_trained_model",
     "next_run_folder",
     "prepare",
+    "read_data",
     "train",
 ]
+
+lazy_package(__name__)

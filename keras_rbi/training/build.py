@@ -8,64 +8,31 @@ import keras
 from keras_rbi import backbones
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.mixing import Mixing
-from keras_rbi.datasets.catalogue import TYPEFACES
-from keras_rbi.datasets.files.image_files import ImageFiles
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.datasets.load import load
-from keras_rbi.datasets.typefaces import Typefaces
 from keras_rbi.models.methods import METHODS
-from keras_rbi.training.choices import NO_AUGMENTATION, NO_CACHE, NO_WEIGHTS
+from keras_rbi.training.choices import NO_AUGMENTATION, NO_WEIGHTS
 from keras_rbi.training.compile_stage import compile_stage
+from keras_rbi.training.run_data import read_split
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stages
-
-# Enough that a percent of accuracy is many images.
-TYPEFACES_PER_CLASS = {"validation": 40, "test": 100}
 
 Progress = Callable[[str, int, int], None]
 
 
-def load_split(
-    settings: TrainingSettings, split: str, progress: Progress = lambda *_: None
-) -> ImageSequence:
+def batches_of_split(settings: TrainingSettings, split: str, data: ImageData) -> ImageSequence:
     """Batches of one split of a run's data.
 
     Args:
         settings: Resolved settings.
         split: `"train"`, `"validation"` or `"test"`.
-        progress: Called with the split, the number of files looked at and of all files. The first
-            bytes of each are looked at before the first step, so that most of what cannot be
-            read ends nothing half-way; with `on_error="skip"` all of each.
+        data: The images of that split, as `read_split` gives them.
 
     Returns:
         An `ImageSequence`: drawn anew in each epoch, augmented and mixed for training, in one
         shuffled order otherwise. Labels of the test images are integers always, those of the
         others one-hot where the loss needs it.
-
-    Raises:
-        ValueError: If the data is missing or unfit.
     """
     training = split == "train"
-    image_size = settings.image_size
-    data: ImageData
-    if settings.dataset == TYPEFACES:
-        per_class = TYPEFACES_PER_CLASS.get(split, settings.per_class)
-        data = Typefaces(split, per_class, image_size, settings.seed)
-    else:
-        data = load(
-            settings.dataset,
-            settings.data_dir,
-            split,
-            image_size,
-            settings.seed,
-            settings.source,
-            on_error=settings.on_error,
-            progress=progress,
-            cache=None if settings.cache == NO_CACHE else settings.cache,
-            cache_dir=settings.cache_dir,
-        )
-        if isinstance(data, ImageFiles) and settings.on_error == "raise":
-            data.check_headers(progress)
     augmented = training and settings.augment != NO_AUGMENTATION
     return ImageSequence(
         data,
@@ -77,6 +44,13 @@ def load_split(
         mix=_mixing(settings) if training else None,
         **(_sampling(settings) if training else {}),
     )
+
+
+def load_split(
+    settings: TrainingSettings, split: str, progress: Progress = lambda *_: None
+) -> ImageSequence:
+    """`batches_of_split` of what `read_split` reads."""
+    return batches_of_split(settings, split, read_split(settings, split, progress))
 
 
 def _sampling(settings: TrainingSettings) -> dict[str, Any]:

@@ -9,11 +9,11 @@ import numpy as np
 
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.sampling import SHUFFLED
+from keras_rbi.models.image_size import image_size_of
 from keras_rbi.training.build import load_split
 from keras_rbi.training.choices import NO_AUGMENTATION
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
-from keras_rbi.training.trained_model import image_size_of
 
 
 def data_for_model(

@@ -3,12 +3,8 @@
 import dataclasses
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-import keras
-from keras import ops
 
 from keras_rbi.atomic_write import remove_unfinished, write_atomically
 from keras_rbi.training.recipes import RECIPES
@@ -42,8 +38,8 @@ class RunFolder:
         self.history = self.path / "history.csv"
         self.curves = self.path / "curves.png"
         self.examples = self.path / "examples"
-        self._checkpoints = self.path / "checkpoint"
-        self._state = self._checkpoints / "state.json"
+        self.checkpoints = self.path / "checkpoint"
+        self.state = self.checkpoints / "state.json"
 
     @classmethod
     def around(cls, path: Path) -> "RunFolder":
@@ -57,7 +53,7 @@ class RunFolder:
 
     def write_settings(self, settings: TrainingSettings, class_names: list[str]) -> None:
         """Makes the folder and its first file."""
-        self._checkpoints.mkdir(parents=True, exist_ok=True)
+        self.checkpoints.mkdir(parents=True, exist_ok=True)
         self.write_json(self.settings, {"settings": settings.as_dict(), "class_names": class_names})
 
     def read_settings(self) -> tuple[TrainingSettings, list[str]]:
@@ -75,57 +71,36 @@ class RunFolder:
                 "cannot be read."
             ) from error
 
+    def check_start(
+        self, settings: TrainingSettings, resume: bool
+    ) -> tuple[TrainingSettings, list[str] | None]:
+        """The resolved settings to run with, and, of a resumed run, the names of its classes.
+
+        Raises:
+            ValueError: If a setting is wrong, the folder taken, or there is nothing to resume.
+        """
+        if resume:
+            if self.is_finished:
+                raise ValueError(
+                    f"The run {str(self.path)!r} is finished: there is nothing to resume. Start "
+                    "another with another --output."
+                )
+            return self.read_settings()
+        settings = settings.resolved()
+        if self.path.exists() and any(self.path.iterdir()):
+            raise ValueError(
+                f"The folder {str(self.path)!r} is not empty. Name another with --output, or go "
+                "on with its run with --resume."
+            )
+        return settings, None
+
     def read_metrics(self) -> dict[str, Any]:
         """The metrics of a finished run; of others nothing."""
         return json.loads(self.metrics.read_text("utf-8")) if self.is_finished else {}
 
-    def save_checkpoint(
-        self, model: keras.Model, epochs: int, history: dict[str, list[float]]
-    ) -> None:
-        """Keeps the state after a finished epoch in place of the last one."""
-        checkpoint = self._checkpoints / f"epoch-{epochs:04d}.keras"
-        write_atomically(checkpoint, model.save)
-        # The state is the last to be moved: until then the former checkpoint is in force.
-        self.write_json(
-            self._state,
-            {
-                "epochs": epochs,
-                "history": history,
-                "model": checkpoint.name,
-                "random_state": [
-                    ops.convert_to_numpy(state).tolist() for state in _random_states(model)
-                ],
-            },
-        )
-        remove_unfinished(self._checkpoints)
-        for file in self._checkpoints.glob("*.keras"):
-            if file != checkpoint:
-                file.unlink()
-
-    def load_checkpoint(
-        self, compile_model: Callable[[keras.Model, int], None]
-    ) -> tuple[keras.Model, int, dict[str, list[float]]] | None:
-        """Model, number of finished epochs and history, or None where no epoch was finished.
-
-        Args:
-            compile_model: Function of a model and its number of finished epochs that freezes and
-                compiles it, and builds its optimizer, as it was in the last epoch.
-        """
-        if not self._state.is_file():
-            return None
-        state = json.loads(self._state.read_text("utf-8"))
-        checkpoint = self._checkpoints / state["model"]
-        model = keras.models.load_model(checkpoint, compile=False)
-        compile_model(model, state["epochs"])
-        # Once more, for the state of the optimizer that is there now.
-        model.load_weights(checkpoint)
-        for variable, value in zip(_random_states(model), state["random_state"], strict=True):
-            variable.assign(value)
-        return model, state["epochs"], state["history"]
-
     def remove_checkpoints(self) -> None:
         """Frees the room of the checkpoints once the run is finished."""
-        shutil.rmtree(self._checkpoints, ignore_errors=True)
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
         remove_unfinished(self.path)
 
     def write_json(self, path: Path, content: Any) -> None:
@@ -142,12 +117,6 @@ def _filled_in(settings: TrainingSettings) -> TrainingSettings:
     # The file may have changed since or be gone; what it set is stored.
     filled = dataclasses.replace(settings, recipe=None).resolved()
     return dataclasses.replace(filled, recipe=recipe)
-
-
-def _random_states(model: keras.Model) -> list[Any]:
-    """The states of the seed generators of a model's layers, which Keras does not save."""
-    weights = {id(weight) for weight in model.weights}
-    return [variable for variable in model.variables if id(variable) not in weights]
 
 
 def next_run_folder(parent: Path, dataset: str) -> Path:
@@ -175,3 +144,20 @@ def latest_run_folder(parent: Path) -> Path:
             "finished. Name the folder of a run with --output."
         )
     return max(runs, key=lambda path: (path / "settings.json").stat().st_mtime)
+
+
+def find_model(path: Path) -> Path:
+    """The `.keras` file that a run folder or a path of such a file comes to.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    file = RunFolder(path).model if path.is_dir() else path
+    if file.is_file():
+        return file
+    if path.is_dir() and RunFolder(path).settings.is_file():
+        raise ValueError(
+            f"The run {str(path)!r} is not finished. Go on with it: keras-rbi train --resume "
+            f"--output {path}"
+        )
+    raise ValueError(f"There is no model {str(file)!r}. Name a run folder or a .keras file.")

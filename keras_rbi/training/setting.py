@@ -27,6 +27,7 @@ class Setting:
         maximum: The largest value.
         below: A value that is just too large.
         metavar: What the command's help calls the value, if its type does not say it.
+        basic: Whether a beginner needs it: the command's `--help` has no other.
         switch: The option of a setting that is on or off, with that for off after a slash.
         name: The field.
         kind: Its type, leaving out `None`.
@@ -42,6 +43,7 @@ class Setting:
     below: float | None = None
     metavar: str | None = None
     switch: str | None = None
+    basic: bool = False
     name: str = ""
     kind: type = str
 

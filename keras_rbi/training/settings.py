@@ -9,12 +9,11 @@ from keras_rbi.backbones.catalogue import SMALL_CNN
 from keras_rbi.backbones.get import find
 from keras_rbi.datasets.augmentation import AUGMENTATIONS, PAPER
 from keras_rbi.datasets.batches.sampling import PK, SAMPLINGS, SHUFFLED
-from keras_rbi.datasets.catalogue import DATASETS, TYPEFACES
+from keras_rbi.datasets.catalogue import DATASETS, SOURCES, TYPEFACES
 from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM
 from keras_rbi.datasets.files.image_files import ON_ERROR
-from keras_rbi.datasets.load import SOURCES
-from keras_rbi.models.image_classifier import PAPER_LEARNING_RATE
 from keras_rbi.models.methods import METHODS
+from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
 from keras_rbi.training.check_settings import check_together
 from keras_rbi.training.choices import (
     BACKBONE,
@@ -81,11 +80,13 @@ class TrainingSettings:
         "such); or a CSV file with the columns path and label.",
         DATA,
         TYPEFACES,
+        basic=True,
     )
     data_dir: str | None = setting(
         "Where a data set that is listed lies: its archives, or what was extracted.",
         DATA,
         metavar="PATH",
+        basic=True,
     )
     source: str = setting(
         "`files`, or `tfds` for what TensorFlow Datasets has prepared in {data_dir}.",
@@ -116,12 +117,14 @@ class TrainingSettings:
         "A name that `keras-rbi backbones` lists.",
         MODEL,
         default_text="SmallCNN for the typefaces, DenseNet201 for photographs",
+        basic=True,
     )
     weights: str = setting(
         "`imagenet` (downloaded by Keras), `none`, or the path of a .weights.h5 file of the "
         "backbone.",
         MODEL,
         default_text="none for SmallCNN, else imagenet",
+        basic=True,
     )
     image_size: int = setting(
         "Side of the images in pixels.",
@@ -129,9 +132,14 @@ class TrainingSettings:
         default_text="that of the backbone's weights, 64 for SmallCNN, 96 for EfficientNetLite0 on "
         "the typefaces",
         minimum=1,
+        basic=True,
     )
     batch_size: int = setting(
-        "Images in a training batch, which relate to each other.", TRAINING, 32, minimum=1
+        "Images in a training batch, which relate to each other.",
+        TRAINING,
+        32,
+        minimum=1,
+        basic=True,
     )
     epochs: int = setting(
         "How often to go through the training images.",
@@ -139,6 +147,7 @@ class TrainingSettings:
         default_text="6 for the typefaces, 3 for EfficientNetLite0 on them; 50 for photographs, as "
         "in the paper",
         minimum=1,
+        basic=True,
     )
     learning_rate: float = setting(
         "The peak; it falls to 0 along a cosine, unless {schedule} says otherwise.",
@@ -146,6 +155,7 @@ class TrainingSettings:
         default_text="from scratch 0.016 for SmallCNN, 0.004 for others; the paper's 0.00001 from "
         "pretrained weights, 0.003 for EfficientNetLite0 on the typefaces",
         minimum=0.0,
+        basic=True,
     )
     embedding_dim: int = setting(
         "Width of the embedding.",
@@ -153,7 +163,9 @@ class TrainingSettings:
         default_text="128 for SmallCNN, else 1024, 256 for EfficientNetLite0 on the typefaces",
         minimum=1,
     )
-    seed: int = setting("Of weights, data, order and relation dropout.", TRAINING, 0, minimum=0)
+    seed: int = setting(
+        "Of weights, data, order and relation dropout.", TRAINING, 0, minimum=0, basic=True
+    )
     per_class: int = setting("Training images of each typeface.", DATA, 300, minimum=1)
     method: str = setting(
         "; ".join(f"`{each.name}`, {each.description}" for each in METHODS.values()) + ".",
@@ -166,6 +178,7 @@ class TrainingSettings:
         MODEL,
         True,
         switch="--rbi/--no-rbi",
+        basic=True,
     )
     variant: str | None = setting(
         "`paper` is the method as printed: relations in decibels, no relation dropout, "
@@ -187,14 +200,11 @@ class TrainingSettings:
         switch="--share-classifier",
     )
     recipe: str | None = setting(
-        "A way of training, by its name or as a .toml file with settings; what is given beside it "
-        "comes first. `paper`: DenseNet201 with ImageNet weights, 224 pixels, 50 epochs, constant "
-        "learning rate 0.00001, all trained at once. It says nothing of the method's layers: those "
-        "as printed are {variant}. `finetune`: the head for an epoch, then all, the backbone at a "
-        "tenth of the rate, with its batch normalisations frozen where it is pretrained, with "
-        "warm-up, weight decay, averaged weights and label smoothing, for 20 epochs.",
+        "A way of training: `finetune`, as practitioners fine-tune; `paper`, as the paper trains; "
+        "or a .toml file with settings. What is given beside it comes first: docs/recipes.md.",
         TRAINING,
         metavar="NAME_OR_FILE",
+        basic=True,
     )
     freeze: str | None = setting(
         "`backbone` trains the head alone; `stem` all but the backbone's layers down to a quarter "

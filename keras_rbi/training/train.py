@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,19 +15,22 @@ from PIL import Image
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.catalogue import note_on
+from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
 from keras_rbi.figures.training_curves import training_curves
 from keras_rbi.models.keras_classifier import relations_of
+from keras_rbi.models.loading import load_model
 from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
-from keras_rbi.training.build import Progress, build_model, load_split
+from keras_rbi.training.build import Progress, batches_of_split, build_model
+from keras_rbi.training.checkpoints import History, load_checkpoint, save_checkpoint
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.fit_data import fit_data
+from keras_rbi.training.run_data import SPLITS, read_data
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stage_after, stages
 
 EXAMPLES = 6
-History = dict[str, list[float]]
 
 
 class SaveState(keras.callbacks.Callback):
@@ -46,7 +50,7 @@ class SaveState(keras.callbacks.Callback):
         """Adds the epoch to the history and saves model, optimizer and history."""
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
-        self.folder.save_checkpoint(self.model, epoch + 1, self.history)
+        save_checkpoint(self.folder, self.model, epoch + 1, self.history)
 
 
 @dataclass
@@ -74,6 +78,21 @@ class TrainingRun:
         Raises:
             ValueError: If an image cannot be read, with its path.
         """
+        self.fit(verbose=verbose)
+        return self.finish()
+
+    def fit(
+        self, callbacks: Sequence[keras.callbacks.Callback] = (), verbose: int | str = "auto"
+    ) -> None:
+        """Trains the epochs that are left.
+
+        Args:
+            callbacks: Further callbacks. Defaults to none.
+            verbose: As in `keras.Model.fit`. Defaults to `"auto"`.
+
+        Raises:
+            ValueError: If an image cannot be read, with its path.
+        """
         steps_per_epoch = len(self.training)
         for stage in stages(self.settings):
             begin = max(self.finished_epochs, stage.first_epoch)
@@ -83,14 +102,32 @@ class TrainingRun:
                 # `fit` ends with the averages too: a run that is resumed here is to begin alike.
                 take_averages(self.model)
                 compile_stage(self.model, self.settings, stage, steps_per_epoch)
-            self._fit(begin, stage.end_epoch, verbose)
+            self._fit(begin, stage.end_epoch, callbacks, verbose)
         take_averages(self.model)
-        return _finish(self.model, self.settings, self.folder, self.history, self.test)
 
-    def _fit(self, begin: int, end: int, verbose: int | str) -> None:
-        callbacks: list[keras.callbacks.Callback] = [SaveState(self.folder, self.history)]
-        if self.settings.ema:
-            callbacks.append(EvaluateAveragedWeights())
+    def finish(self, keep_optimizer: bool = False) -> dict[str, Any]:
+        """Measures the trained model, and writes what the folder is to hold.
+
+        Args:
+            keep_optimizer: Boolean, whether `model.keras` keeps the optimizer and its state, which
+                can be three times as large as the model. Defaults to `False`.
+
+        Returns:
+            The metrics, as in the folder's `metrics.json`.
+        """
+        return _finish(
+            self.model, self.settings, self.folder, self.history, self.test, keep_optimizer
+        )
+
+    def _fit(
+        self,
+        begin: int,
+        end: int,
+        callbacks: Sequence[keras.callbacks.Callback],
+        verbose: int | str,
+    ) -> None:
+        averages = [EvaluateAveragedWeights()] if self.settings.ema else []
+        callbacks = [SaveState(self.folder, self.history), *averages, *callbacks]
         try:
             self.model.fit(
                 fit_data(self.training, begin),
@@ -114,6 +151,7 @@ def prepare(
     folder: RunFolder,
     resume: bool = False,
     progress: Progress = lambda *_: None,
+    data: Mapping[str, ImageData] | None = None,
 ) -> TrainingRun:
     """Loads the data, builds or loads the model, and makes the folder.
 
@@ -125,6 +163,8 @@ def prepare(
         resume: Whether to go on after the last finished epoch of the folder's run. Defaults to
             `False`.
         progress: Called while photographs are looked at. Defaults to nothing.
+        data: The images of each split, where `read_data` has read them already. Defaults to
+            `None`.
 
     Returns:
         A `TrainingRun` to `complete()`.
@@ -133,24 +173,12 @@ def prepare(
         ValueError: If data, backbone or folder are not as they should be. The folder is then not
             made.
     """
-    if resume:
-        settings, class_names = folder.read_settings()
-        if folder.is_finished:
-            raise ValueError(
-                f"The run {str(folder.path)!r} is finished: there is nothing to resume. Start "
-                "another with another --output."
-            )
-    else:
-        settings = settings.resolved()
-        if folder.path.exists() and any(folder.path.iterdir()):
-            raise ValueError(
-                f"The folder {str(folder.path)!r} is not empty. Name another with --output, or go "
-                "on with its run with --resume."
-            )
+    settings, class_names = folder.check_start(settings, resume)
+    images = read_data(settings, progress) if data is None else data
     training, validation, test = (
-        load_split(settings, split, progress) for split in ("train", "validation", "test")
+        batches_of_split(settings, split, images[split]) for split in SPLITS
     )
-    if resume and training.class_names != class_names:
+    if class_names is not None and training.class_names != class_names:
         raise ValueError(
             f"The data {settings.dataset!r} has other classes than when the run was started."
         )
@@ -158,7 +186,7 @@ def prepare(
     def compile_model(model: keras.Model, epochs: int) -> None:
         compile_stage(model, settings, stage_after(settings, epochs), len(training))
 
-    state = folder.load_checkpoint(compile_model) if resume else None
+    state = load_checkpoint(folder, compile_model) if resume else None
     if state is None:
         state = build_model(settings, training.class_names, len(training)), 0, History()
         folder.write_settings(settings, training.class_names)
@@ -197,6 +225,7 @@ def _finish(
     folder: RunFolder,
     history: History,
     test: ImageSequence,
+    keep_optimizer: bool,
 ) -> dict[str, Any]:
     rows = accuracy_by_relations(model, test)
     relations = relations_of(model)
@@ -205,6 +234,7 @@ def _finish(
         "relations": relations,
         "test_accuracy_by_relations": [row.as_dict() for row in rows],
         "test_images": test.num_images,
+        "classes": len(test.class_names),
         "test_order": f"shuffled once, seed {settings.seed}",
         "test_note": note_on(settings.dataset),
         "last_epoch": {name: values[-1] for name, values in history.items()},
@@ -215,13 +245,20 @@ def _finish(
             name: version(name) for name in ("keras", keras.config.backend(), "keras-rbi")
         },
     }
-    write_atomically(folder.model, model.save)
+    write_atomically(folder.model, lambda path: _save(model, path, keep_optimizer))
     _write_history(folder, history)
     figure = training_curves(history, f"{settings.backbone} on {_short_name(settings.dataset)}")
     write_atomically(folder.curves, lambda path: figure.savefig(path, dpi=150))
     folder.write_json(folder.metrics, metrics)
     folder.remove_checkpoints()
     return metrics
+
+
+def _save(model: keras.Model, path: Path, keep_optimizer: bool) -> None:
+    model.save(path)
+    if not keep_optimizer:
+        # Saved and loaded, since Keras has no way to take an optimizer from a model.
+        load_model(path, compile=False).save(path)
 
 
 def _accuracy_of_the_model(rows: list[Any], relations: str) -> float:

@@ -22,7 +22,7 @@ SMALL = {**SMALLEST, "per_class": 1, "epochs": 1, "learning_rate": 1e-3}
 @pytest.fixture(autouse=True)
 def few_test_images(monkeypatch):
     monkeypatch.setattr(
-        "keras_rbi.training.build.TYPEFACES_PER_CLASS", {"validation": 1, "test": 2}
+        "keras_rbi.training.run_data.TYPEFACES_PER_CLASS", {"validation": 1, "test": 2}
     )
     yield
     experiment._split.cache_clear()

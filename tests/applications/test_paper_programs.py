@@ -18,7 +18,7 @@ PROGRAMS = ("table1", "batch_size", "cam", "flow", "relation_matrix", "ablation"
 @pytest.fixture(autouse=True)
 def few_test_images(monkeypatch):
     monkeypatch.setattr(
-        "keras_rbi.training.build.TYPEFACES_PER_CLASS", {"validation": 1, "test": 1}
+        "keras_rbi.training.run_data.TYPEFACES_PER_CLASS", {"validation": 1, "test": 1}
     )
     yield
     experiment._split.cache_clear()

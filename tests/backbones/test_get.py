@@ -4,6 +4,7 @@ import pytest
 
 from keras_rbi import backbones
 from keras_rbi.backbones import applications
+from keras_rbi.backbones.applications_table import known
 
 
 def test_small_cnn_halves_the_sides_in_each_block():
@@ -69,7 +70,7 @@ def test_the_catalogue_lists_every_application_once():
         "MobileNetV3Small",
         *(
             pytest.param(name, marks=pytest.mark.nightly)
-            for name in sorted(set(applications.known()) - {"MobileNetV3Small"})
+            for name in sorted(set(known()) - {"MobileNetV3Small"})
         ),
     ],
 )

@@ -12,6 +12,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import keras
 import numpy as np
 import pytest
+from complaints import complaints
 from PIL import Image
 
 from keras_rbi.cli import main, output
@@ -187,11 +188,11 @@ def test_a_finished_run_is_not_trained_again(trained, folder, capsys, monkeypatc
 def test_a_mistake_of_the_program_is_not_put_down_to_the_user(tmp_path, monkeypatch):
     from keras_rbi.training import TrainingRun
 
-    def fail(self):
+    def fail(self, *_, **__):
         raise ValueError("a bug")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(TrainingRun, "complete", fail)
+    monkeypatch.setattr(TrainingRun, "fit", fail)
     class_folders(tmp_path / "birds")
     arguments = ["train", "--dataset", "birds", "--backbone", "SmallCNN", "--image-size", "16"]
     with pytest.raises(ValueError, match="a bug"):
@@ -201,11 +202,11 @@ def test_a_mistake_of_the_program_is_not_put_down_to_the_user(tmp_path, monkeypa
 def test_an_interrupted_run_says_how_to_go_on(tmp_path, monkeypatch, capsys):
     from keras_rbi.training import TrainingRun
 
-    def interrupt(self):
+    def interrupt(self, *_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(TrainingRun, "complete", interrupt)
+    monkeypatch.setattr(TrainingRun, "fit", interrupt)
     class_folders(tmp_path / "birds")
     with pytest.raises(SystemExit) as ended:
         main.run(["train", "--dataset", "birds", "--backbone", "SmallCNN", "--image-size", "16"])
@@ -351,7 +352,8 @@ def a_missing_model(folder):
 
 def a_model_that_is_none(folder):
     (folder / "x.keras").write_bytes(b"no model")
-    return ["predict", "x.keras", "none.png"], "x.keras"
+    class_folders(folder / "birds")
+    return ["predict", "x.keras", "birds"], "x.keras"
 
 
 BAD_INPUT = [
@@ -386,9 +388,9 @@ def test_bad_input_gets_one_line(case, tmp_path, capsys, monkeypatch):
         main.run(arguments)
     error = capsys.readouterr().err
     assert ended.value.code == 2
-    assert error.startswith("Error: ")
-    assert error.count("\n") == 1
-    assert message in error
+    (line,) = complaints(error)
+    assert line.startswith("Error: ")
+    assert message in line
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -405,7 +407,7 @@ def test_bad_images_for_a_trained_model_get_one_line(trained, folder, capsys, mo
         error = capsys.readouterr().err
         assert ended.value.code == 2
         assert message in error
-        assert error.count("\n") == 1
+        assert len(complaints(error)) == 1
 
 
 def test_help_names_every_option(capsys):
@@ -413,10 +415,17 @@ def test_help_names_every_option(capsys):
         main.run(["train", "--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    options = ("--dataset", "--no-rbi", "--variant", "--resume", "--weights", "--seed", "--recipe")
-    options += ("--freeze", "--head-epochs", "--ema", "--mixup", "--cutmix", "--warmup-epochs")
-    for option in options:
+    first = ("--dataset", "--no-rbi", "--resume", "--weights", "--seed", "--recipe", "--help-all")
+    rest = ("--freeze", "--head-epochs", "--ema", "--mixup", "--warmup-epochs")
+    for option in first:
         assert option in text
+    assert not [option for option in rest if option in text]
+    with pytest.raises(SystemExit) as ended:
+        main.run(["train", "--help-all"])
+    assert ended.value.code == 0
+    everything = capsys.readouterr().out
+    for option in (*first, *rest):
+        assert option in everything
 
 
 def test_backbones_are_listed(folder):

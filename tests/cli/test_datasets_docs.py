@@ -1,7 +1,9 @@
 """The page on data: its commands are understood, its Python runs, its numbers are the library's."""
 
+import importlib
 import re
 import shlex
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,28 +25,24 @@ class Understood(Exception):  # noqa: N818, the end of what is tested, not an er
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_are_understood(command, tmp_path, monkeypatch):
-    import keras_rbi.cli.datasets as datasets
-    import keras_rbi.cli.train as train
-    from keras_rbi.cli.leaks import leaks
-    from keras_rbi.cli.show import show
+    # By `sys.modules`: the modules are named as the commands in them.
+    for name in ("datasets", "train", "leaks", "show"):
+        importlib.import_module(f"keras_rbi.cli.{name}")
+    datasets, train, leaks, show = (
+        sys.modules[f"keras_rbi.cli.{name}"] for name in ("datasets", "train", "leaks", "show")
+    )
 
     def stop(*_, **__):
         raise Understood
 
-    def settle(settings, *_):
-        settings.resolved()
-        raise Understood
-
     monkeypatch.chdir(tmp_path)
-    names = train.train.__globals__
-    monkeypatch.setitem(names, "prepare", settle)
-    monkeypatch.setitem(names, "make_ready", lambda *_: None)
-    monkeypatch.setattr(datasets, "make_ready", lambda *_: None)
-    monkeypatch.setattr(datasets, "read_unchecked", stop)
-    for name in ("make_ready", "load", "Typefaces"):
-        monkeypatch.setitem(show.__globals__, name, stop)
-    for name in ("make_ready", "find_leaks"):
-        monkeypatch.setitem(leaks.__globals__, name, stop)
+    monkeypatch.setattr(train, "make_ready", lambda *_: None)
+    # After the settings have been resolved.
+    monkeypatch.setattr(train, "read_data", stop)
+    monkeypatch.setattr(datasets, "make_ready", stop)
+    for module in (leaks, show):
+        monkeypatch.setattr(module, "make_ready", stop)
+    monkeypatch.setattr(keras_rbi.datasets, "load", stop)
     with pytest.raises((Understood, SystemExit)) as ended:
         run(shlex.split(command)[1:])
     assert ended.type is Understood or ended.value.code == 0

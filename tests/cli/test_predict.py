@@ -32,7 +32,8 @@ def ask(tmp_path, monkeypatch, capsys):
 
     def ask(*arguments, model=None):
         asked = model or MeanColour()
-        monkeypatch.setattr(module, "load_trained_model", lambda path: (asked, names))
+        monkeypatch.setattr(module, "find_model", lambda path: path)
+        monkeypatch.setattr(module, "load", lambda path: (asked, names))
         with pytest.raises(SystemExit) as ended:
             run(["predict", "model.keras", *arguments])
         captured = capsys.readouterr()
@@ -131,7 +132,6 @@ def test_where_none_can_be_read_the_answer_is_empty(ask, tmp_path):
     [
         (["none.png"], "none.png"),
         (["photos", "--format", "xml"], "table, csv, jsonl, json"),
-        (["photos", "--format", "csv", "--json"], "Leave out one"),
         (["photos", "--output", "nowhere/a.csv"], "nowhere"),
     ],
 )
@@ -139,6 +139,12 @@ def test_mistakes_get_one_line(ask, photos, arguments, message):
     code, out, err = ask(*arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert message in err
+
+
+def test_with_json_errors_are_json_too(ask, photos):
+    code, out, err = ask(photos, "--format", "csv", "--json")
+    assert (code, err) == (2, "")
+    assert "Leave out one" in json.loads(out)["error"]
 
 
 def test_names_that_look_like_markup_are_shown_as_they_are(ask, tmp_path):
@@ -175,8 +181,8 @@ def test_answers_of_any_head_are_probabilities(ask, tmp_path, activation, expect
     if expected is None:
         save(tmp_path / "a.png", (204, 204, 0))
         code, out, err = ask("a.png", "--json", model=model)
-        assert (code, out, err.count("\n")) == (2, "", 1)
-        assert "'relu'" in err
+        assert (code, err) == (2, "")
+        assert "'relu'" in json.loads(out)["error"]
         return
     (prediction,) = json.loads(ask("a.png", "--json", model=model)[1])
     got = [row["probability"] for row in prediction["top"]]

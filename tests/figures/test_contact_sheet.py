@@ -85,9 +85,7 @@ def test_the_command_draws_the_batches_that_training_sees(tmp_path, monkeypatch,
         figures.append(arguments)
         return contact_sheet(*arguments, **settings)
 
-    from keras_rbi.cli.show import show
-
-    monkeypatch.setitem(show.__globals__, "contact_sheet", draw)
+    monkeypatch.setattr(keras_rbi.figures, "contact_sheet", draw)
     pk = ["--sampling", "pk", "--images-per-class", "2", "--batch-size", "4", "--batches", "1"]
     assert command("birds", "--out", "sheet.png", "--image-size", "16", *pk) == 0
     assert "sheet.png" in capsys.readouterr().out

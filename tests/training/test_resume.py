@@ -11,7 +11,7 @@ import pytest
 
 from keras_rbi import training
 from keras_rbi.evaluation import accuracy_by_relations
-from keras_rbi.training import RunFolder, TrainingSettings, build, prepare
+from keras_rbi.training import RunFolder, TrainingSettings, prepare, run_data
 from keras_rbi.training.freezing import backbone_of
 
 EPOCHS = 3
@@ -45,22 +45,24 @@ def few_images():
 def whole(tmp_path_factory, few_images):
     """The whole run, its metrics, a copy of its folder and its backbone after each epoch."""
     parent = tmp_path_factory.mktemp("runs")
-    few_images.setitem(build.TYPEFACES_PER_CLASS, "validation", 1)
-    few_images.setitem(build.TYPEFACES_PER_CLASS, "test", 1)
+    few_images.setitem(run_data.TYPEFACES_PER_CLASS, "validation", 1)
+    few_images.setitem(run_data.TYPEFACES_PER_CLASS, "test", 1)
     one_mode = functools.partial(accuracy_by_relations, batch_sizes=())
     # By `sys.modules`, since the package has a function of the module's name.
     module = sys.modules["keras_rbi.training.train"]
     few_images.setattr(module, "accuracy_by_relations", one_mode)
     keras.utils.set_random_seed(1)
     run = prepare(SETTINGS, RunFolder(parent / "whole"))
-    save = run.folder.save_checkpoint
+    save = module.save_checkpoint
 
-    def save_and_copy(model, epochs, history):
-        save(model, epochs, history)
+    def save_and_copy(folder, model, epochs, history):
+        save(folder, model, epochs, history)
+        if folder is not run.folder:
+            return
         shutil.copytree(run.folder.path, parent / f"after-{epochs}")
         backbones.append(weights(backbone_of(model)))
 
-    run.folder.save_checkpoint = save_and_copy
+    few_images.setattr(module, "save_checkpoint", save_and_copy)
     backbones = [weights(backbone_of(run.model))]
     metrics = run.complete(verbose=0)
     return parent, run, metrics, backbones
@@ -113,9 +115,10 @@ def test_the_saved_model_holds_the_averages(whole):
     saved = keras.models.load_model(run.folder.model)
     averages = [
         keras.ops.convert_to_numpy(variable)
-        for variable in saved.optimizer.variables
+        for variable in run.model.optimizer.variables
         if variable.name.endswith("_average")
     ]
+    assert not saved.compiled
     assert len(averages) == len(saved.trainable_variables)
     for variable, average in zip(saved.trainable_variables, averages, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), average)

@@ -10,7 +10,7 @@ import pytest
 
 from keras_rbi.cli.main import run
 from keras_rbi.evaluation import accuracy_by_relations
-from keras_rbi.training import RunFolder, TrainingSettings, build, prepare
+from keras_rbi.training import RunFolder, TrainingSettings, prepare, run_data
 
 STORED = Path(__file__).parent / "settings_0_1.json"
 
@@ -25,8 +25,8 @@ def command(*arguments):
 def folder(tmp_path_factory):
     """An unfinished run: its settings are those of the file, its first epoch is yet to come."""
     with pytest.MonkeyPatch.context() as patch:
-        for split in build.TYPEFACES_PER_CLASS:
-            patch.setitem(build.TYPEFACES_PER_CLASS, split, 1)
+        for split in run_data.TYPEFACES_PER_CLASS:
+            patch.setitem(run_data.TYPEFACES_PER_CLASS, split, 1)
         module = sys.modules["keras_rbi.training.train"]
         one_mode = functools.partial(accuracy_by_relations, batch_sizes=())
         patch.setattr(module, "accuracy_by_relations", one_mode)

@@ -12,7 +12,13 @@ from keras_rbi.training import TrainingSettings
 from keras_rbi.training.setting import DATA, MODEL, OUTPUT, TRAINING
 from keras_rbi.training.settings import SETTINGS
 
-OWN = {"download": DATA, "output": OUTPUT, "resume": OUTPUT}
+OWN = {
+    "download": DATA,
+    **dict.fromkeys(
+        ("output", "resume", "seeds", "keep_optimizer", "tensorboard", "tracker"), OUTPUT
+    ),
+    **dict.fromkeys(("help_all", "quiet", "as_json"), None),
+}
 
 
 def options():
@@ -23,7 +29,8 @@ def options():
 def test_the_command_has_an_option_for_each_setting():
     assert set(options()) == {*SETTINGS, *OWN}
     for name, option in options().items():
-        assert option.rich_help_panel == (OWN.get(name) or SETTINGS[name].panel)
+        panel = OWN[name] if name in OWN else SETTINGS[name].panel
+        assert option.rich_help_panel == panel
         if name in SETTINGS:
             assert option.default is None
             flags = [*option.opts, *option.secondary_opts]

@@ -1,9 +1,10 @@
 """Samplers: the order of an epoch's images, from their labels and a random generator."""
 
+from __future__ import annotations
+
 import math
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.checks import positive_integer
 
 SHUFFLED = "shuffled"

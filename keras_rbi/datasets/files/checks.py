@@ -1,5 +1,7 @@
 """Checks of a data set's counts against its release."""
 
+from __future__ import annotations
+
 import os
 import posixpath
 from collections import defaultdict
@@ -7,8 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo
 from keras_rbi.datasets.files.image_files import Progress, read_record
 from keras_rbi.datasets.files.records import SPLITS, Records

@@ -1,13 +1,15 @@
 """Exact and near duplicates of images across splits."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from PIL import Image
 
+from keras_rbi._lazy import np
 from keras_rbi.datasets.image_data import ImageData
 
 SIDE = 32

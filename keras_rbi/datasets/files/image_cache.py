@@ -1,5 +1,7 @@
 """A cache of decoded images, in memory or in a file."""
 
+from __future__ import annotations
+
 import hashlib
 import io
 import os
@@ -9,10 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
 import PIL
 
-from keras_rbi.datasets.files.records import DatasetWarning
+from keras_rbi._lazy import np
+from keras_rbi.datasets.files.dataset_warning import DatasetWarning
 
 RAM, DISK, AUTO = "ram", "disk", "auto"
 CACHES = (AUTO, RAM, DISK, None)

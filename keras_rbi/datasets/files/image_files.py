@@ -1,13 +1,15 @@
 """Image files with labels as a data set."""
 
+from __future__ import annotations
+
 import copy
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from keras_rbi._deprecation import moved_attribute
+from keras_rbi._lazy import np
+from keras_rbi.datasets.files.dataset_warning import DatasetWarning
 from keras_rbi.datasets.files.image_cache import (
     AUTO,
     AUTO_LIMIT,
@@ -22,7 +24,7 @@ from keras_rbi.datasets.files.image_cache import (
     file_name,
 )
 from keras_rbi.datasets.files.reading import check_head, decode_image, read_image
-from keras_rbi.datasets.files.records import DatasetWarning, Records
+from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.splits import split_indices
 
@@ -128,7 +130,7 @@ class ImageFiles(ImageData):
             self._cache.put(place, image)
         return image
 
-    def at_size(self, image_size: int, cached: bool = True) -> "ImageFiles":
+    def at_size(self, image_size: int, cached: bool = True) -> ImageFiles:
         """The same images at another size, with a cache of their own.
 
         Args:

@@ -1,13 +1,16 @@
 """Image files as arrays."""
 
+from __future__ import annotations
+
 import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from keras_rbi._lazy import np
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 # A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves this many

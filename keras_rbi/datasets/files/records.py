@@ -1,19 +1,17 @@
 """The records of a data set: paths, labels, splits and boxes."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import numpy as np
+from keras_rbi._lazy import np
 
 SPLITS = ("train", "validation", "test")
 # Rows about one image, by its number: boxes of four numbers, or parts of three.
-RowsOfImage = Callable[[int], np.ndarray]
-
-
-class DatasetWarning(UserWarning):
-    """What was read of a data set is not what was released: counts, labels or files differ."""
+RowsOfImage = Callable[[int], "np.ndarray"]
 
 
 @dataclass

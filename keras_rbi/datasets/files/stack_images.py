@@ -1,8 +1,10 @@
 """Images as a batch."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
-import numpy as np
+from keras_rbi._lazy import np
 
 
 def stack_images(images: Iterable[np.ndarray], count: int) -> np.ndarray:

@@ -1,9 +1,10 @@
 """CUB-200-2011: 200 species of birds with boxes and 15 parts."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile, TfdsLayout
 from keras_rbi.datasets.files.records import Records, one_row_each, rows_each
 from keras_rbi.datasets.readers.tables import (

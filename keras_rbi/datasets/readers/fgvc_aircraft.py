@@ -1,9 +1,10 @@
 """FGVC-Aircraft 2013b: 100 variants in 70 families of 30 manufacturers."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.records import Records, one_row_each
 from keras_rbi.datasets.readers.tables import read_lines, read_numbers, read_pairs, rows_of

@@ -1,12 +1,13 @@
 """iNaturalist 2021: 10,000 species, by folders that carry their whole classification."""
 
+from __future__ import annotations
+
 import json
 import os
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES
 from keras_rbi.datasets.files.records import Records

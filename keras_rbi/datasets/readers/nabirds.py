@@ -1,9 +1,10 @@
 """NABirds: 555 kinds of birds, the leaves of a tree of 1,011 nodes."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.records import Records, one_row_each, rows_each
 from keras_rbi.datasets.readers.tables import (

@@ -1,10 +1,11 @@
 """Oxford Flowers-102, whose labels count from 1 in the files and from 0 here."""
 
+from __future__ import annotations
+
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile, TfdsLayout
 from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.readers.tables import read_mat

@@ -1,10 +1,11 @@
 """Stanford Cars: 196 models of cars, in the two releases whose image numbers differ."""
 
+from __future__ import annotations
+
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.records import Records, one_row_each
 from keras_rbi.datasets.readers.tables import read_mat

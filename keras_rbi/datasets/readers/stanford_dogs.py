@@ -1,10 +1,11 @@
 """Stanford Dogs: 120 breeds, all of whose images come from ImageNet."""
 
+from __future__ import annotations
+
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile, TfdsLayout
 from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.readers.tables import read_boxes, read_mat

@@ -1,10 +1,12 @@
 """Readers of the text, MATLAB and XML files of data sets."""
 
+from __future__ import annotations
+
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+from keras_rbi._lazy import np
 
 
 def read_lines(path: Path) -> list[str]:

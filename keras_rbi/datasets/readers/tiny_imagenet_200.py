@@ -1,9 +1,10 @@
 """Tiny-ImageNet-200: 200 classes of 64x64 pixels, whose test images have no labels."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
-import numpy as np
-
+from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.records import Records, one_row_each
 from keras_rbi.datasets.readers.tables import read_lines

@@ -1,14 +1,23 @@
 """HERBS: high-temperature refinement and background suppression, with and without RBI."""
 
-from keras_rbi.models.herbs.herbs import HERBS
-from keras_rbi.models.herbs.temperature_halving import TemperatureHalving
-from keras_rbi.models.herbs.token_classifier import TokenClassifier
-from keras_rbi.models.herbs.token_combiner import TokenCombiner
-from keras_rbi.models.herbs.token_pyramid import TokenPyramid
-from keras_rbi.models.herbs.token_selector import TokenSelector
+from typing import TYPE_CHECKING
+
+from keras_rbi._lazy import lazy_package
 from keras_rbi.models.methods import register, with_and_without_relations
 
-register(*with_and_without_relations("herbs", "HERBS over the backbone's stages", HERBS))
+if TYPE_CHECKING:
+    from keras_rbi.models.herbs.herbs import HERBS
+    from keras_rbi.models.herbs.temperature_halving import TemperatureHalving
+    from keras_rbi.models.herbs.token_classifier import TokenClassifier
+    from keras_rbi.models.herbs.token_combiner import TokenCombiner
+    from keras_rbi.models.herbs.token_pyramid import TokenPyramid
+    from keras_rbi.models.herbs.token_selector import TokenSelector
+
+register(
+    *with_and_without_relations(
+        "herbs", "HERBS over the backbone's stages", "keras_rbi.models.herbs.herbs:HERBS"
+    )
+)
 
 __all__ = [
     "HERBS",
@@ -18,3 +27,5 @@ __all__ = [
     "TokenPyramid",
     "TokenSelector",
 ]
+
+lazy_package(__name__)

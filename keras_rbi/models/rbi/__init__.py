@@ -1,13 +1,18 @@
 """RBI: a backbone whose features attend to those of related images."""
 
+from typing import TYPE_CHECKING
+
+from keras_rbi._lazy import lazy_package
 from keras_rbi.models.methods import Method, register
-from keras_rbi.models.rbi.rbi_model import RBIModel
+
+if TYPE_CHECKING:
+    from keras_rbi.models.rbi.rbi_model import RBIModel
 
 register(
     Method(
         "rbi",
         "relations between the images of a batch",
-        RBIModel,
+        "keras_rbi.models.rbi.rbi_model:RBIModel",
         ("embedding_dim", "variant", "relation_dropout", "share_classifier"),
         relates=True,
         baseline="backbone",
@@ -15,3 +20,5 @@ register(
 )
 
 __all__ = ["RBIModel"]
+
+lazy_package(__name__)
