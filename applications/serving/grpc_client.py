@@ -2,7 +2,7 @@
 
     python grpc_client.py dogs a.jpg b.png --server 127.0.0.1:8500
 
-Needs `pip install "keras-rbi[serving]"`.
+Needs `pip install "keras-rbi[tf-serving]"`.
 """
 
 import argparse

@@ -13,7 +13,7 @@ from keras_rbi.cli.evaluate import evaluate
 from keras_rbi.cli.explain import explain
 from keras_rbi.cli.export import export
 from keras_rbi.cli.leaks import leaks
-from keras_rbi.cli.output import fail
+from keras_rbi.cli.output import asked, fail
 from keras_rbi.cli.predict import predict
 from keras_rbi.cli.serve import serve
 from keras_rbi.cli.show import show
@@ -62,10 +62,31 @@ datasets.command("leaks")(leaks)
 app.add_typer(datasets, name="datasets")
 
 
+def joined(arguments: list[str]) -> list[str]:
+    """The arguments, with the numbers after `--seeds` as one.
+
+    Example:
+
+    >>> from keras_rbi.cli.main import joined
+    >>> joined(["train", "--seeds", "0", "1", "2", "--no-rbi"])
+    ['train', '--seeds', '0 1 2', '--no-rbi']
+    """
+    words: list[str] = []
+    for word in arguments:
+        if word.isdigit() and words[-2:-1] == ["--seeds"]:
+            words[-1] += f" {word}"
+        else:
+            words.append(word)
+    return words
+
+
 def run(arguments: list[str] | None = None) -> None:
     """Runs the command; mistakes in its use end it with one line and the exit code 2."""
+    words = joined(sys.argv[1:] if arguments is None else arguments)
+    # A command before this one in the same process may have been asked otherwise.
+    asked.quiet = asked.json = False
     try:
-        code = app(args=arguments, prog_name="keras-rbi", standalone_mode=False)
+        code = app(args=words, prog_name="keras-rbi", standalone_mode=False)
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:
@@ -74,6 +95,7 @@ def run(arguments: list[str] | None = None) -> None:
         if describe is None:
             raise
         if message := describe():
+            asked.json = "--json" in words
             fail(f"{message} Try --help.")
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)

@@ -73,7 +73,7 @@ def export_for_tf_serving(
     if importlib.util.find_spec("tensorflow_serving") is None:
         raise ValueError(
             "Warm-up requests need tensorflow-serving-api, which is not installed. Install it with "
-            '`pip install "keras-rbi[serving]"`.'
+            '`pip install "keras-rbi[tf-serving]"`.'
         )
     sizes = [positive_integer("allowed_batch_sizes", size) for size in allowed_batch_sizes]
     if not sizes or sizes != sorted(set(sizes)):
