@@ -213,13 +213,13 @@ def _prepare(
             data_dir = None if settings.data_dir is None else Path(settings.data_dir)
             make_ready(settings.dataset, data_dir, download)
     folder = RunFolder(_folder(output, resume, settings))
-    settings, _ = folder.check_start(settings, resume)
+    settings, class_names = folder.check_start(settings, resume)
     if settings.dataset == TYPEFACES:
         with doing("Reading the data"):
             data = read_data(settings)
     else:
         with progress_bars("Looking at the {} images") as progress:
-            data = read_data(settings, progress)
+            data = read_data(settings, progress, class_names)
     start_backend()
     training.keep_freed_memory()
     with doing(f"Building {settings.backbone}"):

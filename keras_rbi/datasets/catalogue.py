@@ -20,6 +20,14 @@ READERS = (
 TYPEFACES = "typefaces"
 # Where files come from: the release itself, or a copy that TensorFlow Datasets has prepared.
 SOURCES = ("files", "tfds")
+# What may be said of data of one's own.
+OWN_OPTIONS = (
+    "min_images",
+    "path_column",
+    "label_column",
+    "split_column",
+    "observation_column",
+)
 
 
 def _info(reader: str) -> DatasetInfo:

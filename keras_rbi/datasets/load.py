@@ -6,18 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from keras_rbi._lazy import resolve
+from keras_rbi.checks import positive_integer
 from keras_rbi.datasets.archives.download import download as download_files
 from keras_rbi.datasets.archives.locate import locate
-from keras_rbi.datasets.catalogue import DATASETS, SOURCES, TYPEFACES
+from keras_rbi.datasets.catalogue import DATASETS, OWN_OPTIONS, SOURCES, TYPEFACES
 from keras_rbi.datasets.dataset_info import DatasetInfo
 from keras_rbi.datasets.files.checks import check
 from keras_rbi.datasets.files.dataset_warning import DatasetWarning
 from keras_rbi.datasets.files.image_cache import AUTO
 from keras_rbi.datasets.files.image_files import ON_ERROR, ImageFiles, Progress
 from keras_rbi.datasets.files.image_folder import read_folder
-from keras_rbi.datasets.files.lists import DELIMITERS, read_table
-from keras_rbi.datasets.files.records import Records
+from keras_rbi.datasets.files.records import PERMUTATION, Records
+from keras_rbi.datasets.files.tables import SUFFIXES, Columns, read_table
 from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.datasets.splits import small_classes
 from keras_rbi.datasets.tfds_source import read_prepared
 
 
@@ -33,6 +35,7 @@ def load(
     progress: Progress = lambda *_: None,
     cache: str | None = AUTO,
     cache_dir: str | Path | None = None,
+    split_rule: str | None = None,
     **options: Any,
 ) -> ImageData:
     """One split of a data set: a released one by its name, or one of your own by its path.
@@ -42,8 +45,8 @@ def load(
 
     Args:
         name: A name of `keras_rbi.datasets.available()`, such as `"cub_200_2011"`; the path of a
-            folder of class folders; or that of a `.csv` or `.tsv` file with the columns path,
-            label and, if you like, split and coarse_label.
+            folder of class folders, as in `ImageFolder`; or that of a table of paths and labels
+            (CSV, TSV, JSON lines, Parquet, or a list in a `.txt` file), as in `read_table`.
         data_dir: Where a released set lies: the folder with its archives or with what was
             extracted from them. Of a table, the folder that its paths start from, by default the
             table's own. Defaults to `None`.
@@ -62,9 +65,13 @@ def load(
             split that `"skip"` reads, bytes of a file that is downloaded. Defaults to nothing.
         cache: As in `ImageFiles`. Defaults to `"auto"`.
         cache_dir: As in `ImageFiles`. Defaults to `None`.
+        split_rule: As in `ImageFiles`. Defaults to `None`: `"hash"` for data of your own,
+            `"permutation"` for the released sets, as in version 0.1.
         **options: Options of the set: `coarse` of nabirds, fgvc_aircraft and inaturalist_2021,
             `class_order` of tiny_imagenet_200, `subset` of inaturalist_2021; `per_class`, `text`
-            and `fonts` of the typefaces.
+            and `fonts` of the typefaces. Of your own data: `min_images`, the least that a class
+            must have, or it is left out; and `path_column`, `label_column`, `split_column` and
+            `observation_column` of a table whose columns cannot be told by their names.
 
     Returns:
         An `ImageData`; of everything that lies in files, an `ImageFiles`.
@@ -93,7 +100,35 @@ def load(
         if image_size is not None:
             options["image_size"] = image_size
         return resolve("keras_rbi.datasets.typefaces:Typefaces")(split, seed=seed, **options)
-    size_of_files = 224 if image_size is None else image_size
+    records = read_records(name, data_dir, source, download, progress, **options)
+    size = 224 if image_size is None else image_size
+    return ImageFiles(records, split, size, seed, on_error, progress, cache, cache_dir, split_rule)
+
+
+def read_records(
+    name: str | Path,
+    data_dir: str | Path | None = None,
+    source: str = "files",
+    download: bool = False,
+    progress: Progress = lambda *_: None,
+    **options: Any,
+) -> Records:
+    """What is known of the images of all splits, as `load` reads it.
+
+    Args:
+        name: As in `load`, but not the typefaces.
+        data_dir: As in `load`.
+        source: As in `load`.
+        download: As in `load`.
+        progress: As in `load`.
+        **options: As in `load`.
+
+    Returns:
+        Records, after a `DatasetWarning` where something is not as it should be.
+
+    Raises:
+        ValueError: As `load` does.
+    """
     info = DATASETS.get(str(name))
     if info is not None:
         check_options(info, options)
@@ -105,8 +140,11 @@ def load(
         if download and info is not None and data_dir is not None:
             download_files(info, data_dir, options.get("subset"), progress)
         records = read_unchecked(name, data_dir, options)
+    if info is not None:
+        # Their files do not change, and those who publish want each class's share exact.
+        records.split_rule = PERMUTATION
     warn_of_differences(records, info, options)
-    return ImageFiles(records, split, size_of_files, seed, on_error, progress, cache, cache_dir)
+    return records
 
 
 def _refuse_for_typefaces(**given: bool) -> None:
@@ -127,7 +165,13 @@ def warn_of_differences(
             f"{report.title} in {report.root!r} is not as it should be: "
             f"{' '.join(report.problems)}",
             DatasetWarning,
-            stacklevel=3,
+            stacklevel=4,
+        )
+    if records.notes:
+        warnings.warn(
+            f"{report.title} in {report.root!r}: {' '.join(records.notes)}",
+            DatasetWarning,
+            stacklevel=4,
         )
 
 
@@ -149,9 +193,7 @@ def read_unchecked(
     """
     info = DATASETS.get(str(name))
     if info is None:
-        if options:
-            raise ValueError(f"Data of one's own has no options. Received: {sorted(options)}.")
-        return _own(Path(name), data_dir)
+        return _own(Path(name).expanduser(), data_dir, options)
     check_options(info, options)
     if data_dir is None:
         raise ValueError(
@@ -167,9 +209,16 @@ def read_unchecked(
         ) from error
 
 
-def _own(path: Path, data_dir: str | Path | None) -> Records:
-    if path.suffix.lower() in DELIMITERS:
-        return read_table(path, None if data_dir is None else Path(data_dir))
+def _own(path: Path, data_dir: str | Path | None, options: dict[str, Any]) -> Records:
+    unknown = sorted(set(options) - set(OWN_OPTIONS))
+    if unknown:
+        raise ValueError(
+            f"Data of one's own has the options {', '.join(OWN_OPTIONS)}. Received: {unknown}."
+        )
+    given = {name: value for name, value in options.items() if value is not None}
+    min_images = given.pop("min_images", None)
+    columns = Columns(**{name.removesuffix("_column"): value for name, value in given.items()})
+    is_table = path.suffix.lower() in SUFFIXES and not path.is_dir()
     if not path.exists():
         names = [*DATASETS, TYPEFACES]
         near = difflib.get_close_matches(path.name.lower(), names, n=3)
@@ -177,9 +226,31 @@ def _own(path: Path, data_dir: str | Path | None) -> Records:
             f"There is no folder {str(path)!r}, and no data set {path.name!r}. "
             + (f"Did you mean {' or '.join(near)}? " if near else "")
             + f"A data set is one of {', '.join(names)}, a folder with a folder of images for "
-            "each class, or a .csv or .tsv file."
+            f"each class, or a table ({', '.join(SUFFIXES)})."
         )
-    return read_folder(path)
+    if columns.options() and not is_table:
+        raise ValueError(
+            f"{str(path)!r} is no table, so that it has no columns. Leave out "
+            f"{', '.join(given)}, or name a file ({', '.join(SUFFIXES)})."
+        )
+    if is_table:
+        root = None if data_dir is None else Path(data_dir).expanduser()
+        records = read_table(path, root, columns)
+    elif path.is_dir():
+        records = read_folder(path)
+    else:
+        raise ValueError(
+            f"{str(path)!r} is neither a folder nor a table ({', '.join(SUFFIXES)}). Name one."
+        )
+    if min_images is not None:
+        records = records.with_min_images(positive_integer("min_images", min_images))
+    if small := small_classes(records):
+        shown = ", ".join(small[:5]) + (", ..." if len(small) > 5 else "")
+        records.notes.append(
+            f"{len(small)} classes of one or two images are for training alone, and no test image "
+            f"shows them: {shown}. Leave them out with --min-images 3."
+        )
+    return records
 
 
 def check_options(info: DatasetInfo, options: dict[str, Any]) -> None:

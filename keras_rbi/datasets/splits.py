@@ -2,49 +2,133 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+import os
 
 from keras_rbi._lazy import np
-from keras_rbi.datasets.files.records import SPLITS, Records
+from keras_rbi.datasets.files.records import HASH, PERMUTATION, SPLITS, Records
 
 # Train and validation together: what published protocols train on once every choice is made.
 TRAINVAL = "trainval"
 ALL_SPLITS = (*SPLITS, TRAINVAL)
 TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.1
+# One for each split.
+LEAST_TO_SPLIT = 3
+RULES = (HASH, PERMUTATION)
 
 
-def split_indices(records: Records, split: str, seed: int) -> np.ndarray:
+def split_indices(records: Records, split: str, seed: int, rule: str | None = None) -> np.ndarray:
     """Indices of the images of a split, by class and, in a class, by file.
 
-    Official splits stay as they are. Where there is no official validation split, a tenth of each
-    class's training images, drawn by the seed, is it; the test images are never used for it. Where
-    there are no splits at all, a fifth of each class is drawn for the test before.
+    Official splits stay as they are. Where there is no official validation split, a tenth of the
+    training images, drawn by the seed, is it; the test images are never used for it. Where there
+    are no splits at all, a fifth of the images is drawn for the test before.
+
+    An image's split is drawn by a hash of the seed and of its path, or of its observation where
+    there are some: files that come or go move no other, and images of one observation stay
+    together. So shares are exact in the mean alone. A class whose images would all be held out
+    keeps them for training, and so does one of one or two images.
 
     Args:
         records: The images.
         split: `"train"`, `"validation"`, `"test"` or `"trainval"`.
         seed: Integer.
+        rule: `"hash"`; or `"permutation"`, the exact share of each class, for sets whose files do
+            not change: it moves with every file. Defaults to `None`, that of the records.
 
     Returns:
         int64 array of shape `(images of the split,)`.
 
     Raises:
-        ValueError: If `split` is none, or if a class has too few images to split.
+        ValueError: If `split` is none, or if all classes are too small to split.
     """
     if split not in ALL_SPLITS:
         raise ValueError(f"`split` must be one of {ALL_SPLITS}. Received: split={split!r}.")
-    if split == TRAINVAL:
-        both = [split_indices(records, part, seed) for part in ("train", "validation")]
-        return _sorted(records, np.concatenate(both))
+    rule = rule or records.split_rule
+    if rule not in RULES:
+        raise ValueError(f"`rule` must be one of {RULES}. Received: rule={rule!r}.")
+    draw = _drawn_by_hash if rule == HASH else _drawn_by_permutation
     if records.splits is None:
-        everything = _sorted(records, np.arange(len(records.files)))
-        return _drawn_split(records, everything, split, seed, with_test=True)
-    splits = np.array(records.splits)
-    if split == "test" or "validation" in records.splits:
-        return _sorted(records, np.flatnonzero(splits == split))
-    training = _sorted(records, np.flatnonzero(splits == "train"))
-    return _drawn_split(records, training, split, seed)
+        pool, with_test = np.arange(len(records.files)), True
+    else:
+        splits = np.array(records.splits)
+        if split == TRAINVAL:
+            return _sorted(records, np.flatnonzero(splits != "test"))
+        if split == "test" or "validation" in records.splits:
+            return _sorted(records, np.flatnonzero(splits == split))
+        pool, with_test = np.flatnonzero(splits == "train"), False
+    pool = _sorted(records, pool)
+    if split == TRAINVAL:
+        both = [draw(records, pool, part, seed, with_test) for part in ("train", "validation")]
+        return _sorted(records, np.concatenate(both))
+    return draw(records, pool, split, seed, with_test)
+
+
+def small_classes(records: Records) -> list[str]:
+    """Names of the classes that are too small to be split, and are for training alone."""
+    if records.splits is not None and "validation" in records.splits:
+        return []
+    labels = records.labels
+    if records.splits is not None:
+        labels = labels[np.array(records.splits) == "train"]
+    counts = np.bincount(labels, minlength=len(records.class_names))
+    return [
+        name
+        for name, count in zip(records.class_names, counts, strict=True)
+        if 0 < count < LEAST_TO_SPLIT
+    ]
+
+
+def _drawn_by_hash(
+    records: Records, indices: np.ndarray, split: str, seed: int, with_test: bool
+) -> np.ndarray:
+    names = records.observations or _names(records)
+    numbers = np.array([_number(names[index], seed) for index in indices.tolist()])
+    test = TEST_SHARE if with_test else 0.0
+    validation = test + VALIDATION_SHARE * (1.0 - test)
+    drawn = np.where(numbers < test, "test", np.where(numbers < validation, "validation", "train"))
+    labels = records.labels[indices]
+    for label in np.unique(labels):
+        of_class = labels == label
+        if of_class.sum() < LEAST_TO_SPLIT or not (drawn[of_class] == "train").any():
+            drawn[of_class] = "train"
+    _fill_empty(drawn, numbers, labels, with_test)
+    return indices[drawn == split]
+
+
+def _fill_empty(
+    drawn: np.ndarray, numbers: np.ndarray, labels: np.ndarray, with_test: bool
+) -> None:
+    """Gives a split that would be empty, as of a few images, the next images of each class."""
+    for part in ("test", "validation") if with_test else ("validation",):
+        if (drawn == part).any():
+            continue
+        for label in np.unique(labels):
+            candidates = np.flatnonzero((labels == label) & (drawn == "train"))
+            if len(candidates) >= LEAST_TO_SPLIT - (part == "validation"):
+                drawn[candidates[np.argmin(numbers[candidates])]] = part
+        if not (drawn == part).any():
+            raise ValueError(
+                f"No class has the {LEAST_TO_SPLIT} images or more that a split into training, "
+                "validation and test needs. Add some."
+            )
+
+
+def _names(records: Records) -> list[str]:
+    """Names of the files within the data: wherever it is moved to, they stay the same."""
+    absolute = [file for file in records.files if os.path.isabs(file)]
+    if len(absolute) < len(records.files):
+        return records.files
+    common = os.path.commonpath([os.path.dirname(file) for file in absolute])
+    return [os.path.relpath(file, common).replace(os.sep, "/") for file in absolute]
+
+
+def _number(name: str, seed: int) -> float:
+    """A number in [0, 1) that follows from the seed and a name."""
+    digest = hashlib.sha256(f"{seed}\0{name}".encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:7], "big") / 2**56
 
 
 def _sorted(records: Records, indices: np.ndarray) -> np.ndarray:
@@ -56,8 +140,8 @@ def _sorted(records: Records, indices: np.ndarray) -> np.ndarray:
     return np.array(ordered, np.int64)
 
 
-def _drawn_split(
-    records: Records, indices: np.ndarray, split: str, seed: int, with_test: bool = False
+def _drawn_by_permutation(
+    records: Records, indices: np.ndarray, split: str, seed: int, with_test: bool
 ) -> np.ndarray:
     """A stratified split: each class is drawn from on its own."""
     labels = records.labels[indices]

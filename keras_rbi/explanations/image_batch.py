@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_rbi._lazy import np
-from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES, read_image
+from keras_rbi.datasets.files.find_images import images_in
+from keras_rbi.datasets.files.reading import read_image
 
 
 @dataclass(frozen=True)
@@ -34,20 +35,14 @@ class ImageBatch:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The image files in a folder and the folders in it, sorted.
+    """The image files in a folder and the folders in it, in natural order.
 
     Raises:
         ValueError: If there is no folder, or no image in it.
     """
     if not folder.is_dir():
         raise ValueError(f"There is no folder {str(folder)!r}. Name a folder of image files.")
-    files = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
-    if not files:
-        raise ValueError(
-            f"There is no image in {str(folder)!r}. Files that end in "
-            f"{', '.join(sorted(IMAGE_SUFFIXES))} are taken."
-        )
-    return sorted(files)
+    return images_in(folder)
 
 
 def read_images(

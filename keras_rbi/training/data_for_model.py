@@ -10,8 +10,9 @@ import numpy as np
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.sampling import SHUFFLED
 from keras_rbi.models.image_size import image_size_of
-from keras_rbi.training.build import load_split
+from keras_rbi.training.build import batches_of_split, load_split
 from keras_rbi.training.choices import NO_AUGMENTATION
+from keras_rbi.training.run_data import read_data
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 
@@ -54,7 +55,8 @@ def data_for_model(
         seed=settings.seed if seed is None else seed,
         image_size=image_size_of(model),
     )
-    test = load_split(settings, "test")
+    data = read_data(settings, class_names=class_names, splits=("test",))["test"]
+    test = batches_of_split(settings, "test", data)
     if test.class_names != class_names and not class_names[0].startswith("class "):
         raise ValueError(
             f"The data {settings.dataset!r} has other classes than the model: "

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from keras_rbi._lazy import resolve
-from keras_rbi.datasets.catalogue import TYPEFACES
+from keras_rbi.datasets.catalogue import OWN_OPTIONS, TYPEFACES
 from keras_rbi.training.choices import NO_CACHE
 from keras_rbi.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from keras_rbi.datasets.image_data import ImageData
 
@@ -24,44 +24,62 @@ SPLITS = ("train", "validation", "test")
 def read_split(
     settings: TrainingSettings, split: str, progress: Progress = lambda *_: None
 ) -> ImageData:
-    """One split of a run's data; no backend is needed to read it.
+    """One split of a run's data: see `read_data`."""
+    return read_data(settings, progress, splits=(split,))[split]
+
+
+def read_data(
+    settings: TrainingSettings,
+    progress: Progress = lambda *_: None,
+    class_names: Sequence[str] | None = None,
+    splits: Sequence[str] = SPLITS,
+) -> dict[str, ImageData]:
+    """The splits of a run's data; no backend is needed to read them.
 
     Args:
         settings: Resolved settings.
-        split: `"train"`, `"validation"` or `"test"`.
         progress: Called with the split, the number of files looked at and of all files. The first
             bytes of each are looked at before the first step, so that most of what cannot be
             read ends nothing half-way; with `on_error="skip"` all of each.
+        class_names: The names of the classes in the order of a model's outputs, which data of the
+            same classes is brought to. Defaults to `None`, the data's own order.
+        splits: Which splits. Defaults to all three.
 
     Returns:
-        An `ImageData`.
+        An `ImageData` for each split.
 
     Raises:
         ValueError: If the data is missing or unfit.
     """
     if settings.dataset == TYPEFACES:
-        per_class = TYPEFACES_PER_CLASS.get(split, settings.per_class)
         typefaces = resolve("keras_rbi.datasets.typefaces:Typefaces")
-        return typefaces(split, per_class, settings.image_size, settings.seed)
-    data = resolve("keras_rbi.datasets.load:load")(
+        sizes = {**TYPEFACES_PER_CLASS, "train": settings.per_class}
+        return {
+            split: typefaces(split, sizes[split], settings.image_size, settings.seed)
+            for split in splits
+        }
+    records = resolve("keras_rbi.datasets.load:read_records")(
         settings.dataset,
         settings.data_dir,
-        split,
-        settings.image_size,
-        settings.seed,
         settings.source,
-        on_error=settings.on_error,
-        progress=progress,
-        cache=None if settings.cache == NO_CACHE else settings.cache,
-        cache_dir=settings.cache_dir,
+        **{name: getattr(settings, name) for name in OWN_OPTIONS if getattr(settings, name)},
     )
-    if settings.on_error == "raise" and hasattr(data, "check_headers"):
-        data.check_headers(progress)
-    return data
-
-
-def read_data(
-    settings: TrainingSettings, progress: Progress = lambda *_: None
-) -> dict[str, ImageData]:
-    """All splits of a run's data, by name: see `read_split`."""
-    return {split: read_split(settings, split, progress) for split in SPLITS}
+    if class_names is not None and set(class_names) == set(records.class_names):
+        records = records.in_class_order(class_names)
+    found = {}
+    for split in splits:
+        data = resolve("keras_rbi.datasets.files.image_files:ImageFiles")(
+            records,
+            split,
+            settings.image_size,
+            settings.seed,
+            settings.on_error,
+            progress,
+            None if settings.cache == NO_CACHE else settings.cache,
+            settings.cache_dir,
+            settings.split_rule,
+        )
+        if settings.on_error == "raise":
+            data.check_headers(progress)
+        found[split] = data
+    return found

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_rbi.atomic_write import remove_unfinished, write_atomically
+from keras_rbi.datasets.files.records import PERMUTATION
 from keras_rbi.training.recipes import RECIPES
 from keras_rbi.training.settings import TrainingSettings
 
@@ -64,7 +65,9 @@ class RunFolder:
         """
         try:
             content = json.loads(self.settings.read_text("utf-8"))
-            return _filled_in(TrainingSettings(**content["settings"])), content["class_names"]
+            # Drawn as version 0.1 drew them where nothing else is said.
+            stored = {"split_rule": PERMUTATION, **content["settings"]}
+            return _filled_in(TrainingSettings(**stored)), content["class_names"]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ValueError(
                 f"{str(self.path)!r} is not the folder of a training run: its settings.json "

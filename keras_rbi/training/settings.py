@@ -12,6 +12,7 @@ from keras_rbi.datasets.batches.sampling import PK, SAMPLINGS, SHUFFLED
 from keras_rbi.datasets.catalogue import DATASETS, SOURCES, TYPEFACES
 from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM
 from keras_rbi.datasets.files.image_files import ON_ERROR
+from keras_rbi.datasets.splits import RULES
 from keras_rbi.models.methods import METHODS
 from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
 from keras_rbi.training.check_settings import check_together
@@ -99,6 +100,26 @@ class TrainingSettings:
         DATA,
         "raise",
         choices=ON_ERROR,
+    )
+    min_images: int | None = setting(
+        "Of your own data: leave out classes with fewer images.",
+        DATA,
+        default_text="classes of one or two images are for training alone",
+        minimum=1,
+    )
+    path_column: str | None = setting("Of a table: the column of the image files.", DATA)
+    label_column: str | None = setting("Of a table: the column of the classes.", DATA)
+    split_column: str | None = setting("Of a table: the column of the splits.", DATA)
+    observation_column: str | None = setting(
+        "Of a table: the column of what each image is of; images of one thing stay in one split.",
+        DATA,
+    )
+    split_rule: str | None = setting(
+        "How splits are drawn: `hash`, by which files that come or go move no other; or "
+        "`permutation`, the exact share of each class.",
+        DATA,
+        default_text="hash for your own data, permutation for the sets that are listed",
+        choices=RULES,
     )
     cache: str = setting(
         "Where decoded photographs are kept for the next epoch: `ram`; `disk`, a file that later "

@@ -174,7 +174,7 @@ def prepare(
             made.
     """
     settings, class_names = folder.check_start(settings, resume)
-    images = read_data(settings, progress) if data is None else data
+    images = read_data(settings, progress, class_names) if data is None else data
     training, validation, test = (
         batches_of_split(settings, split, images[split]) for split in SPLITS
     )

@@ -262,7 +262,7 @@ def test_what_cannot_be_loaded_is_named(tmp_path):
         load("fgvc_aircraft", tmp_path, coarse="genus")
     with pytest.raises(ValueError, match="source='web'"):
         load("fgvc_aircraft", tmp_path, source="web")
-    with pytest.raises(ValueError, match=r"no options"):
+    with pytest.raises(ValueError, match=r"has the options"):
         load(tmp_path, coarse="family")
     with pytest.raises(ValueError, match="image_size=0"):
         load("fgvc_aircraft", tmp_path, image_size=0)

@@ -28,7 +28,7 @@ def test_files_and_folders_are_found_in_order_and_once(tmp_path):
     save(tmp_path / "b" / ".cache" / "x.png", (0, 0, 0))
     found = find_images([tmp_path / "b", tmp_path / "a.png", tmp_path / "b" / "2.png"])
     relative = [path.relative_to(tmp_path).as_posix() for path in found]
-    assert relative == ["b/10.JPG", "b/2.png", "b/inner/deep/1.webp", "a.png"]
+    assert relative == ["b/2.png", "b/10.JPG", "b/inner/deep/1.webp", "a.png"]
 
 
 def test_what_is_missing_or_empty_is_an_error(tmp_path):

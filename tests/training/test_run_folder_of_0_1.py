@@ -40,12 +40,18 @@ def folder(tmp_path_factory):
 
 def test_its_settings_are_as_they_were():
     stored = json.loads(STORED.read_text("utf-8"))["settings"]
-    assert TrainingSettings(**stored).resolved().as_dict() == stored
+    settings = TrainingSettings(**stored).resolved().as_dict()
+    assert {name: settings[name] for name in stored} == stored
+    # What there was not, and says nothing.
+    assert not any(value for name, value in settings.items() if name not in stored)
 
 
 def test_it_is_resumed_with_them(folder):
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
-    assert metrics["settings"] == json.loads(STORED.read_text("utf-8"))["settings"]
+    stored = json.loads(STORED.read_text("utf-8"))["settings"]
+    assert {name: metrics["settings"][name] for name in stored} == stored
+    # Splits are drawn as they were.
+    assert metrics["settings"]["split_rule"] == "permutation"
 
 
 def test_it_predicts(folder, capsys):

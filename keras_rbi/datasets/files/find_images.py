@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES
+from keras_rbi.datasets.files.scan_images import scan_images
 
 
 def find_images(paths: Sequence[str | Path]) -> list[Path]:
@@ -11,35 +11,32 @@ def find_images(paths: Sequence[str | Path]) -> list[Path]:
 
     Args:
         paths: Files, which are taken whatever they are called, and folders, which are searched
-            with the folders in them for files that are called as images are. Hidden files and
-            folders are left out there.
+            with the folders in them, as `scan_images` does.
 
     Returns:
-        The files in the order of `paths`, those of a folder sorted. What is named more than once
-        comes once.
+        The files in the order of `paths`, those of a folder in natural order. What is named more
+        than once comes once.
 
     Raises:
         ValueError: If a file or folder is missing, or a folder has no images.
     """
     found: dict[Path, None] = {}
-    for path in map(Path, paths):
-        files = _images_in(path) if path.is_dir() else [path]
+    for path in (Path(path).expanduser() for path in paths):
         if not path.exists():
             raise ValueError(f"There is no image or folder {str(path)!r}.")
-        if not files:
-            raise ValueError(
-                f"There are no images in the folder {str(path)!r}: no file whose name ends in "
-                f"{', '.join(sorted(IMAGE_SUFFIXES))}."
-            )
+        files = images_in(path) if path.is_dir() else [path]
         found.update(dict.fromkeys(files))
     return list(found)
 
 
-def _images_in(folder: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in IMAGE_SUFFIXES
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+def images_in(folder: Path) -> list[Path]:
+    """The image files in a folder and the folders in it.
+
+    Raises:
+        ValueError: If there is none, with what is there instead.
+    """
+    scan = scan_images(folder)
+    if not scan.files:
+        told = " ".join(scan.notes()) or "It is empty, but for hidden files."
+        raise ValueError(f"There are no images in the folder {str(folder)!r}. {told}")
+    return [folder.joinpath(*parts) for parts in scan.files]

@@ -65,6 +65,9 @@ class ImageFiles(ImageData):
             to `"auto"`.
         cache_dir: The folder for `cache="disk"`; by default `~/.keras/datasets/keras_rbi` (or in
             `KERAS_HOME`). Defaults to `None`.
+        split_rule: `"hash"`, by which files that come or go move no other to another split, or
+            `"permutation"`, the exact share of each class: see `keras_rbi.datasets.splits`.
+            Defaults to `None`, that of the records.
 
     Attributes:
         split: The split.
@@ -85,6 +88,7 @@ class ImageFiles(ImageData):
         progress: Progress = lambda *_: None,
         cache: str | None = AUTO,
         cache_dir: str | Path | None = None,
+        split_rule: str | None = None,
     ) -> None:
         if cache not in CACHES:
             raise ValueError(f"`cache` must be one of {CACHES}. Received: cache={cache!r}.")
@@ -100,7 +104,7 @@ class ImageFiles(ImageData):
                 f"`image_size` must be a positive integer. Received: image_size={image_size!r}."
             )
         self._records = records
-        self._numbers = split_indices(records, split, seed)
+        self._numbers = split_indices(records, split, seed, split_rule)
         if not len(self._numbers):
             raise ValueError(f"There are no {split} images in {str(records.root)!r}.")
         self.split = split
@@ -209,7 +213,14 @@ class ImageFiles(ImageData):
                 f"None of the {count} {self.split} images in {str(self._records.root)!r} can be "
                 "read."
             )
+        before = set(self.labels.tolist())
         self._select(np.array(readable))
+        if self.split == "train" and (lost := before - set(self.labels.tolist())):
+            names = ", ".join(repr(self.class_names[label]) for label in sorted(lost))
+            raise ValueError(
+                f"None of the training images of {names} can be read, so that nothing could be "
+                "learnt of it. Mend its images, or take the class out of the data."
+            )
         if self.skipped:
             names = ", ".join(str(path) for path in self.skipped[:3])
             more = ", ..." if len(self.skipped) > 3 else ""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import math
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from keras_rbi._lazy import np
+from keras_rbi.datasets.files.image_content import reads_heic
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"})
 # A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves this many
 # times the size asked for: resizing that is all but the same as resizing the whole. With it
 # photographs of 1024x768 are still halved for 224 pixels.
@@ -73,14 +77,14 @@ def check_head(file: str | Path | bytes, name: str) -> None:
     Raises:
         UnreadableImageError: If it is missing, no image, or has too many pixels.
     """
-    source = io.BytesIO(file) if isinstance(file, bytes) else file
+    source = io.BytesIO(file) if isinstance(file, bytes) else _regular(file, name)
     with _told(name), Image.open(source) as image:
         image.draft(None, (1, 1))
         _check_size(image)
 
 
 def _read(file: str | Path | io.BytesIO, name: str, image_size: int, cut_bottom: int) -> np.ndarray:
-    with _told(name), Image.open(file) as image:
+    with _told(name), Image.open(_regular(file, name)) as image:
         height = image.height
         least = math.ceil(DRAFT_MARGIN * image_size)
         image.draft(None, (least, least))
@@ -93,9 +97,16 @@ def _read(file: str | Path | io.BytesIO, name: str, image_size: int, cut_bottom:
         return np.asarray(resized, dtype=np.uint8)
 
 
+@cache
+def _register_heic() -> None:
+    if reads_heic():
+        importlib.import_module("pillow_heif").register_heif_opener()
+
+
 @contextmanager
 def _told(name: str) -> Iterator[None]:
     """Turns whatever Pillow raises into one error that names the file."""
+    _register_heic()
     try:
         yield
     except FileNotFoundError as error:
@@ -106,6 +117,20 @@ def _told(name: str) -> Iterator[None]:
         raise UnreadableImageError(
             f"{name!r} cannot be read as an image ({error}). Mend it or take it away."
         ) from error
+
+
+def _regular(file: str | Path | io.BytesIO, name: str) -> str | Path | io.BytesIO:
+    """The file, unless it is a pipe or a device, from which a read may never end."""
+    if isinstance(file, io.BytesIO):
+        return file
+    try:
+        mode = os.stat(file).st_mode
+    except (OSError, ValueError):
+        # Missing, or no name of a file: for `_told` to tell.
+        return file
+    if not stat.S_ISREG(mode):
+        raise UnreadableImageError(f"{name!r} is no regular file. Name an image file.")
+    return file
 
 
 def _check_size(image: Image.Image) -> None:

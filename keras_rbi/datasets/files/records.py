@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from keras_rbi._lazy import np
+from keras_rbi.datasets.files.natural_order import natural_key
 
 SPLITS = ("train", "validation", "test")
+HASH, PERMUTATION = "hash", "permutation"
 # Rows about one image, by its number: boxes of four numbers, or parts of three.
 RowsOfImage = Callable[[int], "np.ndarray"]
 
@@ -38,6 +40,11 @@ class Records:
         container: Function of an image's number that returns the file that `content` reads it
             from.
         findings: What is not as released, a sentence each.
+        notes: What was passed over or taken otherwise than by its name, a sentence each.
+        observations: What each image is of, where several show the same: these stay in one split.
+            `None` where that is not known.
+        split_rule: How splits are drawn where there are no official ones: `"hash"`, by which files
+            that come or go move no other, or `"permutation"`, the exact share of each class.
     """
 
     root: Path
@@ -54,6 +61,65 @@ class Records:
     content: Callable[[int], bytes] | None = None
     container: Callable[[int], str] | None = None
     findings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    observations: list[str] | None = None
+    split_rule: str = HASH
+
+    def in_class_order(self, class_names: Sequence[str]) -> Records:
+        """The same images, with the classes numbered in another order of the same names."""
+        number = {name: label for label, name in enumerate(class_names)}
+        labels = np.array([number[name] for name in self.class_names], np.int64)[self.labels]
+        return replace(self, labels=labels, class_names=list(class_names))
+
+    def with_min_images(self, count: int) -> Records:
+        """Without the classes that have fewer images, which a note names.
+
+        Raises:
+            ValueError: If fewer than two classes are left.
+        """
+        counts = np.bincount(self.labels, minlength=len(self.class_names))
+        kept = [
+            name for name, images in zip(self.class_names, counts, strict=True) if images >= count
+        ]
+        gone = [
+            f"{name} ({images})"
+            for name, images in zip(self.class_names, counts.tolist(), strict=True)
+            if images < count
+        ]
+        if not gone:
+            return self
+        if len(kept) < 2:
+            raise ValueError(
+                f"min_images={count} leaves {len(kept)} classes of {len(self.class_names)}. Pass a "
+                f"smaller one: the classes have {counts.min()} to {counts.max()} images."
+            )
+        note = (
+            f"{len(gone)} classes with fewer than {count} images are left out: {', '.join(gone)}."
+        )
+        return replace(
+            self.without_classes(set(self.class_names) - set(kept)), notes=[*self.notes, note]
+        )
+
+    def without_classes(self, names: set[str]) -> Records:
+        """The images of the other classes."""
+        kept = [name for name in self.class_names if name not in names]
+        rows = [
+            row for row, label in enumerate(self.labels) if self.class_names[label] not in names
+        ]
+        number = {name: label for label, name in enumerate(kept)}
+
+        def of(values: Sequence[str] | None) -> list[str] | None:
+            return None if values is None else [values[row] for row in rows]
+
+        return replace(
+            self,
+            files=[self.files[row] for row in rows],
+            labels=np.array([number[self.class_names[self.labels[row]]] for row in rows], np.int64),
+            class_names=kept,
+            splits=of(self.splits),
+            observations=of(self.observations),
+            coarse_labels=None if self.coarse_labels is None else self.coarse_labels[rows],
+        )
 
     def path(self, number: int) -> Path:
         """The file of image number `number`."""
@@ -96,15 +162,12 @@ def numbered(
 
     Args:
         names: A name for each image.
-        order: The names in the order of the labels; sorted if `None`, by number where all of them
-            are integers.
+        order: The names in the order of the labels; in natural order if `None`.
 
     Returns:
         int64 array of shape `(images,)`, and a list of strings.
     """
     if order is None:
-        distinct = set(names)
-        whole = all(name.isascii() and name.isdigit() for name in distinct)
-        order = sorted(distinct, key=lambda name: (int(name), name)) if whole else sorted(distinct)
+        order = sorted(set(names), key=natural_key)
     label = {name: number for number, name in enumerate(order)}
     return np.array([label[name] for name in names], np.int64), list(order)

@@ -9,8 +9,8 @@ from typing import Any
 
 from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
-from keras_rbi.datasets.files.reading import IMAGE_SUFFIXES
 from keras_rbi.datasets.files.records import Records
+from keras_rbi.datasets.files.scan_images import IMAGE_SUFFIXES
 
 SUPERCATEGORY = "supercategory"
 LEVELS = ("class", "kingdom", "phylum", "order", "family", "genus", SUPERCATEGORY)

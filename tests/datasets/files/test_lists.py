@@ -45,11 +45,13 @@ def test_a_table_of_ones_own(tmp_path, suffix, delimiter):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "must name the columns.*Found: nothing"),
-        ("file,label\na.png,1", "must name the columns.*Found: file, label"),
-        ("path,label\na.png,", "Line 2 .*must have 2 cells"),
+        ("", "is empty"),
+        ("shape,colour\n1,red\n2,blue", "which column .* begins with: shape, colour .*1, red"),
+        ("path,label\na.png,", "Line 2 .*nothing in its column 'label'"),
         ("path,label\na.png,1\nb.png", "Line 3"),
-        ("path,label,split\na.png,1,dev\nb.png,2,train", "'dev'"),
+        ("path,label,split\na.png,1,devel\nb.png,2,train", "'devel'"),
+        ("path,label\na.png,1\na.png,2\nb.png,2", "1 files have several labels.*a.png: 1, 2"),
+        ("path,label\na.png," + 5000 * "1" + "\nb.png,2", "label in line 2 .* 5,000 characters"),
         ("path,label\na.png,1\nb.png,1", "at least two classes"),
     ],
 )

@@ -1,0 +1,356 @@
+"""Tables of images as people have them: CSV, TSV, JSON lines, Parquet, and lists of paths."""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import io
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from keras_rbi._lazy import resolve
+from keras_rbi.datasets.files.lists import from_lists
+from keras_rbi.datasets.files.records import Records
+from keras_rbi.datasets.files.scan_images import IMAGE_SUFFIXES, scan_images
+from keras_rbi.datasets.files.split_names import SPLIT_OF_NAME
+
+SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet")
+DELIMITERS = ",;\t|"
+# Byte order marks say what a file is in; without one it is UTF-8, or else Latin-1, in which every
+# file can be read.
+MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+# What people call the columns, the surest first.
+NAMES: dict[str, tuple[str, ...]] = {
+    "path": (
+        *("path", "filepath", "file_path", "image_path", "img_path", "file", "filename"),
+        *("file_name", "image", "img", "image_name", "img_name", "image_file", "image_id"),
+        *("img_id", "id", "name"),
+    ),
+    "label": (
+        *("label", "labels", "class", "class_name", "classname", "category", "category_name"),
+        *("species", "breed", "target", "variety", "class_label", "label_name", "taxon_name"),
+        *("scientific_name", "class_id", "category_id", "y"),
+    ),
+    "split": ("split", "subset", "set", "partition", "data_set", "data set", "usage", "phase"),
+    "coarse_label": ("coarse_label", "superclass", "super_category", "supercategory"),
+    "observation": (
+        *("observation", "observation_id", "obs_id", "observation_uuid", "individual"),
+        *("individual_id", "specimen", "specimen_id"),
+    ),
+}
+LONGEST_LABEL = 500
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of a table's columns, where they cannot be told from it.
+
+    Attributes:
+        path: Of the image files.
+        label: Of the classes.
+        split: Of the splits.
+        observation: Of what each image is of, where several show the same.
+    """
+
+    path: str | None = None
+    label: str | None = None
+    split: str | None = None
+    observation: str | None = None
+
+    def options(self) -> dict[str, str]:
+        """Those that are given."""
+        given = {name: getattr(self, name) for name in ("path", "label", "split", "observation")}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def read_table(path: Path, root: Path | None = None, columns: Columns | None = None) -> Records:
+    """Images of a table, whose columns are told by their names.
+
+    CSV with commas, semicolons, tabs or bars, in UTF-8, UTF-16 or Latin-1, with a header or
+    without; JSON lines; Parquet; and lists of a path and a label on each line of a `.txt` file.
+    Other columns are left alone. Paths may lack their suffix or the folder that the files are in,
+    as long as that leaves one file.
+
+    Args:
+        path: The file.
+        root: The folder that relative paths start from; the file's own if `None`.
+        columns: Names of columns that are called otherwise. Defaults to `None`.
+
+    Returns:
+        Records.
+
+    Raises:
+        ValueError: If the file cannot be read, if its columns cannot be told, if a cell is empty,
+            or if a file has several labels.
+    """
+    header, rows = _rows(path)
+    root = root or path.parent
+    found = _columns(path, header, rows, columns or Columns(), root)
+    values = {
+        name: [_cell(path, number, header, row, place) for number, row in rows]
+        for name, place in found.items()
+    }
+    files, notes = _files(path, root, values["path"])
+    kept, merged = _merged(path, files, values)
+    splits, coarse = (
+        [values[name][row] for row in kept] if name in values else None
+        for name in ("split", "coarse_label")
+    )
+    labels = [_label(path, rows[row][0], values["label"][row]) for row in kept]
+    records = from_lists([files[row] for row in kept], labels, splits, coarse, root)
+    if "observation" in values:
+        records.observations = [values["observation"][row] for row in kept]
+    records.notes += notes
+    if merged:
+        records.notes.append(f"{merged:,} rows of {path.name} repeat another and count once.")
+    return records
+
+
+Row = tuple[int, Mapping[int, str]]
+
+
+def _rows(path: Path) -> tuple[list[str], list[Row]]:
+    """The header, and each row with the number of its line; cells by the number of the column."""
+    suffix = path.suffix.lower()
+    try:
+        if suffix == ".parquet":
+            return _parquet(path)
+        text = _text(path)
+        if suffix in (".jsonl", ".ndjson"):
+            return _json_lines(text)
+        lines = text.splitlines()
+        if suffix == ".txt" and not any(mark in text for mark in ",;\t|"):
+            split = [(number, line.rsplit(None, 1)) for number, line in enumerate(lines, 1)]
+            cells = [(number, row) for number, row in split if row]
+        else:
+            source = io.StringIO(text, newline="")
+            reader = csv.reader(source, delimiter=_delimiter(lines), strict=True)
+            cells = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except (OSError, UnicodeError, csv.Error, ValueError) as error:
+        raise ValueError(f"{str(path)!r} cannot be read as a table: {error}.") from error
+    if not cells:
+        raise ValueError(f"{str(path)!r} is empty. A table needs a path and a label in each row.")
+    rows: list[Row] = [
+        (number, {place: cell.strip() for place, cell in enumerate(row)}) for number, row in cells
+    ]
+    first = [cells[0][1][i].strip() for i in range(len(cells[0][1]))]
+    if _is_header(first):
+        return first, rows[1:]
+    return [], rows
+
+
+def _text(path: Path) -> str:
+    content = path.read_bytes()
+    for mark, encoding in MARKS:
+        if content.startswith(mark):
+            return content.decode(encoding)
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """The delimiter that cuts the first lines into as many cells, the most there are."""
+    some = [line for line in lines if line.strip()][:20]
+    if not some:
+        return ","
+
+    def cells(delimiter: str) -> int:
+        counts = {len(row) for row in csv.reader(some, delimiter=delimiter)}
+        return min(counts) if min(counts) > 1 else 0
+
+    return max(DELIMITERS, key=lambda delimiter: (cells(delimiter), delimiter == ","))
+
+
+def _json_lines(text: str) -> tuple[list[str], list[Row]]:
+    objects = [(n, json.loads(line)) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if not all(isinstance(one, dict) for _, one in objects):
+        raise ValueError("each line must be a JSON object")
+    return _of_objects(objects)
+
+
+def _parquet(path: Path) -> tuple[list[str], list[Row]]:
+    if importlib.util.find_spec("pyarrow") is None:
+        raise ValueError('Parquet needs pyarrow: `pip install "keras-rbi[tables]"`')
+    rows = resolve("pyarrow.parquet:read_table")(path).to_pylist()
+    return _of_objects(list(enumerate(rows, 1)))
+
+
+def _of_objects(objects: Sequence[tuple[int, Mapping[str, object]]]) -> tuple[list[str], list[Row]]:
+    header = list(dict.fromkeys(name for _, one in objects for name in one))
+    rows: list[Row] = [
+        (
+            number,
+            {
+                place: "" if one.get(name) is None else str(one[name]).strip()
+                for place, name in enumerate(header)
+            },
+        )
+        for number, one in objects
+    ]
+    return header, rows
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    """Whether a first row names columns: it has names of columns, or no name of an image."""
+    known = {name for names in NAMES.values() for name in names}
+    if any(cell.lower() in known for cell in cells):
+        return True
+    return not any(
+        PurePosixPath(cell.replace("\\", "/")).suffix.lower() in IMAGE_SUFFIXES for cell in cells
+    )
+
+
+def _columns(
+    path: Path, header: Sequence[str], rows: Sequence[Row], asked: Columns, root: Path
+) -> dict[str, int]:
+    """The number of each column that is used."""
+    places = {name.strip().lower(): place for place, name in enumerate(header)}
+    found: dict[str, int] = {}
+    for column, given in asked.options().items():
+        if given.strip().lower() not in places:
+            raise ValueError(
+                f"{str(path)!r} has no column {given!r}. It has: "
+                f"{', '.join(header) or 'no header'}."
+            )
+        found[column] = places[given.strip().lower()]
+    for column, names in NAMES.items():
+        match = next(
+            (places[n] for n in names if n in places and places[n] not in found.values()), None
+        )
+        if column not in found and match is not None:
+            found[column] = match
+    if not header and rows:
+        found = _unnamed(rows, found)
+    if not {"path", "label"} <= set(found):
+        raise ValueError(_cannot_tell(path, header, rows, found))
+    return found
+
+
+def _unnamed(rows: Sequence[Row], found: dict[str, int]) -> dict[str, int]:
+    """The columns of a table without a header: path, label and, of their words, the split."""
+    width = len(rows[0][1])
+    suffixes = [
+        sum(PurePosixPath(row.get(place, "")).suffix.lower() in IMAGE_SUFFIXES for _, row in rows)
+        for place in range(width)
+    ]
+    path = max(range(width), key=suffixes.__getitem__)
+    rest = [place for place in range(width) if place != path]
+    split = [
+        place
+        for place in rest
+        if all(row.get(place, "").lower() in SPLIT_OF_NAME for _, row in rows)
+    ]
+    rest = [place for place in rest if place not in split]
+    if len(rest) == 1 and len(split) < 2:
+        found = {"path": path, "label": rest[0], **({"split": split[0]} if split else {})}
+    return found
+
+
+def _cannot_tell(
+    path: Path, header: Sequence[str], rows: Sequence[Row], found: Mapping[str, int]
+) -> str:
+    missing = " and ".join(name for name in ("path", "label") if name not in found)
+    shown = [", ".join(header)] if header else []
+    shown += [", ".join(row.values()) for _, row in rows[:SHOWN]]
+    names = [header[place] if header else "" for place in range(len(header))] or ["..."]
+    guess = next((name for place, name in enumerate(names) if place not in found.values()), "NAME")
+    options = " ".join(
+        f"--{name}-column {guess!r}" for name in ("path", "label") if name not in found
+    )
+    return (
+        f"It cannot be told which column of {str(path)!r} is the {missing}. It begins with: "
+        f"{' | '.join(shown)}. Say so, for example: keras-rbi train --dataset {path} {options}."
+    )
+
+
+def _cell(
+    path: Path, number: int, header: Sequence[str], row: Mapping[int, str], place: int
+) -> str:
+    value = row.get(place, "")
+    if not value:
+        name = header[place] if place < len(header) else f"number {place + 1}"
+        raise ValueError(
+            f"Line {number} of {str(path)!r} has nothing in its column {name!r}: "
+            f"{', '.join(row.values())!r}. Fill it in, or take the line out."
+        )
+    return value
+
+
+def _label(path: Path, number: int, label: str) -> str:
+    if "\x00" in label or len(label) > LONGEST_LABEL:
+        raise ValueError(
+            f"The label in line {number} of {str(path)!r} is none: {label[:40]!r}, of "
+            f"{len(label):,} characters. At most {LONGEST_LABEL} are allowed, and no NUL."
+        )
+    return label
+
+
+def _files(path: Path, root: Path, names: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The file that each row names, relative to `root`, and notes on how it was found."""
+    files = list(names)
+    missing = [row for row, name in enumerate(names) if not _is_file(root, name)]
+    slashed = {row: names[row].replace("\\", "/") for row in missing if "\\" in names[row]}
+    for row, name in slashed.items():
+        files[row] = name
+    missing = [row for row in missing if not _is_file(root, files[row])]
+    if not missing or not root.is_dir():
+        return files, []
+    by_end: dict[str, list[str]] = defaultdict(list)
+    for parts in scan_images(root).files:
+        file = "/".join(parts)
+        for end in {"/".join(parts[start:]) for start in range(len(parts))}:
+            by_end[end].append(file)
+            by_end[str(PurePosixPath(end).with_suffix(""))].append(file)
+    several = []
+    guessed = 0
+    for row in missing:
+        found = by_end.get(files[row].removeprefix("./"), [])
+        if len(found) == 1:
+            files[row] = found[0]
+            guessed += 1
+        elif found:
+            several.append(f"{names[row]!r} ({', '.join(found[:SHOWN])})")
+    if several:
+        raise ValueError(
+            f"Names in {str(path)!r} stand for several files in {str(root)!r}: "
+            f"{'; '.join(several[:SHOWN])}. Give their folders and suffixes."
+        )
+    if not guessed:
+        return files, []
+    return files, [f"{guessed:,} names in {path.name} were completed to files in {root}."]
+
+
+def _is_file(root: Path, name: str) -> bool:
+    try:
+        return (root / name).is_file()
+    except (OSError, ValueError):
+        # Too long, or with a NUL: told when it is read.
+        return False
+
+
+def _merged(
+    path: Path, files: Sequence[str], values: Mapping[str, Sequence[str]]
+) -> tuple[list[int], int]:
+    """The rows that count, and how many repeat another; refuses two labels of one file."""
+    first: dict[str, int] = {}
+    differing: dict[str, list[str]] = {}
+    for row, file in enumerate(files):
+        before = first.setdefault(file, row)
+        for column in ("label", "split"):
+            if column in values and values[column][before] != values[column][row]:
+                differing.setdefault(file, [values[column][before]]).append(values[column][row])
+    if differing:
+        shown = "; ".join(
+            f"{file}: {', '.join(some)}" for file, some in list(differing.items())[:5]
+        )
+        raise ValueError(
+            f"{len(differing):,} files have several labels or splits in {str(path)!r}: {shown}. "
+            "Keep one row of each."
+        )
+    return list(first.values()), len(files) - len(first)
