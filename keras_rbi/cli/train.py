@@ -68,6 +68,15 @@ def train(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    allow_changed_data: Annotated[
+        bool,
+        typer.Option(
+            "--allow-changed-data",
+            help="With --resume: go on though training images have changed since.",
+            rich_help_panel=OUTPUT,
+            hidden=True,
+        ),
+    ] = False,
     seeds: Annotated[
         str | None,
         typer.Option(
@@ -138,7 +147,9 @@ def train(
     if seeds is not None:
         _train_seeds(given, seeds, output, download, logging)
         return
-    folder, metrics = _train(TrainingSettings(**given), output, download, resume, logging)
+    folder, metrics = _train(
+        TrainingSettings(**given), output, download, resume, logging, allow_changed_data
+    )
     if asked.json:
         print_json({"folder": str(folder.path), **metrics})
     else:
@@ -151,10 +162,11 @@ def _train(
     download: bool,
     resume: bool,
     logging: Logging,
+    allow_changed_data: bool = False,
 ) -> tuple[RunFolder, dict[str, Any]]:
     """Trains one model; gives its folder and its metrics."""
     with one_line_errors(), one_line_warnings():
-        run = _prepare(settings, output, download, resume)
+        run = _prepare(settings, output, download, resume, allow_changed_data)
     if not asked.quiet:
         path = run.folder.path
         notes().print(
@@ -205,7 +217,11 @@ def _refuse_contradictions(
 
 
 def _prepare(
-    settings: TrainingSettings, output: Path | None, download: bool, resume: bool
+    settings: TrainingSettings,
+    output: Path | None,
+    download: bool,
+    resume: bool,
+    allow_changed_data: bool,
 ) -> "TrainingRun":
     if not resume:
         settings = settings.resolved()
@@ -223,7 +239,9 @@ def _prepare(
     start_backend()
     training.keep_freed_memory()
     with doing(f"Building {settings.backbone}"):
-        return training.prepare(settings, folder, resume, data=data)
+        return training.prepare(
+            settings, folder, resume, data=data, allow_changed_data=allow_changed_data
+        )
 
 
 def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:

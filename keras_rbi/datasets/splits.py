@@ -95,25 +95,25 @@ def _drawn_by_hash(
         if of_class.sum() < LEAST_TO_SPLIT or not (drawn[of_class] == "train").any():
             drawn[of_class] = "train"
     _fill_empty(drawn, numbers, labels, with_test)
+    if not (drawn == split).any():
+        raise ValueError(
+            f"There is no {split} image: no class has the {LEAST_TO_SPLIT} images or more that a "
+            "split into training, validation and test needs. Add some."
+        )
     return indices[drawn == split]
 
 
 def _fill_empty(
     drawn: np.ndarray, numbers: np.ndarray, labels: np.ndarray, with_test: bool
 ) -> None:
-    """Gives a split that would be empty, as of a few images, the next images of each class."""
+    """Gives a split that would be empty, as of a few images, the next image of each class."""
     for part in ("test", "validation") if with_test else ("validation",):
         if (drawn == part).any():
             continue
         for label in np.unique(labels):
             candidates = np.flatnonzero((labels == label) & (drawn == "train"))
-            if len(candidates) >= LEAST_TO_SPLIT - (part == "validation"):
+            if len(candidates) > 1 and (labels == label).sum() >= LEAST_TO_SPLIT:
                 drawn[candidates[np.argmin(numbers[candidates])]] = part
-        if not (drawn == part).any():
-            raise ValueError(
-                f"No class has the {LEAST_TO_SPLIT} images or more that a split into training, "
-                "validation and test needs. Add some."
-            )
 
 
 def _names(records: Records) -> list[str]:

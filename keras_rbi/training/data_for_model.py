@@ -1,6 +1,7 @@
 """Test data of a trained model: that of its run, or other data."""
 
 import dataclasses
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,13 @@ import numpy as np
 
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.sampling import SHUFFLED
+from keras_rbi.datasets.files.dataset_warning import DatasetWarning
+from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.models.image_size import image_size_of
 from keras_rbi.training.build import batches_of_split, load_split
 from keras_rbi.training.choices import NO_AUGMENTATION
 from keras_rbi.training.run_data import read_data
+from keras_rbi.training.run_files import differences, files_of, read_files
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 
@@ -56,6 +60,8 @@ def data_for_model(
         image_size=image_size_of(model),
     )
     data = read_data(settings, class_names=class_names, splits=("test",))["test"]
+    if dataset is None and seed is None:
+        _warn_of_changes(folder, data)
     test = batches_of_split(settings, "test", data)
     if test.class_names != class_names and not class_names[0].startswith("class "):
         raise ValueError(
@@ -65,6 +71,17 @@ def data_for_model(
             f"{class_names[-1]!r}."
         )
     return test, settings
+
+
+def _warn_of_changes(folder: RunFolder, test: ImageData) -> None:
+    """Warns where the test images are not those that the run was started with."""
+    if changed := differences(read_files(folder.files, "test"), files_of(test)):
+        warnings.warn(
+            f"The test images have changed since the run {str(folder.path)!r} was started: "
+            f"{changed}. Its accuracies are not comparable with those from before.",
+            DatasetWarning,
+            stacklevel=3,
+        )
 
 
 def images_of_run(path: Path, model: keras.Model, split: str, count: int) -> tuple[Any, np.ndarray]:

@@ -22,6 +22,7 @@ class RunFolder:
     | `metrics.json` | accuracies, the settings, the machine's software |
     | `history.csv` | loss and accuracy of each epoch |
     | `curves.png` | the same as a picture |
+    | `files.csv.gz` | the image files of each split, with label and size, to tell later changes |
     | `examples/` | some test images, to try `predict` on |
     | `checkpoint/` | the state after the last finished epoch, until the run is finished |
 
@@ -39,6 +40,7 @@ class RunFolder:
         self.history = self.path / "history.csv"
         self.curves = self.path / "curves.png"
         self.examples = self.path / "examples"
+        self.files = self.path / "files.csv.gz"
         self.checkpoints = self.path / "checkpoint"
         self.state = self.checkpoints / "state.json"
 

@@ -26,6 +26,7 @@ from keras_rbi.training.checkpoints import History, load_checkpoint, save_checkp
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.fit_data import fit_data
 from keras_rbi.training.run_data import SPLITS, read_data
+from keras_rbi.training.run_files import differences, files_of, read_files, write_files
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stage_after, stages
@@ -152,6 +153,7 @@ def prepare(
     resume: bool = False,
     progress: Progress = lambda *_: None,
     data: Mapping[str, ImageData] | None = None,
+    allow_changed_data: bool = False,
 ) -> TrainingRun:
     """Loads the data, builds or loads the model, and makes the folder.
 
@@ -165,6 +167,9 @@ def prepare(
         progress: Called while photographs are looked at. Defaults to nothing.
         data: The images of each split, where `read_data` has read them already. Defaults to
             `None`.
+        allow_changed_data: Boolean, whether a run is resumed whose training or validation images
+            have changed since it was started. The folder then remembers those of today. Defaults
+            to `False`.
 
     Returns:
         A `TrainingRun` to `complete()`.
@@ -183,6 +188,9 @@ def prepare(
             f"The data {settings.dataset!r} has other classes than when the run was started."
         )
 
+    if resume:
+        _check_files(folder, images, allow_changed_data)
+
     def compile_model(model: keras.Model, epochs: int) -> None:
         compile_stage(model, settings, stage_after(settings, epochs), len(training))
 
@@ -190,8 +198,24 @@ def prepare(
     if state is None:
         state = build_model(settings, training.class_names, len(training)), 0, History()
         folder.write_settings(settings, training.class_names)
+        write_files(folder.files, images)
         _write_examples(folder, test)
     return TrainingRun(settings, folder, state[0], training, validation, test, *state[1:])
+
+
+def _check_files(
+    folder: RunFolder, images: Mapping[str, ImageData], allow_changed_data: bool
+) -> None:
+    """Refuses to go on with other training images than a run was started with."""
+    for split in ("train", "validation"):
+        changed = differences(read_files(folder.files, split), files_of(images[split]))
+        if changed and not allow_changed_data:
+            raise ValueError(
+                f"The {split} images have changed since the run {str(folder.path)!r} was started: "
+                f"{changed}. Bring them back, start a new run, or go on with --allow-changed-data."
+            )
+        if changed:
+            write_files(folder.files, images)
 
 
 def train(

@@ -15,7 +15,16 @@ from keras_rbi.training.settings import SETTINGS
 OWN = {
     "download": DATA,
     **dict.fromkeys(
-        ("output", "resume", "seeds", "keep_optimizer", "tensorboard", "tracker"), OUTPUT
+        (
+            "output",
+            "resume",
+            "allow_changed_data",
+            "seeds",
+            "keep_optimizer",
+            "tensorboard",
+            "tracker",
+        ),
+        OUTPUT,
     ),
     **dict.fromkeys(("help_all", "quiet", "as_json"), None),
 }

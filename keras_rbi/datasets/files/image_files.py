@@ -125,6 +125,11 @@ class ImageFiles(ImageData):
         """The image files, in the order of the labels."""
         return [self._records.path(number) for number in self._numbers]
 
+    @property
+    def files(self) -> list[str]:
+        """The image files by their paths within the data, in the order of the labels."""
+        return [self._records.files[number] for number in self._numbers]
+
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""
         place = self._place(index)

@@ -150,7 +150,7 @@ def test_unfit_folders_are_named(tmp_path):
     with pytest.raises(ValueError, match="only 'a'"):
         ImageFolder(tmp_path / "one")
     fill(tmp_path / "few", {"a": 2, "b": 2})
-    with pytest.raises(ValueError, match="No class has the 3 images"):
+    with pytest.raises(ValueError, match="There is no test image: no class has the 3 images"):
         ImageFolder(tmp_path / "few", "test")
     fill(tmp_path / "more" / "train", {"a": 4, "b": 4})
     fill(tmp_path / "more" / "test", {"a": 4, "c": 4})

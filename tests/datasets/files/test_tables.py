@@ -1,0 +1,158 @@
+"""Tables as people have them: columns, separators, encodings, names of files, repetitions."""
+
+import importlib.util
+import json
+
+import pytest
+import released
+
+from keras_rbi.datasets import DatasetWarning, load
+from keras_rbi.datasets.files.tables import Columns, read_table
+
+FILES = ["0.jpg", "1.jpg", "2.jpg", "10.jpg"]
+LABELS = ["wren", "robin", "wren", "robin"]
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for number, file in enumerate(FILES):
+        released.draw(tmp_path / "photos" / file, number)
+    return tmp_path
+
+
+def written(folder, lines, name="birds.csv", encoding="utf-8"):
+    (folder / name).write_bytes("\n".join(lines).encode(encoding))
+    return folder / name
+
+
+def rows(*columns, delimiter=",", header=None):
+    lines = [delimiter.join(map(str, row)) for row in zip(*columns, strict=True)]
+    return lines if header is None else [header, *lines]
+
+
+def described(records):
+    return {
+        file: records.class_names[label]
+        for file, label in zip(records.files, records.labels, strict=True)
+    }
+
+
+EXPECTED = {f"photos/{file}": label for file, label in zip(FILES, LABELS, strict=True)}
+PATHS = [f"photos/{file}" for file in FILES]
+STEMS = [file.removesuffix(".jpg") for file in FILES]
+
+
+@pytest.mark.parametrize(
+    ("lines", "name", "encoding"),
+    [
+        (rows(STEMS, LABELS, header="id,breed"), "a.csv", "utf-8"),
+        (rows(PATHS, LABELS, header="filename,label"), "a.csv", "utf-8"),
+        (rows(FILES, LABELS, header="image,class"), "a.csv", "utf-8"),
+        (rows(range(4), PATHS, LABELS, header=",path,label"), "a.csv", "utf-8"),
+        (rows(PATHS, "abcd", LABELS, header="path,by,species"), "a.csv", "utf-8-sig"),
+        (rows(PATHS, LABELS, delimiter=";", header="Path;Label"), "a.csv", "utf-8"),
+        (rows(PATHS, LABELS, delimiter="\t", header="path\tlabel"), "a.csv", "utf-16"),
+        (rows(PATHS, LABELS), "a.csv", "utf-8"),
+        (rows(LABELS, PATHS), "a.csv", "utf-8"),
+        (
+            rows([path.replace("/", "\\") for path in PATHS], LABELS, header="path,label"),
+            "a.csv",
+            "utf-8",
+        ),
+        (rows(PATHS, LABELS, delimiter=" "), "a.txt", "utf-8"),
+        ([f'"{path}","{label}"' for path, label in EXPECTED.items()], "a.csv", "utf-8"),
+        (
+            [
+                json.dumps({"image": path, "label": label, "box": [1]})
+                for path, label in EXPECTED.items()
+            ],
+            "a.jsonl",
+            "utf-8",
+        ),
+    ],
+)
+def test_tables_are_read_as_they_come(photos, lines, name, encoding):
+    assert described(read_table(written(photos, lines, name, encoding))) == EXPECTED
+
+
+def test_latin_1(photos):
+    table = written(
+        photos, ["path,label", *rows(PATHS, ["Käuzchen", "b", "b", "b"])], encoding="latin-1"
+    )
+    assert "Käuzchen" in read_table(table).class_names
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")
+def test_parquet(photos):
+    import pyarrow
+    import pyarrow.parquet
+
+    pyarrow.parquet.write_table(
+        pyarrow.table({"file_name": PATHS, "label": LABELS}), photos / "a.parquet"
+    )
+    assert described(read_table(photos / "a.parquet")) == EXPECTED
+
+
+def test_splits_by_any_of_their_names(photos):
+    names = ["training", "dev", "Test", "trn"]
+    table = written(photos, rows(PATHS, LABELS, names, header="path,label,set"))
+    assert read_table(table).splits == ["train", "validation", "test", "train"]
+    assert read_table(written(photos, rows(PATHS, LABELS, names), "b.csv")).splits[0] == "train"
+
+
+def test_columns_are_named_where_they_cannot_be_told(photos):
+    table = written(photos, rows(PATHS, LABELS, "aabb", header="foto,vogel,nest"))
+    with pytest.raises(
+        ValueError, match=r"begins with: foto, vogel, nest \| photos/0.jpg.*--path-column"
+    ):
+        read_table(table)
+    columns = Columns(path="foto", label="Vogel", observation="nest")
+    records = read_table(table, columns=columns)
+    assert described(records) == EXPECTED
+    assert records.observations == ["a", "a", "b", "b"]
+    with pytest.raises(ValueError, match=r"no column 'voegel'. It has: foto, vogel, nest"):
+        read_table(table, columns=Columns(label="voegel"))
+
+
+def test_images_of_an_observation_stay_in_one_split(tmp_path):
+    lines = ["path,label,observation"]
+    for number in range(120):
+        file = released.draw(tmp_path / f"{number}.png", number)
+        lines.append(f"{file.name},{'ab'[number % 2]},{number // 4}")
+    table = written(tmp_path, lines)
+    observation = {f"{number}.png": number // 4 for number in range(120)}
+    seen = {}
+    for split in ("train", "validation", "test"):
+        for path in load(table, split=split, image_size=8).paths:
+            assert seen.setdefault(observation[path.name], split) == split
+    assert set(seen.values()) == {"train", "validation", "test"}
+
+
+def test_rows_that_repeat_count_once_and_contradictions_are_listed(photos):
+    lines = rows(PATHS, LABELS, header="path,label")
+    with pytest.warns(DatasetWarning, match=r"2 rows of birds.csv repeat another"):
+        data = load(written(photos, [*lines, lines[1], lines[2]]), split="train", image_size=8)
+    assert len(data) == 4
+    with pytest.raises(ValueError, match=r"1 files have several labels.*photos/0.jpg: wren, owl"):
+        load(written(photos, [*lines, "photos/0.jpg,owl"]), image_size=8)
+
+
+def test_a_name_that_several_files_have_is_refused(photos):
+    released.draw(photos / "other" / "0.jpg", 5)
+    with pytest.raises(ValueError, match=r"several files.*'0' \(other/0.jpg, photos/0.jpg\)"):
+        read_table(written(photos, rows(STEMS, LABELS, header="id,breed")))
+
+
+def test_a_pipe_in_a_table_is_no_image(tmp_path):
+    import os
+
+    for number in range(8):
+        released.draw(tmp_path / f"{number}.png", number)
+    os.mkfifo(tmp_path / "pipe.png")
+    lines = [f"{number}.png,{'ab'[number % 2]}" for number in range(8)]
+    table = written(tmp_path, ["path,label", *lines, "pipe.png,a"])
+    from keras_rbi.datasets.files.checks import unreadable
+
+    (problem,) = unreadable(read_table(table))
+    assert "pipe.png" in problem
+    assert "no regular file" in problem
