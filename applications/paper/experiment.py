@@ -16,7 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from applications.paper.frozen import Head, features_of, orders_of, train_head
+from applications.paper.frozen import features_of, train_head
 from applications.paper.peers import ALL, build
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.evaluation.accuracy_by_relations import accuracies_of
@@ -26,6 +26,7 @@ from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.training import TrainingSettings, load_split
 from keras_rbi.training.averaged_weights import take_averages
 from keras_rbi.training.compile_stage import compile_stage
+from keras_rbi.training.feature_head import Head, orders_of
 from keras_rbi.training.fit_data import fit_data
 from keras_rbi.training.stages import stages
 

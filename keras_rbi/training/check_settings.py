@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from keras_rbi.datasets.batches.sampling import PK
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.models.methods import METHODS
-from keras_rbi.training.choices import BACKBONE, RBI
+from keras_rbi.training.choices import BACKBONE, FEATURE_METHODS, NO_WEIGHTS, RBI
 from keras_rbi.training.setting import settings_in
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def check_together(settings: "TrainingSettings") -> None:
     _check_sampling(settings)
     _check_epochs(settings)
     _check_backbone(settings)
+    _check_feature_head(settings)
 
 
 def _check_typefaces(settings: "TrainingSettings") -> None:
@@ -97,4 +98,20 @@ def _check_backbone(settings: "TrainingSettings") -> None:
             "`backbone_learning_rate` is a multiple of `learning_rate`, which must be above 0. "
             f"Received: backbone_learning_rate={rate:g} and "
             f"learning_rate={settings.learning_rate:g}."
+        )
+
+
+def _check_feature_head(settings: "TrainingSettings") -> None:
+    asked = next((name for name in ("quick", "feature_head") if getattr(settings, name)), None)
+    if asked is None:
+        return
+    if settings.method not in FEATURE_METHODS:
+        raise ValueError(
+            f"`{asked}` trains a head on pooled features, which those of the methods "
+            f"{', '.join(FEATURE_METHODS)} take. Received: method={settings.method!r}."
+        )
+    if settings.weights == NO_WEIGHTS:
+        raise ValueError(
+            f"`{asked}` needs a backbone that knows something: pass weights, such as 'imagenet'. "
+            f"Received: backbone={settings.backbone!r} and weights='none'."
         )

@@ -7,6 +7,8 @@ NO_CACHE = "none"
 
 RBI = "rbi"
 BACKBONE_ALONE = "backbone"
+# Those whose heads take pooled features.
+FEATURE_METHODS = (RBI, BACKBONE_ALONE, "batchformer")
 
 # What to freeze.
 BACKBONE = "backbone"

@@ -67,8 +67,9 @@ class RunFolder:
         """
         try:
             content = json.loads(self.settings.read_text("utf-8"))
-            # Drawn as version 0.1 drew them where nothing else is said.
-            stored = {"split_rule": PERMUTATION, **content["settings"]}
+            # Where nothing else is said, the run began as those of version 0.1 did.
+            former = {"split_rule": PERMUTATION, "feature_head": False}
+            stored = {**former, **content["settings"]}
             return _filled_in(TrainingSettings(**stored)), content["class_names"]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ValueError(

@@ -21,6 +21,7 @@ from keras_rbi.training.choices import (
     BACKBONE_ALONE,
     CONSTANT,
     COSINE,
+    FEATURE_METHODS,
     IMAGENET,
     NO_AUGMENTATION,
     NO_CACHE,
@@ -28,7 +29,7 @@ from keras_rbi.training.choices import (
     RBI,
     STEM,
 )
-from keras_rbi.training.recipes import RECIPES, recipe_settings
+from keras_rbi.training.recipes import DEFAULT, RECIPES, recipe_settings
 from keras_rbi.training.setting import (
     DATA,
     MODEL,
@@ -137,12 +138,12 @@ class TrainingSettings:
     backbone: str = setting(
         "A name that `keras-rbi backbones` lists.",
         MODEL,
-        default_text="SmallCNN for the typefaces, DenseNet201 for photographs",
+        default_text="SmallCNN for the typefaces, EfficientNetLite0 for photographs",
         basic=True,
     )
     weights: str = setting(
-        "`imagenet` (downloaded by Keras), `none`, or the path of a .weights.h5 file of the "
-        "backbone.",
+        "`imagenet` (from the extra `pretrained`, or downloaded by Keras), `none`, or the path of "
+        "a .weights.h5 file of the backbone.",
         MODEL,
         default_text="none for SmallCNN, else imagenet",
         basic=True,
@@ -165,16 +166,16 @@ class TrainingSettings:
     epochs: int = setting(
         "How often to go through the training images.",
         TRAINING,
-        default_text="6 for the typefaces, 3 for EfficientNetLite0 on them; 50 for photographs, as "
-        "in the paper",
+        default_text="6 for the typefaces, 3 for EfficientNetLite0 on them; 10 for photographs "
+        "with pretrained weights, 50 from scratch",
         minimum=1,
         basic=True,
     )
     learning_rate: float = setting(
         "The peak; it falls to 0 along a cosine, unless {schedule} says otherwise.",
         TRAINING,
-        default_text="from scratch 0.016 for SmallCNN, 0.004 for others; the paper's 0.00001 from "
-        "pretrained weights, 0.003 for EfficientNetLite0 on the typefaces",
+        default_text="from scratch 0.016 for SmallCNN, 0.004 for others; from pretrained weights "
+        "0.001, and 0.003 where the backbone is frozen and for EfficientNetLite0 on the typefaces",
         minimum=0.0,
         basic=True,
     )
@@ -226,6 +227,19 @@ class TrainingSettings:
         TRAINING,
         metavar="NAME_OR_FILE",
         basic=True,
+    )
+    quick: bool = setting(
+        "Train the head alone, on features that are extracted once: in seconds, not minutes.",
+        TRAINING,
+        False,
+        switch="--quick",
+        basic=True,
+    )
+    feature_head: bool = setting(
+        "Begin with the head alone, on features that are extracted once, and then train all.",
+        TRAINING,
+        default_text="so for photographs and pretrained weights, if no recipe is named",
+        switch="--feature-head/--no-feature-head",
     )
     freeze: str | None = setting(
         "`backbone` trains the head alone; `stem` all but the backbone's layers down to a quarter "
@@ -357,7 +371,7 @@ class TrainingSettings:
         return values
 
     def _with_defaults(self) -> "TrainingSettings":
-        backbone = self.backbone or (SMALL_CNN if self.dataset == TYPEFACES else "DenseNet201")
+        backbone = self.backbone or (SMALL_CNN if self.dataset == TYPEFACES else PRETRAINED)
         small = backbone.lower() == SMALL_CNN.lower()
         weights = self.weights or (NO_WEIGHTS if small else IMAGENET)
         # Found for SmallCNN on validation images of the typefaces; deeper networks bear less.
@@ -377,6 +391,8 @@ class TrainingSettings:
         }
         if (self.dataset, backbone, weights) == (TYPEFACES, PRETRAINED, IMAGENET):
             defaults |= PRETRAINED_ON_TYPEFACES
+        elif weights != NO_WEIGHTS and self.recipe in (None, DEFAULT):
+            defaults |= self._of_pretrained()
         settings = self._with(defaults)
         return dataclasses.replace(
             settings,
@@ -386,6 +402,21 @@ class TrainingSettings:
             recipe=_absolute(self.recipe, RECIPES),
             rbi=METHODS[settings.method].relates,
         )
+
+    def _of_pretrained(self) -> dict[str, Any]:
+        """Defaults of a run that starts from pretrained weights and names no recipe."""
+        if self.freeze == BACKBONE:
+            return FROZEN
+        epochs = self.epochs or FINE_TUNED["epochs"]
+        method = self.method or (BACKBONE_ALONE if self.rbi is False else RBI)
+        photographs = self.dataset != TYPEFACES
+        return {
+            **FINE_TUNED,
+            "epochs": FINE_TUNED["epochs"] if photographs else 6,
+            # A quarter of few epochs, lest they be all.
+            "warmup_epochs": min(FINE_TUNED["warmup_epochs"], epochs / 4),
+            "feature_head": photographs and not self.head_epochs and method in FEATURE_METHODS,
+        }
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":
         """The same settings, with these values where they are open."""
@@ -398,6 +429,15 @@ class TrainingSettings:
         """The settings, ready for JSON."""
         return dataclasses.asdict(self)
 
+
+# From pretrained weights, with no recipe named: as the recipe `finetune`, shorter, after a head
+# that knows the classes already.
+FINE_TUNED = {
+    **{name: value for name, value in RECIPES["finetune"].items() if name != "head_epochs"},
+    "epochs": 10,
+}
+# A head learns at another rate than a whole network: at the paper's it stays at chance.
+FROZEN = {"epochs": 20, "learning_rate": 3e-3}
 
 SETTINGS = settings_in(TrainingSettings)
 # Defaults that follow from no other setting.

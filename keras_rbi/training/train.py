@@ -24,6 +24,7 @@ from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_av
 from keras_rbi.training.build import Progress, batches_of_split, build_model
 from keras_rbi.training.checkpoints import History, load_checkpoint, save_checkpoint
 from keras_rbi.training.compile_stage import compile_stage
+from keras_rbi.training.feature_head import train_on_features
 from keras_rbi.training.fit_data import fit_data
 from keras_rbi.training.run_data import SPLITS, read_data
 from keras_rbi.training.run_files import differences, files_of, read_files, write_files
@@ -66,6 +67,7 @@ class TrainingRun:
     test: ImageSequence
     finished_epochs: int
     history: History
+    _head_accuracy: float | None = None
 
     def complete(self, verbose: int | str = "auto") -> dict[str, Any]:
         """Trains the epochs that are left, measures, and writes what the folder is to hold.
@@ -82,6 +84,30 @@ class TrainingRun:
         self.fit(verbose=verbose)
         return self.finish()
 
+    def fit_head(self, progress: Progress = lambda *_: None) -> float | None:
+        """Trains the head on features that are extracted once, where the settings ask for it.
+
+        Of a run that is resumed after its first epoch, it has been trained already.
+
+        Args:
+            progress: Called with the split whose features are extracted, and the numbers of done
+                and of all images. Defaults to nothing.
+
+        Returns:
+            The accuracy on the validation images with the backbone as it was, 0 to 1; `None` where
+            nothing was to be trained.
+        """
+        asked = self.settings.quick or self.settings.feature_head
+        if not asked or self.finished_epochs or self._head_accuracy is not None:
+            return self._head_accuracy
+        history = train_on_features(
+            self.model, self.settings, self.training, self.validation, progress
+        )
+        if self.settings.quick:
+            self.history.update(history)
+        self._head_accuracy = float(history["val_accuracy"][-1])
+        return self._head_accuracy
+
     def fit(
         self, callbacks: Sequence[keras.callbacks.Callback] = (), verbose: int | str = "auto"
     ) -> None:
@@ -94,6 +120,9 @@ class TrainingRun:
         Raises:
             ValueError: If an image cannot be read, with its path.
         """
+        self.fit_head()
+        if self.settings.quick:
+            return
         steps_per_epoch = len(self.training)
         for stage in stages(self.settings):
             begin = max(self.finished_epochs, stage.first_epoch)

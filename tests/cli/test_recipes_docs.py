@@ -32,7 +32,7 @@ def test_commands_are_understood(command, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["keras_rbi.cli.train"], "read_data", read_data)
     with pytest.raises(Prepared):
         run(shlex.split(command)[1:])
-    assert prepared[0].epochs == 2
+    assert prepared[0].epochs == (10 if "birds/" in command else 2)
 
 
 def test_every_recipe_and_option_is_on_the_page():

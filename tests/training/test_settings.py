@@ -12,7 +12,26 @@ def test_efficientnet_lite_learns_the_typefaces_from_imagenet():
     scratch = TrainingSettings(backbone="EfficientNetLite0", weights="none").resolved()
     assert (scratch.learning_rate, scratch.freeze_batch_norms) == (4e-3, None)
     photographs = TrainingSettings(dataset="birds", backbone="EfficientNetLite0").resolved()
-    assert (photographs.image_size, photographs.learning_rate) == (224, 1e-5)
+    assert (photographs.image_size, photographs.learning_rate) == (224, 1e-3)
+
+
+def test_photographs_begin_with_a_small_pretrained_network_and_a_head_on_its_features():
+    settings = TrainingSettings(dataset="birds").resolved()
+    assert (settings.backbone, settings.weights) == ("EfficientNetLite0", "imagenet")
+    assert (settings.feature_head, settings.quick, settings.head_epochs) == (True, False, None)
+    assert (settings.learning_rate, settings.backbone_learning_rate) == (1e-3, 1e-4)
+    assert (settings.epochs, settings.warmup_epochs) == (10, 1.0)
+    assert TrainingSettings(dataset="birds", epochs=1).resolved().warmup_epochs == 0.25
+    scratch = TrainingSettings(dataset="birds", weights="none").resolved()
+    assert (scratch.feature_head, scratch.learning_rate, scratch.epochs) == (None, 4e-3, 50)
+    frozen = TrainingSettings(dataset="birds", freeze="backbone").resolved()
+    assert (frozen.feature_head, frozen.learning_rate) == (None, 3e-3)
+    paper = TrainingSettings(dataset="birds", recipe="paper").resolved()
+    assert (paper.backbone, paper.learning_rate, paper.feature_head) == ("DenseNet201", 1e-5, None)
+    with pytest.raises(ValueError, match="`quick` needs a backbone that knows something"):
+        TrainingSettings(quick=True).resolved()
+    with pytest.raises(ValueError, match=r"`quick`.*Received: method='herbs'"):
+        TrainingSettings(dataset="birds", quick=True, method="herbs").resolved()
 
 
 def test_a_bare_run_is_the_small_network_from_scratch():

@@ -1,0 +1,192 @@
+"""Training of the head alone, on features of the backbone that are extracted once."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.models.relational_classifier import RelationalClassifier
+from keras_rbi.models.trains_two_streams import TwoStreamsLoss
+from keras_rbi.optimizers.rectified_adam import RectifiedAdam
+from keras_rbi.training.settings import TrainingSettings
+
+BATCH = 32
+# Found on validation images of the typefaces: see docs/recipes.md.
+LEARNING_RATE = 3e-3
+WEIGHT_DECAY = 0.05
+# Enough for a head to fit, whether an epoch has five steps or five hundred.
+STEPS = 400
+FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
+
+Progress = Callable[[str, int, int], None]
+
+
+class Head(TwoStreamsLoss, keras.Model):
+    """What stands on the backbone, as a model of its own; its layers are those of the whole.
+
+    Args:
+        whole: A model whose `embed_maps` takes pooled features. Images are taken where its images
+            relate.
+    """
+
+    def __init__(self, whole: RelationalClassifier) -> None:
+        super().__init__()
+        # Not an attribute for Keras: the backbone is no part of the head, nor are its weights.
+        self.__dict__["whole"] = whole
+        self.parts = [
+            layer for layer in whole.layers if layer not in (whole.backbone, whole.preprocessing)
+        ]
+        self.two_streams = getattr(whole, "two_streams", False)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """From `[images, features]`, or features of images that do not relate, to predictions."""
+        images, features = inputs if isinstance(inputs, (list, tuple)) else (None, inputs)
+        embedded = self.whole.embed_maps(features, training)
+        related = self.whole.relate(embedded, images, training=training)
+        return self.whole.classify(related, training)
+
+
+class Numbers(ImageData):
+    """The numbers of a data set's images in place of the images: an order can be told by them."""
+
+    def __init__(self, data: ImageData) -> None:
+        self.labels, self.class_names = data.labels, data.class_names
+        self.image_size = data.image_size
+
+    def image(self, index: int) -> Any:
+        return np.int64(index)
+
+
+def orders_of(images: ImageSequence) -> ImageSequence:
+    """Batches of the numbers of images, in the order in which a sequence gives the images."""
+    return ImageSequence(
+        Numbers(images.data),
+        images.batch_size,
+        images.shuffle,
+        images.seed,
+        one_hot=images.one_hot,
+        workers=0,
+        sampling=images.sampling,
+        classes_per_batch=images.classes_per_batch,
+        images_per_class=images.images_per_class,
+    )
+
+
+class FeatureSequence(keras.utils.PyDataset):
+    """The batches of an `ImageSequence`, with known features beside or instead of the images.
+
+    Args:
+        images: The images, in any order.
+        features: Features of all images, in the order of the data.
+        with_images: Whether the images are wanted too.
+    """
+
+    def __init__(self, images: ImageSequence, features: np.ndarray, with_images: bool) -> None:
+        super().__init__(workers=1)
+        if images.augment is not None or images.mix is not None:
+            raise ValueError(
+                "Features are known for images as they are. Received: images that are augmented "
+                "or mixed. Train with augment='none', or do not freeze the backbone."
+            )
+        self.data, self.features, self.with_images = images.data, features, with_images
+        self.order = orders_of(images)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, index: int) -> Any:
+        numbers, labels = self.order[index][:2]
+        features = self.features[numbers]
+        if not self.with_images:
+            return features, labels
+        return (np.stack([self.data.image(int(n)) for n in numbers]), features), labels
+
+    def on_epoch_end(self) -> None:
+        """Moves on to the next epoch; Keras calls it."""
+        self.order.on_epoch_end()
+
+
+def extract(
+    model: RelationalClassifier, data: ImageData, name: str, progress: Progress = lambda *_: None
+) -> np.ndarray:
+    """Pooled features of the images of a data set, as the backbone of a model gives them.
+
+    Args:
+        model: The model.
+        data: The images.
+        name: What to call them in `progress`.
+        progress: Called with that name and the numbers of done and of all images.
+
+    Returns:
+        float32 array of shape `(images, features)`, in the order of the data.
+    """
+    images = model.input
+    network = keras.Model(images, model.extractor.pool(model.extract(model.preprocess(images))))
+    parts = []
+    for begin in range(0, len(data), BATCH):
+        end = min(begin + BATCH, len(data))
+        batch = np.stack([data.image(number) for number in range(begin, end)])
+        parts.append(np.asarray(network.predict_on_batch(batch), "float32"))
+        progress(name, end, len(data))
+    return np.concatenate(parts)
+
+
+def train_on_features(
+    model: RelationalClassifier,
+    settings: TrainingSettings,
+    training: ImageSequence,
+    validation: ImageSequence,
+    progress: Progress = lambda *_: None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+) -> dict[str, list[float]]:
+    """Trains what stands on the backbone of a model, in seconds.
+
+    The images are taken as they are, neither augmented nor mixed; the backbone keeps its weights.
+
+    Args:
+        model: A model whose `embed_maps` takes pooled features: `RBIModel`, `BackboneClassifier`
+            or `BatchFormerModel`.
+        settings: Resolved settings, of which batch size and seed count.
+        training: The training images.
+        validation: The validation images.
+        progress: As in `extract`. Defaults to nothing.
+        callbacks: Of the training of the head. Defaults to none.
+
+    Returns:
+        The history of its epochs: losses and accuracies by name.
+    """
+    size = min(settings.batch_size, len(training.data))
+    related = model.relations is not None
+    sequences = [
+        FeatureSequence(
+            ImageSequence(one.data, size, shuffle=shuffle, seed=settings.seed),
+            extract(model, one.data, name, progress),
+            related,
+        )
+        for one, shuffle, name in (
+            (training, True, "training"),
+            (validation, "once", "validation"),
+        )
+    ]
+    steps = len(sequences[0])
+    epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, -(-STEPS // steps)))
+    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps * epochs)
+    head = Head(model)
+    head.compile(
+        RectifiedAdam(
+            schedule, weight_decay=WEIGHT_DECAY, weight_decay_on_vectors=False, global_clipnorm=1.0
+        ),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    return head.fit(
+        sequences[0],
+        validation_data=sequences[1],
+        shuffle=False,
+        epochs=epochs,
+        callbacks=list(callbacks),
+        verbose=0,
+    ).history
