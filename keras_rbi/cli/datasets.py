@@ -1,6 +1,7 @@
 """`keras-rbi datasets`."""
 
 import dataclasses
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -121,7 +122,7 @@ def check_dataset(
     if asked.json:
         print_json(dataclasses.asdict(report))
     else:
-        _print(report, DATASETS.get(name))
+        _print(report, name)
     if report.problems:
         raise typer.Exit(1)
 
@@ -151,7 +152,8 @@ def make_ready(
         locate(info, data_dir, subset, progress)
 
 
-def _print(report: "Report", info: DatasetInfo | None) -> None:
+def _print(report: "Report", name: str) -> None:
+    info = DATASETS.get(name)
     groups = "" if report.groups is None else f", {report.groups} groups"
     table = Table(title=f"{report.title}: {report.classes} classes{groups}")
     for column in ("split", "images", "as released", "classes", "images a class"):
@@ -171,11 +173,16 @@ def _print(report: "Report", info: DatasetInfo | None) -> None:
         console.print(f"[red]differs[/red] {escape(problem)}", highlight=False, soft_wrap=True)
     if len(report.problems) > SHOWN:
         console.print(f"and {len(report.problems) - SHOWN} more: --json shows them all")
+    for note in report.notes:
+        console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False, soft_wrap=True)
     if not report.problems:
         what = "All as it was released." if info else "No file is missing."
         console.print(f"[green]{what}[/green]")
     if info and info.note:
         console.print(info.note)
+    if info is None:
+        command = f"keras-rbi train --dataset {shlex.quote(name)}"
+        console.print(f"Next: {escape(command)}", highlight=False, soft_wrap=True)
 
 
 def _downloads(info: DatasetInfo) -> bool:

@@ -6,7 +6,7 @@ import os
 import posixpath
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from keras_rbi._lazy import np
@@ -47,6 +47,7 @@ class Report:
         splits: Counts of each split that has images; of all as `"all"` where there are no official
             splits.
         problems: Sentences, one for each thing that is not as released. None is good.
+        notes: Sentences on what was passed over, or taken otherwise than by its name.
     """
 
     title: str
@@ -55,6 +56,7 @@ class Report:
     groups: int | None
     splits: dict[str, SplitCounts]
     problems: list[str]
+    notes: list[str] = field(default_factory=list)
 
 
 def check(
@@ -82,6 +84,14 @@ def check(
         None if records.coarse_names is None else len(records.coarse_names),
         splits,
         problems,
+        [
+            *records.notes,
+            *(
+                [f"{records.hidden:,} hidden files or folders, or such of the system, passed over."]
+                if records.hidden
+                else []
+            ),
+        ],
     )
 
 

@@ -8,7 +8,7 @@ from keras_rbi.datasets.files.image_cache import AUTO
 from keras_rbi.datasets.files.image_files import ImageFiles, Progress
 from keras_rbi.datasets.files.natural_order import natural_key
 from keras_rbi.datasets.files.records import SPLITS, Records, numbered
-from keras_rbi.datasets.files.scan_images import Scan, scan_images
+from keras_rbi.datasets.files.scan_images import HIDDEN, Scan, scan_images
 from keras_rbi.datasets.files.split_names import SPLIT_OF_NAME, names_of
 
 # Below a folder of class folders, or of folders of such for the splits.
@@ -102,6 +102,7 @@ def read_folder(folder: Path) -> Records:
     if inner:
         records.notes.append(f"Looked into {'/'.join(inner)!r}, the only folder there.")
     records.notes += scan.notes()
+    records.hidden = scan.passed_over[HIDDEN]
     records.notes += _left_out(scan, depth, of_split, inner, set(class_names))
     return records
 
