@@ -1,5 +1,6 @@
 """Class labels of training data: their number and their checks."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,13 +50,14 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> tuple[
         batches = [labels_of(first)]
     else:
         batches = (labels_of(batch) for batch in batches_of(x, MEND))
-    one_hot, largest = None, -1
+    one_hot, largest, smallest = None, -1, None
     for labels in batches:
         one_hot = labels.ndim == 2 and labels.shape[1] > 1
         if one_hot:
             largest = labels.shape[1] - 1
             break
         largest = max(largest, _largest(labels))
+        smallest = int(labels.min()) if smallest is None else min(smallest, int(labels.min()))
     if one_hot is None:
         raise ValueError(NO_BATCH)
     count = num_classes or (len(names) if names else largest + 1)
@@ -67,6 +69,12 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> tuple[
                 if one_hot
                 else f"they are counted from 0 to {count - 1}. Received: {largest}."
             )
+        )
+    if smallest == 1 and num_classes is None and names is None:
+        warnings.warn(
+            f"The labels go from 1 to {largest}, so that class 0 has no image and the model gets "
+            f"{count} classes. Subtract 1 if they count from 1, or pass num_classes={count}.",
+            stacklevel=4,
         )
     if count < 2:
         raise ValueError(

@@ -14,7 +14,7 @@ def are_arrays(x: Any) -> bool:
 
 
 def warn_of_unit_range(x: Any, max_value: float) -> Any:
-    """Warns of images of 0..1 where a model takes others.
+    """Warns of images of 0..1, of -1..1 and of standardised ones where a model takes others.
 
     Args:
         x: What `fit` takes, of which the first images are looked at: of data that is not an array,
@@ -32,6 +32,15 @@ def warn_of_unit_range(x: Any, max_value: float) -> Any:
     pixels = to_numpy(images)
     if max_value <= 1 or pixels.dtype.kind in "biu" or not pixels.size:
         return x
+    if pixels.min() < 0:
+        kind = "are of -1..1" if pixels.min() >= -1 and pixels.max() <= 1 else "are standardised"
+        warnings.warn(
+            f"The images {kind} (from {pixels.min():.3g} to {pixels.max():.3g}), and this model "
+            f"takes raw pixels of 0..{max_value:g}, which it prepares for its backbone itself. "
+            "Leave out what rescales them. Where the backbone does take them as they are, pass "
+            "preprocessing=None and an RPE with their range, such as rpe=RPE(max_value=2.0).",
+            stacklevel=3,
+        )
     if pixels.min() >= 0 and 0 < pixels.max() <= 1:
         warnings.warn(
             f"The images are of 0..1, and this model takes pixels of 0..{max_value:g}: to the "

@@ -52,14 +52,33 @@ def test_images_of_0_to_1_get_a_warning(monkeypatch, data, compiled):
     [
         (BYTES, {}),
         (BYTES.astype("float32"), {}),
-        (UNIT - 0.5, {}),
         (BYTES // 255, {}),
         (UNIT * 0, {}),
         (UNIT, {"rpe": RPE(max_value=1.0)}),
     ],
-    ids=["bytes", "floats", "centred", "black and white", "black", "RPE of 0..1"],
+    ids=["bytes", "floats", "black and white", "black", "RPE of 0..1"],
 )
 def test_other_images_get_none(images, kwargs):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         fit(images, LABELS, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.random.default_rng(0).uniform(-1, 1, (8, 16, 16, 3)), "are of -1..1"),
+        (UNIT - 0.5, "are of -1..1"),
+        (np.random.default_rng(0).normal(0, 1, (8, 16, 16, 3)), "are standardised"),
+    ],
+)
+def test_images_below_0_get_a_warning(images, message):
+    with pytest.warns(UserWarning, match=f"{message}.*preprocessing=None"):
+        fit(images.astype("float32"), LABELS)
+
+
+def test_labels_from_1_get_a_warning():
+    model = keras_rbi.RBIModel(keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8)))
+    with pytest.warns(UserWarning, match=r"from 1 to 3.*Subtract 1"):
+        model.fit(BYTES, np.arange(8) % 3 + 1, verbose=0)
+    assert model.num_classes == 4

@@ -7,6 +7,7 @@ import io
 import math
 import os
 import stat
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,12 +16,14 @@ from pathlib import Path
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from keras_rbi._lazy import np
+from keras_rbi.datasets.files.dataset_warning import DatasetWarning
 from keras_rbi.datasets.files.image_content import reads_heic
 
 # A JPEG is decoded at a half, a quarter or an eighth of its size as long as that leaves this many
 # times the size asked for: resizing that is all but the same as resizing the whole. With it
 # photographs of 1024x768 are still halved for 224 pixels.
 DRAFT_MARGIN = 1.7
+TWELVE_BITS = 4096
 
 
 class UnreadableImageError(ValueError):
@@ -157,4 +160,11 @@ def _from_deep_greys(image: Image.Image) -> Image.Image:
     greys = np.asarray(image)
     if greys.min() < 0 or greys.max() > 65535:
         raise ValueError(f"greys of {greys.min()} to {greys.max()}, beyond 16 bits")
+    if 255 < greys.max() < TWELVE_BITS:
+        warnings.warn(
+            f"An image of 16 bits has no grey above {greys.max()}, as cameras of 12 bits write "
+            f"them: it is nearly black here. Multiply its pixels by {65536 // TWELVE_BITS}.",
+            DatasetWarning,
+            stacklevel=2,
+        )
     return Image.fromarray((greys.astype(np.uint32) >> 8).astype(np.uint8)).convert("RGB")

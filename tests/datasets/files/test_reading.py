@@ -45,6 +45,13 @@ def test_16_bit_greys_are_scaled_and_not_clipped(tmp_path):
         np.testing.assert_array_equal(image[..., 1], greys // 256)
 
 
+def test_12_bits_in_a_file_of_16_are_told(tmp_path):
+    greys = np.linspace(0, 4095, 64).reshape(8, 8).astype(np.uint16)
+    Image.fromarray(greys).save(tmp_path / "dark.png")
+    with pytest.warns(DatasetWarning, match=r"no grey above 4095.*Multiply its pixels by 16"):
+        read_image(tmp_path / "dark.png", 8)
+
+
 def test_deep_greys_beyond_16_bits_and_floats_are_named(tmp_path):
     Image.fromarray(np.full((8, 8), 70000, np.int32)).save(tmp_path / "deep.tif")
     Image.fromarray(np.zeros((8, 8), np.float32)).save(tmp_path / "float.tif")
