@@ -227,7 +227,7 @@ def test_one_image_is_explained_beside_the_references():
         (["nowhere", "images"], "no folder 'images'"),
         (["nowhere", ".", "--method", "cam"], "method='cam'"),
         (["nowhere", ".", "--output", "none/page.html"], "to write --output"),
-        (["nowhere", "."], "no image in '.'"),
+        (["nowhere", "."], "no images in the folder '.'"),
     ],
 )
 def test_mistakes_are_told_in_a_line(arguments, message, tmp_path, monkeypatch, capsys):

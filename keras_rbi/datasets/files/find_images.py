@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from keras_rbi.datasets.files.scan_images import scan_images
+from keras_rbi.datasets.files.scan_images import HIDDEN, scan_images
 
 
 def find_images(paths: Sequence[str | Path]) -> list[Path]:
@@ -37,6 +37,7 @@ def images_in(folder: Path) -> list[Path]:
     """
     scan = scan_images(folder)
     if not scan.files:
-        told = " ".join(scan.notes()) or "It is empty, but for hidden files."
+        hidden = scan.passed_over[HIDDEN]
+        told = " ".join(scan.notes()) or f"It is empty{', but for hidden files' * bool(hidden)}."
         raise ValueError(f"There are no images in the folder {str(folder)!r}. {told}")
     return [folder.joinpath(*parts) for parts in scan.files]
