@@ -9,6 +9,7 @@ from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile, TfdsLayou
 from keras_rbi.datasets.files.records import Records, one_row_each, rows_each
 from keras_rbi.datasets.readers.tables import (
     corners,
+    missing_extras,
     part_rows,
     read_integers,
     read_keyed_rows,
@@ -16,6 +17,13 @@ from keras_rbi.datasets.readers.tables import (
     read_pairs,
     rows_of,
 )
+
+# What classification does not need, and copies often lack.
+EXTRAS = {
+    "boxes": "bounding_boxes.txt",
+    "parts": "parts/part_locs.txt",
+    "names of parts": "parts/parts.txt",
+}
 
 
 def read(root: Path) -> Records:
@@ -52,11 +60,13 @@ def read(root: Path) -> Records:
     misplaced = sum(images[key].split("/")[0] != classes[str(class_of[key])] for key in ids)
     if misplaced:
         findings.append(f"{misplaced} images lie in the folder of another class than theirs.")
-    boxes = rows_of(ids, read_numbers(root / "bounding_boxes.txt", 4), 4)
-    part_names = parts = None
-    if (root / "parts" / "part_locs.txt").is_file():
-        part_names = list(read_pairs(root / "parts" / "parts.txt").values())
-        rows = read_keyed_rows(root / "parts" / "part_locs.txt", 4)
+    notes = missing_extras(root, EXTRAS)
+    boxes = part_names = parts = None
+    if (root / EXTRAS["boxes"]).is_file():
+        boxes = rows_of(ids, read_numbers(root / EXTRAS["boxes"], 4), 4)
+    if all((root / EXTRAS[what]).is_file() for what in ("parts", "names of parts")):
+        part_names = list(read_pairs(root / EXTRAS["names of parts"]).values())
+        rows = read_keyed_rows(root / EXTRAS["parts"], 4)
         parts = rows_each(part_rows(ids, rows, 1, len(part_names)))
     return Records(
         root,
@@ -64,10 +74,11 @@ def read(root: Path) -> Records:
         labels,
         [class_name(classes[key]) for key in order],
         ["train" if training[key] == 1 else "test" for key in ids],
-        boxes=one_row_each(corners(boxes)),
+        boxes=None if boxes is None else one_row_each(corners(boxes)),
         parts=parts,
         part_names=part_names,
         findings=findings,
+        notes=notes,
     )
 
 

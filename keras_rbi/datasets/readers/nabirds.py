@@ -9,6 +9,7 @@ from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
 from keras_rbi.datasets.files.records import Records, one_row_each, rows_each
 from keras_rbi.datasets.readers.tables import (
     corners,
+    missing_extras,
     part_rows,
     read_integers,
     read_keyed_rows,
@@ -18,6 +19,12 @@ from keras_rbi.datasets.readers.tables import (
 )
 
 ROOT_NODE = 0
+# What classification does not need, and copies often lack.
+EXTRAS = {
+    "boxes": "bounding_boxes.txt",
+    "parts": "parts/part_locs.txt",
+    "names of parts": "parts/parts.txt",
+}
 LEVELS = ("order", "parent", "species")
 
 
@@ -48,9 +55,14 @@ def read(root: Path, coarse: str = "order") -> Records:
     label_of = {node: label for label, node in enumerate(classes)}
     labels = np.array([label_of[class_of[key]] for key in ids], np.int64)
     group_of_class, coarse_names = _groups(classes, names, parent, coarse)
-    part_names = list(read_pairs(root / "parts" / "parts.txt").values())
-    rows = read_keyed_rows(root / "parts" / "part_locs.txt", 4)
-    boxes = rows_of(ids, read_numbers(root / "bounding_boxes.txt", 4), 4)
+    notes = missing_extras(root, EXTRAS)
+    boxes = part_names = parts = None
+    if (root / EXTRAS["boxes"]).is_file():
+        boxes = rows_of(ids, read_numbers(root / EXTRAS["boxes"], 4), 4)
+    if all((root / EXTRAS[what]).is_file() for what in ("parts", "names of parts")):
+        part_names = list(read_pairs(root / EXTRAS["names of parts"]).values())
+        rows = read_keyed_rows(root / EXTRAS["parts"], 4)
+        parts = rows_each(part_rows(ids, rows, 0, len(part_names)))
     return Records(
         root,
         ["images/" + images[key].removeprefix("images/") for key in ids],
@@ -59,10 +71,11 @@ def read(root: Path, coarse: str = "order") -> Records:
         ["train" if training[key] == 1 else "test" for key in ids],
         group_of_class[labels],
         coarse_names,
-        one_row_each(corners(boxes)),
-        rows_each(part_rows(ids, rows, 0, len(part_names))),
+        None if boxes is None else one_row_each(corners(boxes)),
+        parts,
         part_names,
         findings=findings,
+        notes=notes,
     )
 
 

@@ -27,6 +27,30 @@ def read_lines(path: Path) -> list[str]:
     return [line.rstrip("\r") for line in content.split("\n") if line.strip()]
 
 
+def missing_extras(root: Path, files: dict[str, str]) -> list[str]:
+    """Notes on files that classification does not need, where a copy of a set lacks them.
+
+    Args:
+        root: The folder of the set.
+        files: From what they hold, in words, to their paths.
+
+    Example:
+
+    >>> from pathlib import Path
+    >>> from keras_rbi.datasets.readers.tables import missing_extras
+    >>> missing_extras(Path("/nowhere"), {"parts": "parts/parts.txt"})
+    ['There are no parts: parts/parts.txt is missing. Images and labels are read without.']
+    """
+    missing = {what: file for what, file in files.items() if not (root / file).is_file()}
+    if not missing:
+        return []
+    are = "is" if len(missing) == 1 else "are"
+    return [
+        f"There are no {' and no '.join(missing)}: {', '.join(missing.values())} {are} missing. "
+        "Images and labels are read without."
+    ]
+
+
 def read_pairs(path: Path) -> dict[str, str]:
     """Lines of a key, a space and the rest, which may hold more spaces."""
     pairs = {}

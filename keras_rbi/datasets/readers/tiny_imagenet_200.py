@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
+from keras_rbi.datasets.files.natural_order import natural_key
 from keras_rbi.datasets.files.records import Records, one_row_each
 from keras_rbi.datasets.readers.tables import read_lines
 
 CLASS_ORDERS = ("sorted", "official")
+
+# Of its images, in pixels.
+SIDE = 64.0
 
 
 def read(root: Path, class_order: str = "sorted") -> Records:
@@ -29,7 +34,8 @@ def read(root: Path, class_order: str = "sorted") -> Records:
     """
     official = [line.strip() for line in read_lines(root / "wnids.txt")]
     order = sorted(official) if class_order == "sorted" else official
-    rows = [*_training(root, order), *_validation(root)]
+    training, notes = _training(root, order)
+    rows = [*training, *_validation(root)]
     findings = []
     folders = {path.name for path in (root / "train").iterdir() if path.is_dir()}
     if folders != set(official):
@@ -50,18 +56,41 @@ def read(root: Path, class_order: str = "sorted") -> Records:
         [row[2] for row in known],
         boxes=one_row_each(boxes),
         findings=findings,
+        notes=notes,
     )
 
 
 Row = tuple[str, str, str, list[float]]
 
 
-def _training(root: Path, wnids: list[str]) -> list[Row]:
-    rows = []
+def _training(root: Path, wnids: list[str]) -> tuple[list[Row], list[str]]:
+    """The training images and their boxes, and notes where files and lists differ."""
+    rows: list[Row] = []
+    unboxed = unlisted = 0
     for wnid in wnids:
-        for file, *box in _cells(root / "train" / wnid / f"{wnid}_boxes.txt", 5):
-            rows.append((f"train/{wnid}/images/{file}", wnid, "train", [float(x) for x in box]))
-    return rows
+        folder = root / "train" / wnid
+        on_disk = _names_in(folder / "images")
+        boxes = folder / f"{wnid}_boxes.txt"
+        if boxes.is_file():
+            listed = {file: [float(x) for x in box] for file, *box in _cells(boxes, 5)}
+            unlisted += len(on_disk - listed.keys())
+        else:
+            # The whole image, as no box is known.
+            listed = {file: [0.0, 0.0, SIDE, SIDE] for file in sorted(on_disk, key=natural_key)}
+            unboxed += bool(listed)
+        rows += [(f"train/{wnid}/images/{f}", wnid, "train", box) for f, box in listed.items()]
+    notes = []
+    if unboxed:
+        notes.append(f"{unboxed} classes have no file of boxes: their images are read without.")
+    if unlisted:
+        notes.append(f"{unlisted} training images are in no file of boxes and are left out.")
+    return rows, notes
+
+
+def _names_in(folder: Path) -> set[str]:
+    if not folder.is_dir():
+        return set()
+    return {name for name in os.listdir(folder) if name.lower().endswith(".jpeg")}
 
 
 def _validation(root: Path) -> list[Row]:
