@@ -184,7 +184,7 @@ def _train_seeds(
         fail("--seed and --seeds contradict each other. Leave out one.")
     words = seeds.replace(",", " ").split()
     if not words or not all(word.isdigit() for word in words):
-        fail(f"--seeds takes whole numbers, such as 0 1 2. Received: {seeds!r}.")
+        fail(f"--seeds takes integers, such as 0 1 2. Received: {seeds!r}.")
     numbers = list(dict.fromkeys(map(int, words)))
     with one_line_errors():
         parent = _folder(output, False, TrainingSettings(**given).resolved())

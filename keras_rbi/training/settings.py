@@ -5,31 +5,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from keras_rbi.backbones.catalogue import SMALL_CNN
-from keras_rbi.backbones.get import find
-from keras_rbi.datasets.augmentation import AUGMENTATIONS, PAPER
-from keras_rbi.datasets.batches.sampling import PK, SAMPLINGS, SHUFFLED
+from keras_rbi.datasets.augmentation import AUGMENTATIONS
+from keras_rbi.datasets.batches.sampling import SAMPLINGS, SHUFFLED
 from keras_rbi.datasets.catalogue import DATASETS, SOURCES, TYPEFACES
 from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM
 from keras_rbi.datasets.files.image_files import ON_ERROR
 from keras_rbi.datasets.splits import RULES
 from keras_rbi.models.methods import METHODS
-from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
 from keras_rbi.training.check_settings import check_together
 from keras_rbi.training.choices import (
     BACKBONE,
-    BACKBONE_ALONE,
     CONSTANT,
     COSINE,
-    FEATURE_METHODS,
-    IMAGENET,
     NO_AUGMENTATION,
     NO_CACHE,
     NO_WEIGHTS,
     RBI,
     STEM,
 )
-from keras_rbi.training.recipes import DEFAULT, RECIPES, recipe_settings
+from keras_rbi.training.defaults import defaults_of
+from keras_rbi.training.recipes import RECIPES, recipe_settings
 from keras_rbi.training.setting import (
     DATA,
     MODEL,
@@ -39,17 +34,6 @@ from keras_rbi.training.setting import (
     setting,
     settings_in,
 )
-
-CLIP_FROM_SCRATCH = 1.0
-PRETRAINED = "EfficientNetLite0"
-# How it learns the typefaces in some minutes on two cores: found on their validation images.
-PRETRAINED_ON_TYPEFACES = {
-    "image_size": 96,
-    "epochs": 3,
-    "learning_rate": 3e-3,
-    "embedding_dim": 256,
-    "freeze_batch_norms": True,
-}
 
 
 @documented
@@ -371,29 +355,7 @@ class TrainingSettings:
         return values
 
     def _with_defaults(self) -> "TrainingSettings":
-        backbone = self.backbone or (SMALL_CNN if self.dataset == TYPEFACES else PRETRAINED)
-        small = backbone.lower() == SMALL_CNN.lower()
-        weights = self.weights or (NO_WEIGHTS if small else IMAGENET)
-        # Found for SmallCNN on validation images of the typefaces; deeper networks bear less.
-        rate_from_scratch = 1.6e-2 if small else 4e-3
-        defaults: dict[str, Any] = {
-            "method": RBI if self.rbi else BACKBONE_ALONE,
-            "backbone": backbone,
-            "weights": weights,
-            "image_size": find(backbone).image_size,
-            "epochs": 6 if self.dataset == TYPEFACES else 50,
-            "learning_rate": PAPER_LEARNING_RATE if weights != NO_WEIGHTS else rate_from_scratch,
-            "embedding_dim": 128 if small else 1024,
-            "clip_norm": CLIP_FROM_SCRATCH if weights == NO_WEIGHTS else 0.0,
-            "schedule": COSINE,
-            "images_per_class": 4 if self.sampling == PK else None,
-            "augment": NO_AUGMENTATION if self.dataset == TYPEFACES else PAPER,
-        }
-        if (self.dataset, backbone, weights) == (TYPEFACES, PRETRAINED, IMAGENET):
-            defaults |= PRETRAINED_ON_TYPEFACES
-        elif weights != NO_WEIGHTS and self.recipe in (None, DEFAULT):
-            defaults |= self._of_pretrained()
-        settings = self._with(defaults)
+        settings = self._with(defaults_of(self))
         return dataclasses.replace(
             settings,
             dataset=_absolute(self.dataset, (TYPEFACES, *DATASETS)),
@@ -402,21 +364,6 @@ class TrainingSettings:
             recipe=_absolute(self.recipe, RECIPES),
             rbi=METHODS[settings.method].relates,
         )
-
-    def _of_pretrained(self) -> dict[str, Any]:
-        """Defaults of a run that starts from pretrained weights and names no recipe."""
-        if self.freeze == BACKBONE:
-            return FROZEN
-        epochs = self.epochs or FINE_TUNED["epochs"]
-        method = self.method or (BACKBONE_ALONE if self.rbi is False else RBI)
-        photographs = self.dataset != TYPEFACES
-        return {
-            **FINE_TUNED,
-            "epochs": FINE_TUNED["epochs"] if photographs else 6,
-            # A quarter of few epochs, lest they be all.
-            "warmup_epochs": min(FINE_TUNED["warmup_epochs"], epochs / 4),
-            "feature_head": photographs and not self.head_epochs and method in FEATURE_METHODS,
-        }
 
     def _with(self, values: dict[str, Any]) -> "TrainingSettings":
         """The same settings, with these values where they are open."""
@@ -429,15 +376,6 @@ class TrainingSettings:
         """The settings, ready for JSON."""
         return dataclasses.asdict(self)
 
-
-# From pretrained weights, with no recipe named: as the recipe `finetune`, shorter, after a head
-# that knows the classes already.
-FINE_TUNED = {
-    **{name: value for name, value in RECIPES["finetune"].items() if name != "head_epochs"},
-    "epochs": 10,
-}
-# A head learns at another rate than a whole network: at the paper's it stays at chance.
-FROZEN = {"epochs": 20, "learning_rate": 3e-3}
 
 SETTINGS = settings_in(TrainingSettings)
 # Defaults that follow from no other setting.

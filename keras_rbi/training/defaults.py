@@ -1,0 +1,97 @@
+"""The defaults of a training run, where neither the user nor a recipe says anything."""
+
+from typing import TYPE_CHECKING, Any
+
+from keras_rbi.backbones.catalogue import SMALL_CNN
+from keras_rbi.backbones.get import find
+from keras_rbi.datasets.augmentation import PAPER
+from keras_rbi.datasets.batches.sampling import PK
+from keras_rbi.datasets.catalogue import TYPEFACES
+from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
+from keras_rbi.training.choices import (
+    BACKBONE,
+    BACKBONE_ALONE,
+    COSINE,
+    FEATURE_METHODS,
+    IMAGENET,
+    NO_AUGMENTATION,
+    NO_WEIGHTS,
+    RBI,
+)
+from keras_rbi.training.recipes import DEFAULT, RECIPES
+
+if TYPE_CHECKING:
+    from keras_rbi.training.settings import TrainingSettings
+
+CLIP_FROM_SCRATCH = 1.0
+# Its weights come from a package: neither a GPU nor a network is needed.
+PRETRAINED = "EfficientNetLite0"
+# How it learns the typefaces in some minutes on two cores: found on their validation images.
+PRETRAINED_ON_TYPEFACES = {
+    "image_size": 96,
+    "epochs": 3,
+    "learning_rate": 3e-3,
+    "embedding_dim": 256,
+    "freeze_batch_norms": True,
+}
+# From pretrained weights, with no recipe named: as the recipe `finetune`, shorter, after a head
+# that knows the classes already. Its average of the weights is left out: over the few dozen steps
+# of a small folder it would hardly leave where it began.
+FINE_TUNED = {
+    **{n: value for n, value in RECIPES["finetune"].items() if n not in ("head_epochs", "ema")},
+    "epochs": 10,
+}
+# A head learns at another rate than a whole network: at the paper's it stays at chance.
+FROZEN = {"epochs": 20, "learning_rate": 3e-3}
+
+
+def defaults_of(settings: "TrainingSettings") -> dict[str, Any]:
+    """Values for the settings that are open, which follow from those that are not.
+
+    Args:
+        settings: The settings, with what the recipe sets.
+
+    Returns:
+        From names of settings to values; only those of open settings count.
+    """
+    typefaces = settings.dataset == TYPEFACES
+    backbone = settings.backbone or (SMALL_CNN if typefaces else PRETRAINED)
+    small = backbone.lower() == SMALL_CNN.lower()
+    weights = settings.weights or (NO_WEIGHTS if small else IMAGENET)
+    from_scratch = weights == NO_WEIGHTS
+    # Found for SmallCNN on validation images of the typefaces; deeper networks bear less.
+    rate_from_scratch = 1.6e-2 if small else 4e-3
+    defaults: dict[str, Any] = {
+        "method": RBI if settings.rbi else BACKBONE_ALONE,
+        "backbone": backbone,
+        "weights": weights,
+        "image_size": find(backbone).image_size,
+        "epochs": 6 if typefaces else 50,
+        "learning_rate": rate_from_scratch if from_scratch else PAPER_LEARNING_RATE,
+        "embedding_dim": 128 if small else 1024,
+        "clip_norm": CLIP_FROM_SCRATCH if from_scratch else 0.0,
+        "schedule": COSINE,
+        "images_per_class": 4 if settings.sampling == PK else None,
+        "augment": NO_AUGMENTATION if typefaces else PAPER,
+    }
+    if (settings.dataset, backbone, weights) == (TYPEFACES, PRETRAINED, IMAGENET):
+        return defaults | PRETRAINED_ON_TYPEFACES
+    if not from_scratch and settings.recipe in (None, DEFAULT):
+        return defaults | _of_pretrained(settings)
+    return defaults
+
+
+def _of_pretrained(settings: "TrainingSettings") -> dict[str, Any]:
+    """Those of a run that starts from pretrained weights and names no recipe."""
+    if settings.freeze == BACKBONE:
+        return FROZEN
+    photographs = settings.dataset != TYPEFACES
+    epochs = settings.epochs or (FINE_TUNED["epochs"] if photographs else 6)
+    method = settings.method or (BACKBONE_ALONE if settings.rbi is False else RBI)
+    return {
+        **FINE_TUNED,
+        "epochs": epochs,
+        # A quarter of few epochs, lest they be all.
+        "warmup_epochs": min(FINE_TUNED["warmup_epochs"], epochs / 4),
+        "feature_head": photographs and not settings.head_epochs and method in FEATURE_METHODS,
+    }
