@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+from keras_rbi.datasets.files.folder_tables import read_folder_tables
 from keras_rbi.datasets.files.image_cache import AUTO
 from keras_rbi.datasets.files.image_files import ImageFiles, Progress
 from keras_rbi.datasets.files.natural_order import natural_key
@@ -77,6 +78,8 @@ def read_folder(folder: Path) -> Records:
             f"There is no folder {str(folder)!r}. A data set is a folder with a folder of "
             "images for each class."
         )
+    if (labelled := read_folder_tables(folder)) is not None:
+        return labelled
     scan = scan_images(folder)
     inner = _without_wrappings(scan)
     of_split = _folders_of_splits(folder, scan, inner)
@@ -141,6 +144,9 @@ def _folders_of_splits(folder: Path, scan: Scan, inner: File) -> dict[str, str] 
                 f"The folders in {str(folder)!r} are called as splits, {_list(tops)}, and none as "
                 f"the training images are: {names_of('train')}. Rename one."
             )
+        return None
+    if set(found) == {"train"}:
+        # Not a split of anything, and without class folders, or it would have been looked into.
         return None
     for split, names in found.items():
         if len(names) > 1:

@@ -87,7 +87,7 @@ def read_table(path: Path, root: Path | None = None, columns: Columns | None = N
         ValueError: If the file cannot be read, if its columns cannot be told, if a cell is empty,
             or if a file has several labels.
     """
-    header, rows = _rows(path)
+    header, rows = read_rows(path)
     root = root or path.parent
     found = _columns(path, header, rows, columns or Columns(), root)
     values = {
@@ -113,7 +113,7 @@ def read_table(path: Path, root: Path | None = None, columns: Columns | None = N
 Row = tuple[int, Mapping[int, str]]
 
 
-def _rows(path: Path) -> tuple[list[str], list[Row]]:
+def read_rows(path: Path) -> tuple[list[str], list[Row]]:
     """The header, and each row with the number of its line; cells by the number of the column."""
     suffix = path.suffix.lower()
     try:
