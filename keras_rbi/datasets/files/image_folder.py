@@ -145,9 +145,6 @@ def _folders_of_splits(folder: Path, scan: Scan, inner: File) -> dict[str, str] 
                 f"the training images are: {names_of('train')}. Rename one."
             )
         return None
-    if set(found) == {"train"}:
-        # Not a split of anything, and without class folders, or it would have been looked into.
-        return None
     for split, names in found.items():
         if len(names) > 1:
             raise ValueError(
@@ -173,6 +170,9 @@ def _folders_of_splits(folder: Path, scan: Scan, inner: File) -> dict[str, str] 
             f"images, {_list(others)}. Take out those that are no split, or rename the splits if "
             "they are classes."
         )
+    if set(found) == {"train"}:
+        # Not a split of anything, and without class folders, or it would have been looked into.
+        return None
     of_split = {split: names[0] for split, names in found.items()}
     if "test" not in of_split:
         # Alone it is held out from training, as a test is; what it is called says nothing else.

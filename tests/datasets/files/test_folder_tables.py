@@ -82,5 +82,5 @@ def test_folders_of_torchvision_timm_and_fastai(tmp_path, names):
 def test_kaggles_flat_folder_says_where_its_labels_are(tmp_path):
     draw(tmp_path / "train", 6)
     (tmp_path / "labels.csv").write_text("id,breed\n0,wren")
-    with pytest.raises(ValueError, match=r"If 'labels.csv' says what they show, name it instead"):
+    with pytest.raises(ValueError, match=r"If labels.csv says what they show, name it instead"):
         ImageFolder(tmp_path)
