@@ -18,11 +18,17 @@ def atomic_write(path: Path) -> Iterator[Path]:
     What is written beside it, such as the weights of an OpenVINO model, moves along.
 
     Args:
-        path: The file or folder that is to appear. A folder that exists is replaced.
+        path: The file or folder that is to appear. A folder that exists is replaced; a link stays,
+            and what it leads to is written; into a device or a pipe is written at once.
 
     Yields:
         A path of that name in a hidden folder on the same disk.
     """
+    if path.is_symlink():
+        path = path.resolve()
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        yield path
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=path.parent))
     try:

@@ -89,6 +89,11 @@ def run(arguments: list[str] | None = None) -> None:
         code = app(args=words, prog_name="keras-rbi", standalone_mode=False)
     except KeyboardInterrupt:
         sys.exit(130)
+    except OSError as error:
+        # A full disk or a folder that cannot be written to, and not the program's own fault.
+        if error.filename is None or error.strerror is None:
+            raise
+        fail(f"{error.strerror}: {str(error.filename)!r}. What was being written is not there.")
     except Exception as error:
         # Typer's usage errors, whose class has moved between its versions.
         describe: Any = getattr(error, "format_message", None)

@@ -9,8 +9,17 @@ from rich.markup import escape
 from keras_rbi import datasets, figures
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.backend import start_backend
+from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.datasets import make_ready
-from keras_rbi.cli.output import console, doing, fail, one_line_errors, one_line_warnings
+from keras_rbi.cli.output import (
+    asked,
+    console,
+    doing,
+    fail,
+    one_line_errors,
+    one_line_warnings,
+    print_json,
+)
 from keras_rbi.datasets.augmentation import PAPER
 from keras_rbi.datasets.batches.sampling import PK
 from keras_rbi.datasets.catalogue import TYPEFACES
@@ -21,6 +30,7 @@ FORMATS = (".png", ".svg")
 SIDE = 96
 
 
+@reports
 def show(
     name: Annotated[
         str, typer.Argument(help="A name that keras-rbi datasets lists, a folder, or a CSV file.")
@@ -92,4 +102,7 @@ def show(
         title = f"{Path(name).resolve().name if name != TYPEFACES else name}, {split}"
         figure = figures.contact_sheet(data, drawn, classes, title=title)
         write_atomically(out, lambda path: figure.savefig(path, dpi=150))
+    if asked.json:
+        print_json({"sheet": str(out)})
+        return
     console.print(f"Contact sheet: {escape(str(out))}", highlight=False, soft_wrap=True)

@@ -254,3 +254,17 @@ def test_files_are_predicted_from_python(birds):
     names = [name for name, _ in found[7].top(2)]
     assert names == [model.class_names[number] for number in np.argsort(-expected)]
     assert found[7].class_name == names[0]
+
+
+def test_what_cannot_be_written_gets_one_line(birds, monkeypatch, capsys):
+    from keras_rbi.cli.main import run
+
+    monkeypatch.chdir(birds)
+    (birds / "file").touch()
+    with pytest.raises(SystemExit) as ended:
+        run(["train", *SMALL, "--output", "file/run"])
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.endswith(" ...")]
+    assert ended.value.code == 2
+    assert lines == [
+        "Error: Not a directory: 'file/run/checkpoint'. What was being written is not there."
+    ]
