@@ -14,8 +14,8 @@ from keras_rbi.optimizers.rectified_adam import RectifiedAdam
 from keras_rbi.training.settings import TrainingSettings
 
 BATCH = 32
-# Found on validation images of the typefaces: see docs/recipes.md.
-LEARNING_RATE = 3e-3
+# Of a head that relates, whose features are normalised, and of a plain classifier.
+RELATED_RATE, PLAIN_RATE = 3e-3, 3e-2
 WEIGHT_DECAY = 0.05
 # Enough for a head to fit, whether an epoch has five steps or five hundred.
 STEPS = 400
@@ -173,7 +173,8 @@ def train_on_features(
     ]
     steps = len(sequences[0])
     epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, -(-STEPS // steps)))
-    schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps * epochs)
+    rate = RELATED_RATE if related else PLAIN_RATE
+    schedule = keras.optimizers.schedules.CosineDecay(rate, steps * epochs)
     head = Head(model)
     head.compile(
         RectifiedAdam(

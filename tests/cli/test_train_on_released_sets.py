@@ -92,7 +92,11 @@ def test_every_set_gives_batches(name, tmp_path):
 
 def test_photographs_have_the_defaults_of_photographs():
     settings = TrainingSettings(dataset="nabirds", data_dir="x").resolved()
-    assert (settings.backbone, settings.dataset, settings.epochs) == ("DenseNet201", "nabirds", 50)
+    assert (settings.backbone, settings.dataset, settings.epochs) == (
+        "EfficientNetLite0",
+        "nabirds",
+        10,
+    )
     assert Path(settings.data_dir).is_absolute()
 
 

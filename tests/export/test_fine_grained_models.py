@@ -35,4 +35,4 @@ def test_answers_as_the_model(kind, name, tmp_path):
     path = tmp_path / f"model{FORMATS[name].suffix}"
     found = export_model(made(kind), path, format=name, verbose=False)
     assert max(found.verification.differences.values()) < 1e-5
-    assert found.verification.company < 1e-5
+    assert found.verification.batch_composition < 1e-5

@@ -142,7 +142,7 @@ def test_every_format_passes_its_own_checks_from_every_backend(model, tmp_path, 
     path = tmp_path / f"model{FORMATS[name].suffix}"
     found = model.export(path, name, relations=mode, verbose=False).verification
     assert max(found.differences.values()) <= 1e-5
-    assert mode == "batch" or found.company <= 1e-5
+    assert mode == "batch" or found.batch_composition <= 1e-5
 
 
 @pytest.mark.parametrize("group_size", [None, 3])
