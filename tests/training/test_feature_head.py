@@ -35,7 +35,7 @@ def settings(tmp_path):
     )
 
 
-@pytest.mark.parametrize("method", ["rbi", "backbone", "batchformer"])
+@pytest.mark.parametrize("method", ["rbi", "backbone"])
 def test_quick_trains_the_head_and_leaves_the_backbone(settings, method, tmp_path):
     quick = dataclasses.replace(settings, quick=True, method=method)
     run = prepare(quick, RunFolder(tmp_path / "run"))
