@@ -89,7 +89,7 @@ class _LazyModule(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         module = importlib.import_module(self.__name__)
-        # From now on it answers by itself.
+        # From now on nothing is looked up here.
         self.__dict__.update(module.__dict__)
         return getattr(module, name)
 

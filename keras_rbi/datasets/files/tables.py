@@ -89,7 +89,7 @@ def read_table(path: Path, root: Path | None = None, columns: Columns | None = N
     """
     header, rows = read_rows(path)
     root = root or path.parent
-    found = _columns(path, header, rows, columns or Columns(), root)
+    found = _columns(path, header, rows, columns or Columns())
     values = {
         name: [_cell(path, number, header, row, place) for number, row in rows]
         for name, place in found.items()
@@ -207,7 +207,7 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 
 def _columns(
-    path: Path, header: Sequence[str], rows: Sequence[Row], asked: Columns, root: Path
+    path: Path, header: Sequence[str], rows: Sequence[Row], asked: Columns
 ) -> dict[str, int]:
     """The number of each column that is used."""
     places = {name.strip().lower(): place for place, name in enumerate(header)}

@@ -6,24 +6,12 @@ from pathlib import Path
 
 from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile, TfdsLayout
-from keras_rbi.datasets.files.records import Records, one_row_each, rows_each
+from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.readers.tables import (
-    corners,
-    missing_extras,
-    part_rows,
+    boxes_and_parts,
     read_integers,
-    read_keyed_rows,
-    read_numbers,
     read_pairs,
-    rows_of,
 )
-
-# What classification does not need, and copies often lack.
-EXTRAS = {
-    "boxes": "bounding_boxes.txt",
-    "parts": "parts/part_locs.txt",
-    "names of parts": "parts/parts.txt",
-}
 
 
 def read(root: Path) -> Records:
@@ -60,21 +48,14 @@ def read(root: Path) -> Records:
     misplaced = sum(images[key].split("/")[0] != classes[str(class_of[key])] for key in ids)
     if misplaced:
         findings.append(f"{misplaced} images lie in the folder of another class than theirs.")
-    notes = missing_extras(root, EXTRAS)
-    boxes = part_names = parts = None
-    if (root / EXTRAS["boxes"]).is_file():
-        boxes = rows_of(ids, read_numbers(root / EXTRAS["boxes"], 4), 4)
-    if all((root / EXTRAS[what]).is_file() for what in ("parts", "names of parts")):
-        part_names = list(read_pairs(root / EXTRAS["names of parts"]).values())
-        rows = read_keyed_rows(root / EXTRAS["parts"], 4)
-        parts = rows_each(part_rows(ids, rows, 1, len(part_names)))
+    boxes, parts, part_names, notes = boxes_and_parts(root, ids, 1)
     return Records(
         root,
         ["images/" + images[key] for key in ids],
         labels,
         [class_name(classes[key]) for key in order],
         ["train" if training[key] == 1 else "test" for key in ids],
-        boxes=None if boxes is None else one_row_each(corners(boxes)),
+        boxes=boxes,
         parts=parts,
         part_names=part_names,
         findings=findings,

@@ -6,25 +6,14 @@ from pathlib import Path
 
 from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo, ReleasedFile
-from keras_rbi.datasets.files.records import Records, one_row_each, rows_each
+from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.readers.tables import (
-    corners,
-    missing_extras,
-    part_rows,
+    boxes_and_parts,
     read_integers,
-    read_keyed_rows,
-    read_numbers,
     read_pairs,
-    rows_of,
 )
 
 ROOT_NODE = 0
-# What classification does not need, and copies often lack.
-EXTRAS = {
-    "boxes": "bounding_boxes.txt",
-    "parts": "parts/part_locs.txt",
-    "names of parts": "parts/parts.txt",
-}
 LEVELS = ("order", "parent", "species")
 
 
@@ -55,14 +44,7 @@ def read(root: Path, coarse: str = "order") -> Records:
     label_of = {node: label for label, node in enumerate(classes)}
     labels = np.array([label_of[class_of[key]] for key in ids], np.int64)
     group_of_class, coarse_names = _groups(classes, names, parent, coarse)
-    notes = missing_extras(root, EXTRAS)
-    boxes = part_names = parts = None
-    if (root / EXTRAS["boxes"]).is_file():
-        boxes = rows_of(ids, read_numbers(root / EXTRAS["boxes"], 4), 4)
-    if all((root / EXTRAS[what]).is_file() for what in ("parts", "names of parts")):
-        part_names = list(read_pairs(root / EXTRAS["names of parts"]).values())
-        rows = read_keyed_rows(root / EXTRAS["parts"], 4)
-        parts = rows_each(part_rows(ids, rows, 0, len(part_names)))
+    boxes, parts, part_names, notes = boxes_and_parts(root, ids, 0)
     return Records(
         root,
         ["images/" + images[key].removeprefix("images/") for key in ids],
@@ -71,7 +53,7 @@ def read(root: Path, coarse: str = "order") -> Records:
         ["train" if training[key] == 1 else "test" for key in ids],
         group_of_class[labels],
         coarse_names,
-        None if boxes is None else one_row_each(corners(boxes)),
+        boxes,
         parts,
         part_names,
         findings=findings,

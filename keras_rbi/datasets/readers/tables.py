@@ -7,6 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from keras_rbi._lazy import np
+from keras_rbi.datasets.files.records import RowsOfImage, one_row_each, rows_each
+
+# Of the two sets of birds: what classification does not need, and copies often lack.
+EXTRAS = {
+    "boxes": "bounding_boxes.txt",
+    "parts": "parts/part_locs.txt",
+    "names of parts": "parts/parts.txt",
+}
 
 
 def read_lines(path: Path) -> list[str]:
@@ -161,3 +169,26 @@ def part_rows(
         if key in place and 0 <= int(part) - first < count:
             parts[place[key], int(part) - first] = rest
     return parts
+
+
+def boxes_and_parts(
+    root: Path, ids: list[str], first: int
+) -> tuple[RowsOfImage | None, RowsOfImage | None, list[str] | None, list[str]]:
+    """Boxes and parts of a set of birds, as far as a copy of it has them.
+
+    Args:
+        root: The folder of the set.
+        ids: The keys of its images.
+        first: As in `part_rows`.
+
+    Returns:
+        Boxes, parts and names of the parts for `Records`, and notes on what is missing.
+    """
+    boxes = parts = part_names = None
+    if (root / EXTRAS["boxes"]).is_file():
+        boxes = one_row_each(corners(rows_of(ids, read_numbers(root / EXTRAS["boxes"], 4), 4)))
+    if all((root / EXTRAS[what]).is_file() for what in ("parts", "names of parts")):
+        part_names = list(read_pairs(root / EXTRAS["names of parts"]).values())
+        rows = read_keyed_rows(root / EXTRAS["parts"], 4)
+        parts = rows_each(part_rows(ids, rows, first, len(part_names)))
+    return boxes, parts, part_names, missing_extras(root, EXTRAS)
