@@ -3,7 +3,6 @@
 import importlib
 import re
 import shlex
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,7 +28,8 @@ def test_commands_are_understood(command, tmp_path, monkeypatch):
     for name in ("datasets", "train", "leaks", "show"):
         importlib.import_module(f"keras_rbi.cli.{name}")
     datasets, train, leaks, show = (
-        sys.modules[f"keras_rbi.cli.{name}"] for name in ("datasets", "train", "leaks", "show")
+        importlib.import_module(f"keras_rbi.cli.{name}")
+        for name in ("datasets", "train", "leaks", "show")
     )
 
     def stop(*_, **__):

@@ -2,10 +2,10 @@
 
 import doctest
 import html
+import importlib
 import json
 import shutil
 import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -237,7 +237,7 @@ def test_mistakes_are_told_in_a_line(arguments, message, tmp_path, monkeypatch, 
 
 
 def test_the_report_is_made_from_python_too():
-    module = sys.modules["keras_rbi.figures.explanation_report"]
+    module = importlib.import_module("keras_rbi.figures.explanation_report")
     results = doctest.testmod(module, extraglobs={"keras_rbi": keras_rbi, "np": np})
     assert results.attempted
     assert not results.failed

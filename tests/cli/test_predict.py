@@ -24,10 +24,10 @@ class MeanColour:
 
 @pytest.fixture
 def ask(tmp_path, monkeypatch, capsys):
-    import sys
+    import importlib
 
     monkeypatch.chdir(tmp_path)
-    module = sys.modules["keras_rbi.cli.predict"]
+    module = importlib.import_module("keras_rbi.cli.predict")
     names = ["red", "green", "blue"]
 
     def ask(*arguments, model=None):

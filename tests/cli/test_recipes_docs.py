@@ -1,8 +1,8 @@
 """The page on recipes: its commands are understood, and it tells what the recipes set."""
 
+import importlib
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -29,7 +29,7 @@ def test_commands_are_understood(command, tmp_path, monkeypatch):
         raise Prepared
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys.modules["keras_rbi.cli.train"], "read_data", read_data)
+    monkeypatch.setattr(importlib.import_module("keras_rbi.cli.train"), "read_data", read_data)
     with pytest.raises(Prepared):
         run(shlex.split(command)[1:])
     assert prepared[0].epochs == (10 if "birds/" in command else 2)

@@ -1,7 +1,7 @@
 """Examples in docstrings give what they show."""
 
 import doctest
-import sys
+import importlib
 
 import numpy as np
 import pytest
@@ -25,8 +25,8 @@ MODULES = [
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples_give_what_they_show(name):
-    # By `sys.modules`, since packages have functions of the modules' names.
-    module = sys.modules[f"keras_rbi.{name}"]
+    # Imported by name, since packages have functions of the modules' names.
+    module = importlib.import_module(f"keras_rbi.{name}")
     results = doctest.testmod(module, extraglobs={"np": np, "keras_rbi": keras_rbi})
     assert results.attempted
     assert not results.failed

@@ -1,5 +1,6 @@
 """What export_model writes, refuses and removes, on every backend."""
 
+import importlib
 import json
 import sys
 
@@ -107,7 +108,7 @@ def test_what_answers_otherwise_is_removed_with_the_numbers(tmp_path, monkeypatc
     right, wrong = small_model.model(), small_model.model()
     wrong.layers[-1].bias.assign(np.arange(4, dtype="float32"))
     writer = writing.write_here
-    module = sys.modules["keras_rbi.export.export_model"]
+    module = importlib.import_module("keras_rbi.export.export_model")
     monkeypatch.setattr(module, "write_here", lambda model, *rest: writer(wrong, *rest))
     if BACKEND == "jax" or not _can_write_onnx():
         pytest.skip(f"no ONNX is written on {BACKEND}")

@@ -1,7 +1,7 @@
 """Contact sheets show what the data holds."""
 
 import doctest
-import sys
+import importlib
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from keras_rbi.cli.main import run
 from keras_rbi.datasets import ImageData
 from keras_rbi.figures import contact_sheet
 
-SHEET = sys.modules["keras_rbi.figures.contact_sheet"]
+SHEET = importlib.import_module("keras_rbi.figures.contact_sheet")
 
 
 class Shades(ImageData):

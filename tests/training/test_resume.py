@@ -1,9 +1,9 @@
 """A run of two stages, killed after each of its epochs."""
 
 import functools
+import importlib
 import json
 import shutil
-import sys
 
 import keras
 import numpy as np
@@ -49,7 +49,7 @@ def whole(tmp_path_factory, few_images):
     few_images.setitem(run_data.TYPEFACES_PER_CLASS, "test", 1)
     one_mode = functools.partial(accuracy_by_relations, batch_sizes=())
     # By `sys.modules`, since the package has a function of the module's name.
-    module = sys.modules["keras_rbi.training.train"]
+    module = importlib.import_module("keras_rbi.training.train")
     few_images.setattr(module, "accuracy_by_relations", one_mode)
     keras.utils.set_random_seed(1)
     run = prepare(SETTINGS, RunFolder(parent / "whole"))

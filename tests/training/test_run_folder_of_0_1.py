@@ -1,9 +1,9 @@
 """A run folder with the settings.json that version 0.1 wrote resumes, predicts and is exported."""
 
 import functools
+import importlib
 import json
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,7 @@ def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for split in run_data.TYPEFACES_PER_CLASS:
             patch.setitem(run_data.TYPEFACES_PER_CLASS, split, 1)
-        module = sys.modules["keras_rbi.training.train"]
+        module = importlib.import_module("keras_rbi.training.train")
         one_mode = functools.partial(accuracy_by_relations, batch_sizes=())
         patch.setattr(module, "accuracy_by_relations", one_mode)
         folder = tmp_path_factory.mktemp("runs") / "typefaces-1"
