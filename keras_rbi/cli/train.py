@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from keras_rbi import training
+from keras_rbi.atomic_write import write_atomically
 from keras_rbi.backbones.get import find
 from keras_rbi.cli.backend import start_backend
 from keras_rbi.cli.common_options import reports, show_all_options
@@ -30,7 +31,7 @@ from keras_rbi.training.choices import BACKBONE_ALONE, IMAGENET
 from keras_rbi.training.logging import Logging
 from keras_rbi.training.run_data import read_data
 from keras_rbi.training.run_folder import RunFolder, latest_run_folder, next_run_folder
-from keras_rbi.training.setting import DATA, OUTPUT
+from keras_rbi.training.setting import DATA, OUTPUT, TRAINING
 from keras_rbi.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -87,6 +88,16 @@ def train(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    find_lr: Annotated[
+        bool,
+        typer.Option(
+            "--find-lr",
+            help="Train nothing: try rising learning rates for some steps, suggest one, and draw "
+            "the losses to --output.",
+            rich_help_panel=TRAINING,
+            hidden=True,
+        ),
+    ] = False,
     keep_optimizer: Annotated[
         bool,
         typer.Option(
@@ -143,6 +154,11 @@ def train(
     # In the user's order.
     given = {name: settings[name] for name in context.params if settings.get(name) is not None}
     _refuse_contradictions(given, download, resume, seeds)
+    if find_lr:
+        if resume or seeds:
+            fail("--find-lr is for a new run. Leave out --resume and --seeds.")
+        _find_learning_rate(TrainingSettings(**given), output, download)
+        return
     with one_line_errors():
         logging = Logging(keep_optimizer, tensorboard, tracker).checked()
     if seeds is not None:
@@ -174,6 +190,37 @@ def _train(
             f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {path}", soft_wrap=True
         )
     return run.folder, _complete(run, logging)
+
+
+def _find_learning_rate(settings: TrainingSettings, output: Path | None, download: bool) -> None:
+    """Prints the rate that a range test suggests, and draws the test."""
+    path = output or Path("learning-rate.png")
+    with one_line_errors(), one_line_warnings():
+        settings = settings.resolved()
+        _make_ready(settings, download)
+        data = _read(settings)
+        _require_weights(settings)
+        start_backend()
+        with progress_bars("Trying learning rates: {}") as progress:
+            found = training.find_learning_rate(settings, data, progress)
+        from keras_rbi.figures.learning_rate_curve import learning_rate_curve
+
+        title = f"{settings.backbone} on {Path(settings.dataset).name}"
+        figure = learning_rate_curve(found, title)
+        write_atomically(path, lambda place: figure.savefig(place, dpi=150, format="png"))
+    words = as_arguments({"learning_rate": float(f"{found.suggestion:.1g}")})
+    if asked.json:
+        print_json(
+            {
+                "suggestion": found.suggestion,
+                "rates": found.rates.tolist(),
+                "losses": found.losses.tolist(),
+                "figure": str(path),
+            }
+        )
+        return
+    print(f"Suggested: {' '.join(words)} (the loss falls fastest there; {path} shows it)")
+    print(f"Without it this run would take {settings.learning_rate:g}.")
 
 
 def _train_seeds(
@@ -226,17 +273,10 @@ def _prepare(
 ) -> "TrainingRun":
     if not resume:
         settings = settings.resolved()
-        if settings.source == "files":
-            data_dir = None if settings.data_dir is None else Path(settings.data_dir)
-            make_ready(settings.dataset, data_dir, download)
+        _make_ready(settings, download)
     folder = RunFolder(_folder(output, resume, settings))
     settings, class_names = folder.check_start(settings, resume)
-    if settings.dataset == TYPEFACES:
-        with doing("Reading the data"):
-            data = read_data(settings)
-    else:
-        with progress_bars("Looking at the {} images") as progress:
-            data = read_data(settings, progress, class_names)
+    data = _read(settings, class_names)
     _require_weights(settings)
     start_backend()
     training.keep_freed_memory()
@@ -244,6 +284,21 @@ def _prepare(
         return training.prepare(
             settings, folder, resume, data=data, allow_changed_data=allow_changed_data
         )
+
+
+def _make_ready(settings: TrainingSettings, download: bool) -> None:
+    if settings.source == "files":
+        data_dir = None if settings.data_dir is None else Path(settings.data_dir)
+        make_ready(settings.dataset, data_dir, download)
+
+
+def _read(settings: TrainingSettings, class_names: list[str] | None = None) -> Any:
+    """The images of each split, with what is being done told."""
+    if settings.dataset == TYPEFACES:
+        with doing("Reading the data"):
+            return read_data(settings)
+    with progress_bars("Looking at the {} images") as progress:
+        return read_data(settings, progress, class_names)
 
 
 def _require_weights(settings: TrainingSettings) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from keras_rbi.figures.explanation_report import explanation_report
     from keras_rbi.figures.html_report import HtmlReport
     from keras_rbi.figures.integration_flow import integration_flow
+    from keras_rbi.figures.learning_rate_curve import learning_rate_curve
     from keras_rbi.figures.plot_cams import plot_cams
     from keras_rbi.figures.plot_influence import plot_influence
     from keras_rbi.figures.plot_parts import plot_parts
@@ -32,6 +33,7 @@ __all__ = [
     "evenly",
     "explanation_report",
     "integration_flow",
+    "learning_rate_curve",
     "plot_cams",
     "plot_influence",
     "plot_parts",

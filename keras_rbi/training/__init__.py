@@ -8,7 +8,12 @@ if TYPE_CHECKING:
     from keras_rbi.models.image_size import image_size_of
     from keras_rbi.training.build import build_model, load_split
     from keras_rbi.training.data_for_model import data_for_model, images_of_run
+    from keras_rbi.training.find_learning_rate import find_learning_rate
     from keras_rbi.training.keep_freed_memory import keep_freed_memory
+    from keras_rbi.training.learning_rate_range_test import (
+        RangeTest,
+        learning_rate_range_test,
+    )
     from keras_rbi.training.recipes import RECIPES
     from keras_rbi.training.run_data import read_data
     from keras_rbi.training.run_folder import (
@@ -23,16 +28,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RECIPES",
+    "RangeTest",
     "RunFolder",
     "TrainingRun",
     "TrainingSettings",
     "build_model",
     "data_for_model",
+    "find_learning_rate",
     "find_model",
     "image_size_of",
     "images_of_run",
     "keep_freed_memory",
     "latest_run_folder",
+    "learning_rate_range_test",
     "load_split",
     "load_trained_model",
     "next_run_folder",

@@ -14,6 +14,7 @@ from keras_rbi.training.settings import SETTINGS
 
 OWN = {
     "download": DATA,
+    "find_lr": TRAINING,
     **dict.fromkeys(
         (
             "output",
@@ -85,7 +86,7 @@ def test_defaults_that_are_told_are_those_that_are_filled_in():
         ("relation_dropout", [0, 1.0], [-0.1, 1.1]),
         ("ema", [0, 0.99], [1, -0.1]),
         ("rbi", [True, False], [0, "no"]),
-        ("variant", ["paper", None], ["papr", ""]),
+        ("variant", ["paper", "0.1", "residual", None], ["papr", ""]),
     ],
 )
 def test_values_are_checked(name, fit, unfit):
