@@ -8,7 +8,7 @@ from keras import ops
 from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
 from keras_rbi.models.relation_layers import relation_layers
 from keras_rbi.models.relational_classifier import RelationalClassifier
-from keras_rbi.models.scaled_residual import ScaledResidual
+from keras_rbi.models.variants import find_variant, with_variant_of_0_1
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
 from keras_rbi.types import Tensor
 
@@ -23,6 +23,10 @@ class FineGrainedModel(RelationalClassifier):
     Of a loss that `compile` is given, training takes the `label_smoothing` alone, and `evaluate`
     goes by it.
     """
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().from_config(with_variant_of_0_1(config), *args, **kwargs)
 
     def embed_in_detail(self, images: Tensor, training: bool | None = None) -> dict[str, Any]:
         """All that the loss needs of images before they relate; `"features"` are among it."""
@@ -131,11 +135,7 @@ def residual_relations(
     Raises:
         ValueError: If `variant` is unknown.
     """
-    rpe, rra = relation_layers(units, variant, dtype)
     if relations is None:
+        find_variant(variant)
         return {}
-    return {
-        "rpe": rpe,
-        "rra": rra,
-        "integration": ScaledResidual(dtype=dtype, name="integration"),
-    }
+    return relation_layers(units, variant, dtype, residual=True)

@@ -1,48 +1,13 @@
-"""RPE and RRA with the settings of a variant."""
+"""RPE and RRA with the settings of a variant, in the place of features or beside them."""
 
 from typing import Any
 
+import keras
+
 from keras_rbi.layers.rpe import RPE
 from keras_rbi.layers.rra import RRA
-
-# What a variant means where an argument is left open.
-VARIANTS: dict[str | None, dict[str, Any]] = {
-    None: {"rpe": {}, "relation_dropout": 0.5, "relations": "self"},
-    "paper": {
-        "rpe": {"epsilon": 1e-8, "normalize": False},
-        "relation_dropout": 0.0,
-        "relations": "batch",
-    },
-}
-
-
-def check_variant(variant: str | None) -> dict[str, Any]:
-    """The settings of a variant, or a `ValueError` that names the known ones."""
-    if variant not in VARIANTS:
-        raise ValueError(f"`variant` must be None or 'paper'. Received: variant={variant!r}.")
-    return VARIANTS[variant]
-
-
-def check_own_rra(
-    rra: Any,
-    embedding_dim: int,
-    relation_dropout: float | None,
-    group_size: int | None,
-    share_classifier: bool,
-) -> None:
-    """Raises a `ValueError` where an RRA layer of one's own contradicts other arguments."""
-    if rra is not None and (relation_dropout is not None or group_size is not None):
-        raise ValueError(
-            "`relation_dropout` and `group_size` are arguments of the RRA layer. Received: "
-            "both an `rra` layer and one of them. Set them on the layer."
-        )
-    units = getattr(rra, "units", embedding_dim)
-    if share_classifier and units != embedding_dim:
-        raise ValueError(
-            "A shared classifier takes related and unrelated features of one width. Received: "
-            f"embedding_dim={embedding_dim} and an `rra` layer with units={units}. Make them "
-            "equal, or pass share_classifier=False."
-        )
+from keras_rbi.models.scaled_residual import ScaledResidual
+from keras_rbi.models.variants import find_variant
 
 
 def relation_layers(
@@ -51,32 +16,50 @@ def relation_layers(
     dtype: Any,
     group_size: int | None = None,
     relation_dropout: float | None = None,
-) -> tuple[RPE, RRA]:
-    """RPE and RRA of a model.
+    residual: bool | None = None,
+    rpe: keras.layers.Layer | None = None,
+    rra: keras.layers.Layer | None = None,
+) -> dict[str, keras.layers.Layer]:
+    """The layers that relate feature vectors.
+
+    `N + g * RRA(N, S)` in a residual branch, where g is 0 at first; else `RRA(N, S)`.
 
     Args:
-        units: Integer, the width of `RRA`.
-        variant: `None` or `"paper"`, as for `RBIModel`.
-        dtype: Dtype policy of `RRA`.
-        group_size: As for both layers. Defaults to `None`.
+        units: Integer, the width of the features.
+        variant: `None` or one of `VARIANTS`, as for `RBIModel`.
+        dtype: Dtype policy of the layers.
+        group_size: As for `RPE` and `RRA`. Defaults to `None`.
         relation_dropout: As for `RRA`. Defaults to `None`, that of the variant.
+        residual: Boolean, whether RRA is a branch. Defaults to `None`, as the variant has it.
+        rpe: A layer in the place of `RPE`. Defaults to `None`.
+        rra: A layer in the place of `RRA`. Defaults to `None`.
 
     Returns:
-        The two layers.
+        `rpe`, `rra` and, for a branch, `integration`, for `RelationalClassifier`.
 
     Raises:
-        ValueError: If an argument is out of its range.
+        ValueError: If an argument is out of its range, or if layers of one's own contradict others.
     """
-    settings = check_variant(variant)
+    settings = find_variant(variant)
+    if rra is not None and (relation_dropout is not None or group_size is not None):
+        raise ValueError(
+            "`relation_dropout` and `group_size` are arguments of the RRA layer. Received: "
+            "both an `rra` layer and one of them. Set them on the layer."
+        )
     if relation_dropout is None:
-        relation_dropout = settings["relation_dropout"]
-    return (
-        RPE(**settings["rpe"], group_size=group_size, name="rpe"),
-        RRA(
+        relation_dropout = settings.relation_dropout
+    made = {
+        "rpe": rpe or RPE(**settings.rpe, group_size=group_size, name="rpe"),
+        "rra": rra
+        or RRA(
             units,
             relation_dropout=relation_dropout,
             group_size=group_size,
+            normalization=None if settings.normalized else keras.layers.Identity(),
             dtype=dtype,
             name="rra",
         ),
-    )
+    }
+    if settings.residual if residual is None else residual:
+        made["integration"] = ScaledResidual(**settings.branch, dtype=dtype, name="integration")
+    return made

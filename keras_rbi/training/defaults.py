@@ -7,7 +7,9 @@ from keras_rbi.backbones.get import find
 from keras_rbi.datasets.augmentation import PAPER
 from keras_rbi.datasets.batches.sampling import PK
 from keras_rbi.datasets.catalogue import TYPEFACES
+from keras_rbi.models.methods import METHODS
 from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
+from keras_rbi.models.variants import RESIDUAL
 from keras_rbi.training.choices import (
     BACKBONE,
     BACKBONE_ALONE,
@@ -31,7 +33,6 @@ PRETRAINED_ON_TYPEFACES = {
     "image_size": 96,
     "epochs": 3,
     "learning_rate": 3e-3,
-    "embedding_dim": 256,
     "freeze_batch_norms": True,
 }
 # From pretrained weights, with no recipe named: as the recipe `finetune`, shorter, after a head
@@ -61,14 +62,16 @@ def defaults_of(settings: "TrainingSettings") -> dict[str, Any]:
     from_scratch = weights == NO_WEIGHTS
     # Found for SmallCNN on validation images of the typefaces; deeper networks bear less.
     rate_from_scratch = 1.6e-2 if small else 4e-3
+    method = settings.method or (BACKBONE_ALONE if settings.rbi is False else RBI)
     defaults: dict[str, Any] = {
-        "method": RBI if settings.rbi else BACKBONE_ALONE,
+        "method": method,
         "backbone": backbone,
         "weights": weights,
         "image_size": find(backbone).image_size,
         "epochs": 6 if typefaces else 50,
         "learning_rate": rate_from_scratch if from_scratch else PAPER_LEARNING_RATE,
-        "embedding_dim": 128 if small else 1024,
+        "variant": RESIDUAL if "variant" in _arguments(method) else None,
+        "embedding_dim": _embedding_dim(settings, method, small, typefaces),
         "clip_norm": CLIP_FROM_SCRATCH if from_scratch else 0.0,
         "schedule": COSINE,
         "images_per_class": 4 if settings.sampling == PK else None,
@@ -79,6 +82,23 @@ def defaults_of(settings: "TrainingSettings") -> dict[str, Any]:
     if not from_scratch and settings.recipe in (None, DEFAULT):
         return defaults | _of_pretrained(settings)
     return defaults
+
+
+def _arguments(method: str) -> tuple[str, ...]:
+    """The settings that a method takes for its relations; none without."""
+    found = METHODS.get(method)
+    return found.arguments if found and found.relates else ()
+
+
+def _embedding_dim(
+    settings: "TrainingSettings", method: str, small: bool, typefaces: bool
+) -> int | None:
+    """None where RBI is a branch beside the features; a width for methods that need one."""
+    if method == RBI and settings.variant in (None, RESIDUAL):
+        return None
+    if small:
+        return 128
+    return 256 if typefaces and settings.weights != NO_WEIGHTS else 1024
 
 
 def _of_pretrained(settings: "TrainingSettings") -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from keras_rbi.atomic_write import remove_unfinished, write_atomically
 from keras_rbi.datasets.files.records import PERMUTATION
+from keras_rbi.models.methods import METHODS
+from keras_rbi.models.variants import OF_0_1
 from keras_rbi.training.recipes import RECIPES
 from keras_rbi.training.settings import TrainingSettings
 
@@ -67,9 +69,9 @@ class RunFolder:
         """
         try:
             content = json.loads(self.settings.read_text("utf-8"))
-            # Where nothing else is said, the run began as those of version 0.1 did.
-            former = {"split_rule": PERMUTATION, "feature_head": False}
-            stored = {**former, **content["settings"]}
+            stored = content["settings"]
+            if "split_rule" not in stored:
+                stored = _of_0_1(stored)
             return _filled_in(TrainingSettings(**stored)), content["class_names"]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ValueError(
@@ -167,3 +169,10 @@ def find_model(path: Path) -> Path:
             f"--output {path}"
         )
     raise ValueError(f"There is no model {str(file)!r}. Name a run folder or a .keras file.")
+
+
+def _of_0_1(stored: dict[str, Any]) -> dict[str, Any]:
+    """The settings that version 0.1 stored, with what it did without a setting for it."""
+    method = METHODS.get(stored.get("method", ""))
+    variant = stored.get("variant") or (OF_0_1 if method and method.relates else None)
+    return {**stored, "variant": variant, "split_rule": PERMUTATION, "feature_head": False}

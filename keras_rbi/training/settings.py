@@ -12,6 +12,7 @@ from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM
 from keras_rbi.datasets.files.image_files import ON_ERROR
 from keras_rbi.datasets.splits import RULES
 from keras_rbi.models.methods import METHODS
+from keras_rbi.models.variants import RESIDUAL, VARIANTS
 from keras_rbi.training.check_settings import check_together
 from keras_rbi.training.choices import (
     BACKBONE,
@@ -163,10 +164,11 @@ class TrainingSettings:
         minimum=0.0,
         basic=True,
     )
-    embedding_dim: int = setting(
-        "Width of the embedding.",
+    embedding_dim: int | None = setting(
+        "Width of an embedding of the backbone's features.",
         MODEL,
-        default_text="128 for SmallCNN, else 1024, 256 for EfficientNetLite0 on the typefaces",
+        default_text="none with the variant residual; 128 for SmallCNN, else 1024, 256 on the "
+        "typefaces from pretrained weights",
         minimum=1,
     )
     seed: int = setting(
@@ -187,10 +189,13 @@ class TrainingSettings:
         basic=True,
     )
     variant: str | None = setting(
-        "`paper` is the method as printed: relations in decibels, no relation dropout, "
-        "predictions that depend on the batch. How it is trained is another matter: {recipe}.",
+        "`residual` adds what RRA gives to the features of the backbone; `paper` is the method as "
+        "printed: an embedding, relations in decibels, no relation dropout, predictions that "
+        "depend on the batch; `0.1` is the default of that version. How it is trained is another "
+        "matter: {recipe}.",
         MODEL,
-        choices=("paper",),
+        default_text=RESIDUAL,
+        choices=VARIANTS,
     )
     relation_dropout: float | None = setting(
         "Probability with which an image relates to itself alone in training.",

@@ -33,6 +33,7 @@ def small_model(**arguments):
         num_classes=3,
         embedding_dim=8,
         preprocessing=None,
+        variant="0.1",
         **arguments,
     )
     rng = np.random.default_rng(1)

@@ -30,9 +30,11 @@ def kernels(model):
     return [keras.ops.convert_to_numpy(layer.kernel).astype("float64") for layer in layers]
 
 
+@pytest.mark.parametrize("variant", ["0.1", "residual"])
 @pytest.mark.parametrize("gate", ["image", "feature"])
-def test_equals_the_equations(images, gate):
-    model = model_with(rra=keras_rbi.layers.RRA(8, gate=gate, inference_relations="self"))
+def test_equals_the_equations(images, gate, variant):
+    rra = keras_rbi.layers.RRA(8, gate=gate, inference_relations="self")
+    model = model_with(rra=rra, variant=variant)
     found = batch_attention(model, images)
     features = model.feature_model().predict(images, verbose=0).astype("float64")
     relations = relations_of(images)
@@ -43,6 +45,10 @@ def test_equals_the_equations(images, gate):
     z = weights.T @ v + (weights * relations).sum(0)[:, None]
     beta = 1 / (1 + np.exp(-np.concatenate([z, r, z - r], 1) @ gates))
     combined = ((1 - beta) * z + beta * r) / np.sqrt(1 + 1e-5)
+    if variant == "residual":
+        model.integration.scale.assign(np.arange(8.0))
+        found = batch_attention(model, images)
+        combined = features + 0.1 * np.arange(8) * combined
     np.testing.assert_allclose(found.relations, relations, atol=1e-5)
     np.testing.assert_allclose(found.weights, weights, atol=1e-5)
     np.testing.assert_allclose(found.beta, beta.mean(1), atol=1e-5)

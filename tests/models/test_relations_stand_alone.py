@@ -42,6 +42,7 @@ def model():
         keras_rbi.backbones.SmallCNN((SIDE, SIDE, 3), widths=(8, 16)),
         num_classes=CLASSES,
         embedding_dim=16,
+        variant="0.1",
         relation_dropout=0.0,
     )
     model.compile(

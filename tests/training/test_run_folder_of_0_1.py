@@ -21,6 +21,13 @@ def command(*arguments):
     return ended.value.code
 
 
+def settings_of_0_1():
+    """Those of the file, but that its default has a name today."""
+    stored = json.loads(STORED.read_text("utf-8"))["settings"]
+    assert stored["variant"] is None
+    return {**stored, "variant": "0.1"}
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """An unfinished run: its settings are those of the file, its first epoch is yet to come."""
@@ -39,7 +46,7 @@ def folder(tmp_path_factory):
 
 
 def test_its_settings_are_as_they_were():
-    stored = json.loads(STORED.read_text("utf-8"))["settings"]
+    stored = settings_of_0_1()
     settings = TrainingSettings(**stored).resolved().as_dict()
     assert {name: settings[name] for name in stored} == stored
     # What there was not, and says nothing.
@@ -48,7 +55,7 @@ def test_its_settings_are_as_they_were():
 
 def test_it_is_resumed_with_them(folder):
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
-    stored = json.loads(STORED.read_text("utf-8"))["settings"]
+    stored = settings_of_0_1()
     assert {name: metrics["settings"][name] for name in stored} == stored
     # Splits are drawn as they were.
     assert metrics["settings"]["split_rule"] == "permutation"

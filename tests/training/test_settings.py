@@ -60,7 +60,7 @@ def test_the_paper_recipe_is_the_papers_training_and_no_variant():
     assert (settings.backbone, settings.weights) == ("DenseNet201", "imagenet")
     assert (settings.image_size, settings.batch_size, settings.epochs) == (224, 32, 50)
     assert (settings.learning_rate, settings.schedule) == (1e-5, "constant")
-    assert settings.variant is None
+    assert settings.variant == "residual"
     assert stages(settings) == [Stage(0, 50, None)]
 
 

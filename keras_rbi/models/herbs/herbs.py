@@ -13,6 +13,7 @@ from keras_rbi.models.herbs.herbs_heads import HERBSHeads, selected_by_default
 from keras_rbi.models.herbs.herbs_loss import WEIGHTS, herbs_loss
 from keras_rbi.models.herbs.temperature_halving import TemperatureHalving
 from keras_rbi.models.labels import known_classes
+from keras_rbi.models.variants import RESIDUAL
 from keras_rbi.types import Tensor
 
 
@@ -130,7 +131,7 @@ class HERBS(FineGrainedModel):
         heads = HERBSHeads(classes, units, num_selected, dropout, policy)
         config = {
             "relations": relations,
-            "variant": variant,
+            "variant": variant or RESIDUAL,
             "units": units,
             "num_selected": num_selected,
             "dropout": dropout,

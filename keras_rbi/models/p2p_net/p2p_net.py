@@ -19,6 +19,7 @@ from keras_rbi.models.p2p_net.part_proposer import PartProposer
 from keras_rbi.models.p2p_net.stage_embedding import StageEmbedding
 from keras_rbi.models.p2p_net.stages import STAGES, part_stages, stage_maps
 from keras_rbi.models.torch_dense import torch_mlp
+from keras_rbi.models.variants import RESIDUAL
 from keras_rbi.types import Tensor
 
 
@@ -126,7 +127,7 @@ class P2PNet(FineGrainedModel):
         stages_of_parts, part_sides = part_stages(part_size, stages, extractor)
         config = {
             "relations": relations,
-            "variant": variant,
+            "variant": variant or RESIDUAL,
             "num_parts": num_parts,
             "units": units,
             "dropout": dropout,

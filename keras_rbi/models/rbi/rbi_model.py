@@ -9,10 +9,11 @@ from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.backbones.preprocessing import preprocessing_layer
 from keras_rbi.models.labels import check_classes
 from keras_rbi.models.open_classes import classifier_layer
-from keras_rbi.models.relation_layers import check_own_rra, check_variant, relation_layers
+from keras_rbi.models.relation_layers import relation_layers
 from keras_rbi.models.relations import NO_REFERENCES
 from keras_rbi.models.trains_two_streams import TrainsTwoStreams
 from keras_rbi.models.two_streams import TwoStreams
+from keras_rbi.models.variants import RESIDUAL, find_variant, with_variant_of_0_1
 from keras_rbi.types import Tensor
 
 
@@ -21,9 +22,12 @@ class RBIModel(TrainsTwoStreams):
     """An image classifier with Relationship Batch Integration (RBI) around a backbone.
 
     ```
-    images --+-- preprocessing -- backbone -- pooling -- Dense -- N --+
-             +-- RPE ---------------------------------------------- S --+-- RRA -- Dense
+                                                         +------------------+
+    images --+-- preprocessing -- backbone -- pooling -- N --+-- RRA -- · g -- + -- Dense
+             +-- RPE ------------------------------------ S -+
     ```
+    The features take in what RRA gives in a residual branch, with a factor g for each of them
+    that starts at 0: at first the model is the backbone with a classifier.
 
     The model takes raw RGB images of 0..255 in any dtype: preprocessing is inside. `fit` reads the
     number of classes off the data, if it is not given, and compiles the model as the paper trains
@@ -36,11 +40,14 @@ class RBIModel(TrainsTwoStreams):
             classifier, if it has one, is left out), of `keras_hub`, of `keras_rbi.backbones`, or
             one's own.
         num_classes: Integer, or `None` to read it off the training data. Defaults to `None`.
-        embedding_dim: Integer, the width D of the embedding and of `RRA`. Defaults to `1024`.
-        variant: `None`, or `"paper"` for the method as printed: `epsilon=1e-8`, relations in
-            decibels, no relation dropout, predictions that depend on the batch. `None` is safe
-            to deploy: relations divided by an image's relation to itself, relation dropout of
-            0.5, predictions that stand alone. Defaults to `None`.
+        embedding_dim: Integer, the width D of a Dense embedding before `RRA`; or `None` for none,
+            but 1024 with the variants that have one, and the width of an `rra` of one's own.
+            Defaults to `None`.
+        variant: `"residual"`; `"paper"` for the method as printed, an embedding whose place is
+            taken by what `RRA` gives, `epsilon=1e-8`, relations in decibels, no relation
+            dropout, predictions that depend on the batch; or `"0.1"`, the default of version 0.1:
+            as printed, but relations divided by an image's relation to itself, relation dropout
+            of 0.5, predictions that stand alone. Defaults to `None`, the residual one.
         relations: `"self"`, `"batch"`, or `None` for that of the variant: what an image relates
             to in `predict`, `evaluate` and export. Also a property that may be set at any time;
             after `set_references`, to `"references"` too. Defaults to `None`.
@@ -95,7 +102,7 @@ class RBIModel(TrainsTwoStreams):
         self,
         backbone: keras.Model,
         num_classes: int | None = None,
-        embedding_dim: int = 1024,
+        embedding_dim: int | None = None,
         variant: str | None = None,
         relations: str | None = None,
         group_size: int | None = None,
@@ -108,20 +115,26 @@ class RBIModel(TrainsTwoStreams):
         **kwargs: Any,
     ) -> None:
         num_classes = check_classes(num_classes, class_names)
-        extractor, relations = (
-            FeatureExtractor(backbone),
-            relations or check_variant(variant)["relations"],
-        )
+        settings, extractor = find_variant(variant), FeatureExtractor(backbone)
+        relations = relations or settings.relations
         if relations == "references":
             raise ValueError(NO_REFERENCES)
         relation_dropout = kwargs.pop("relation_dropout", None)
-        check_own_rra(rra, embedding_dim, relation_dropout, group_size, share_classifier)
         policy = keras.dtype_policies.get(kwargs.pop("dtype", None) or keras.config.dtype_policy())
-        made = relation_layers(embedding_dim, variant, policy, group_size, relation_dropout)
+        pooled = extractor.pool(extractor.backbone.output).shape[-1]
+        embedding_dim = embedding_dim or settings.embedding_dim or _width_of(rra, pooled)
+        width = embedding_dim or pooled
+        units = getattr(rra, "units", width)
+        if (settings.residual or share_classifier) and units != width:
+            raise ValueError(
+                "What RRA gives is added to the features, or shares a classifier with them, and "
+                f"must be as wide. Received: features of {width} and an `rra` layer of "
+                f"units={units}. Pass embedding_dim={units}, or variant='0.1'."
+            )
         parts = {
-            "embedding": keras.layers.Dense(embedding_dim, dtype=policy, name="embedding"),
-            "rpe": rpe or made[0],
-            "rra": rra or made[1],
+            "embedding": embedding_dim
+            and keras.layers.Dense(embedding_dim, dtype=policy, name="embedding"),
+            **relation_layers(width, variant, policy, group_size, relation_dropout, None, rpe, rra),
             "classifier": classifier_layer(num_classes, classifier_activation),
             "share_classifier": share_classifier,
         }
@@ -129,7 +142,7 @@ class RBIModel(TrainsTwoStreams):
             parts["streams"] = TwoStreams(name="two_streams")
         config = {
             "embedding_dim": embedding_dim,
-            "variant": variant,
+            "variant": variant or RESIDUAL,
             "relations": relations,
             "relation_dropout": relation_dropout,
             "group_size": group_size,
@@ -144,13 +157,18 @@ class RBIModel(TrainsTwoStreams):
             extractor, parts, config, num_classes, class_names, relations, prepare, **kwargs
         )
         self.embedding_dim = embedding_dim
-        self.variant = variant
+        self.variant = variant or RESIDUAL
         self.two_streams = share_classifier
         self.classifier_activation = classifier_activation
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any], *args: Any, **kwargs: Any) -> "RBIModel":
+        return super().from_config(with_variant_of_0_1(config), *args, **kwargs)
+
     def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
-        """N: pooled features through a Dense layer, `(batch, embedding_dim)`."""
-        return self.embedding(self.extractor.pool(maps))
+        """N: pooled features, through a Dense layer if there is an embedding."""
+        pooled = self.extractor.pool(maps)
+        return pooled if self.embedding is None else self.embedding(pooled)
 
     def relate(self, features: Tensor, images: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         """C of RRA; with a shared classifier also N, in training, as a second stream."""
@@ -163,3 +181,9 @@ class RBIModel(TrainsTwoStreams):
     def classify(self, related: Tensor, training: bool | None = None) -> Tensor:
         """Probabilities `(batch, classes)`, or what `classifier_activation` makes of logits."""
         return self.classifier(related)
+
+
+def _width_of(rra: Any, pooled: int) -> int | None:
+    """The width that an RRA layer of one's own asks for, where pooled features have another."""
+    units = getattr(rra, "units", pooled)
+    return None if units == pooled else units

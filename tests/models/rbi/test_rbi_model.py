@@ -21,7 +21,11 @@ def small_backbone():
 
 
 def small_model(**kwargs):
-    return keras_rbi.RBIModel(small_backbone(), num_classes=CLASSES, embedding_dim=8, **kwargs)
+    """With a branch that counts already: its factors are 1 in place of 0."""
+    model = keras_rbi.RBIModel(small_backbone(), num_classes=CLASSES, embedding_dim=8, **kwargs)
+    if model.integration is not None:
+        model.integration.scale.assign(np.full(8, 10.0))
+    return model
 
 
 @pytest.fixture
@@ -144,13 +148,14 @@ def test_training_moves_every_weight_of_the_attention(images, labels):
 
 
 def test_the_model_learns(images, labels):
+    keras.utils.set_random_seed(0)
     model = small_model()
     model.compile(
-        keras_rbi.optimizers.RectifiedAdam(1e-2),
+        keras_rbi.optimizers.RectifiedAdam(3e-2),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
     )
-    history = model.fit(images, labels, epochs=40, batch_size=12, verbose=0)
+    history = model.fit(images, labels, epochs=60, batch_size=12, verbose=0)
     assert history.history["accuracy"][-1] > 0.8
 
 
@@ -195,7 +200,7 @@ model.fit(expected["images"], np.zeros(24, int), verbose=0)
         {},
         {"variant": "paper"},
         {"relations": "batch", "relation_dropout": 0.25, "group_size": 3},
-        {"rpe": RPE(max_value=1.0), "rra": RRA(6, gate="feature"), "preprocessing": "tf"},
+        {"rpe": RPE(max_value=1.0), "rra": RRA(8, gate="feature"), "preprocessing": "tf"},
         {"preprocessing": None, "classifier_activation": None},
     ],
 )
@@ -245,7 +250,7 @@ def test_variants_set_what_is_left_open():
 
 def test_the_graph_is_that_of_the_paper(images):
     """Literal: the head on RRA of the embedding of the pooled backbone, with S from the images."""
-    model = small_model(relations="batch")
+    model = small_model(relations="batch", variant="0.1")
     features = np.mean(model.backbone.predict(images, verbose=0), axis=(1, 2))
     embedding = model.get_layer("embedding")(features)
     combined = model.rra(embedding, RPE()(images))
@@ -253,6 +258,53 @@ def test_the_graph_is_that_of_the_paper(images):
     np.testing.assert_allclose(
         model.predict(images, batch_size=24, verbose=0), expected, rtol=1e-4, atol=1e-6
     )
+
+
+def test_the_default_adds_a_branch_to_the_features(images):
+    """Literal: the head on f + 0.1 g RRA(f, S) of the pooled features f, RRA without eq. 13."""
+    model = keras_rbi.RBIModel(small_backbone(), num_classes=CLASSES, relations="batch")
+    assert model.embedding is None
+    features = np.mean(model.backbone.predict(images, verbose=0), axis=(1, 2))
+    scale = np.linspace(-3, 3, features.shape[1]).astype("float32")
+    kernel, bias = model.classifier.get_weights()
+    for factor in (0.0, 1.0):
+        model.integration.scale.assign(factor * scale)
+        parts = model.rra.parts(features, RPE()(images))
+        z, r, beta = (np.asarray(ops.convert_to_numpy(part)) for part in parts[:3])
+        related = features + 0.1 * factor * scale * ((1 - beta) * z + beta * r)
+        logits = related @ kernel + bias
+        expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+        found = model.predict(images, batch_size=24, verbose=0)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_at_first_the_default_is_the_backbone_with_a_classifier(images, labels):
+    """And so are the gradients of all that the two have in common."""
+    plain, related = (
+        kind(small_backbone(), num_classes=CLASSES)
+        for kind in (keras_rbi.models.BackboneClassifier, keras_rbi.RBIModel)
+    )
+    related.backbone.set_weights(plain.backbone.get_weights())
+    related.classifier.set_weights(plain.classifier.get_weights())
+    for model in (plain, related):
+        model.compile(keras.optimizers.SGD(0.01), "sparse_categorical_crossentropy")
+        model.train_on_batch(images, labels)
+    for a, b in zip(plain.get_weights(), related.backbone.get_weights(), strict=False):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+    np.testing.assert_allclose(
+        plain.classifier.get_weights()[0], related.classifier.get_weights()[0], atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("arguments", [{"embedding_dim": 8}, {"share_classifier": True}])
+def test_a_branch_is_as_wide_as_the_features(arguments):
+    if "embedding_dim" in arguments:
+        with pytest.raises(ValueError, match="Pass embedding_dim=6"):
+            keras_rbi.RBIModel(small_backbone(), num_classes=CLASSES, rra=RRA(6), **arguments)
+    # Where no width is asked for, that of the layer is taken.
+    else:
+        model = keras_rbi.RBIModel(small_backbone(), 4, rra=RRA(6), **arguments)
+        assert model.embedding.units == 6
 
 
 def test_images_of_any_dtype_give_the_same_answer(images):

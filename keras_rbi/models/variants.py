@@ -1,0 +1,53 @@
+"""The forms of relationship batch integration: how features and what RRA gives meet."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A form of relationship batch integration.
+
+    Attributes:
+        residual: Whether RRA is a branch that is added to the features; else what it gives takes
+            their place.
+        embedding_dim: Width of the embedding where none is given; `None` for no embedding.
+        relations: What images relate to at inference.
+        relation_dropout: As for `RRA`.
+        rpe: Arguments of `RPE`.
+        branch: Arguments of the `ScaledResidual` that adds a branch.
+        normalized: Whether RRA ends with the normalization of eq. 13.
+    """
+
+    residual: bool
+    embedding_dim: int | None
+    relations: str
+    relation_dropout: float
+    rpe: dict[str, Any] = field(default_factory=dict)
+    branch: dict[str, Any] = field(default_factory=dict)
+    normalized: bool = True
+
+
+RESIDUAL, OF_0_1, PAPER = "residual", "0.1", "paper"
+VARIANTS = {
+    RESIDUAL: Variant(True, None, "self", 0.5, branch={"multiplier": 0.1}, normalized=False),
+    # The default of version 0.1.
+    OF_0_1: Variant(False, 1024, "self", 0.5),
+    PAPER: Variant(False, 1024, "batch", 0.0, {"epsilon": 1e-8, "normalize": False}),
+}
+
+
+def find_variant(name: str | None) -> Variant:
+    """A variant by its name, `None` for the residual one, or a `ValueError` with the known ones."""
+    if (name or RESIDUAL) not in VARIANTS:
+        known = ", ".join(map(repr, VARIANTS))
+        raise ValueError(f"`variant` must be one of {known}. Received: variant={name!r}.")
+    return VARIANTS[name or RESIDUAL]
+
+
+def with_variant_of_0_1(config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration of a model, where it is from version 0.1, under the names of today.
+
+    What was called `None` there is called `"0.1"`; later versions name each variant.
+    """
+    return {**config, "variant": config["variant"] or OF_0_1} if "variant" in config else config
