@@ -109,27 +109,27 @@ def scan_images(folder: Path) -> Scan:
     found = Scan()
     status = os.stat(folder)
     _scan(folder, (), ((status.st_dev, status.st_ino),), found)
-    found.files.sort(key=lambda parts: [natural_key(part) for part in parts])
-    found.folders.sort(key=lambda parts: [natural_key(part) for part in parts])
     return found
 
 
 def _scan(
     folder: Path, parts: tuple[str, ...], above: tuple[tuple[int, int], ...], found: Scan
 ) -> None:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            inner = (*parts, entry.name)
-            if entry.name.startswith(".") or entry.name in SYSTEM_NAMES:
-                found.pass_over(HIDDEN, inner)
-            elif entry.is_dir():
-                _scan_folder(entry, inner, above, found)
-            elif not entry.is_file():
-                found.pass_over(BROKEN, inner)
-            elif reason := _why_not(entry):
-                found.pass_over(reason, inner)
-            else:
-                found.files.append(inner)
+    with os.scandir(folder) as unsorted:
+        # Folder by folder: what millions of files are sorted by does not fit into memory at once.
+        entries = sorted(unsorted, key=lambda entry: natural_key(entry.name))
+    for entry in entries:
+        inner = (*parts, entry.name)
+        if entry.name.startswith(".") or entry.name in SYSTEM_NAMES:
+            found.pass_over(HIDDEN, inner)
+        elif entry.is_dir():
+            _scan_folder(entry, inner, above, found)
+        elif not entry.is_file():
+            found.pass_over(BROKEN, inner)
+        elif reason := _why_not(entry):
+            found.pass_over(reason, inner)
+        else:
+            found.files.append(inner)
 
 
 def _scan_folder(
