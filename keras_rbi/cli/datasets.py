@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.output import (
     asked,
@@ -24,12 +25,16 @@ from keras_rbi.datasets.dataset_info import DatasetInfo
 
 if TYPE_CHECKING:
     from keras_rbi.datasets.files.checks import Report
+    from keras_rbi.datasets.files.overview import Overview
+    from keras_rbi.datasets.files.records import Records
 
 app = typer.Typer(
     help="List the data sets, and check or show those you have.", no_args_is_help=False
 )
 # Problems that are printed; a folder of broken images can have thousands.
 SHOWN = 20
+# The smallest classes that are named.
+NAMED = 5
 
 
 @app.callback(invoke_without_command=True)
@@ -82,8 +87,17 @@ def check_dataset(
         typer.Argument(help="The folder with the archives, or with what was extracted from them."),
     ] = None,
     decode: Annotated[
-        bool, typer.Option("--decode", help="Read every image, which takes minutes.")
+        bool,
+        typer.Option(
+            "--decode",
+            help="Read every image, which takes minutes, and look at every file of more than "
+            "10,000.",
+        ),
     ] = False,
+    page: Annotated[
+        Path | None,
+        typer.Option("--html", help="Write a page with pictures of the classes: an .html file."),
+    ] = None,
     coarse: Annotated[
         str | None, typer.Option(help="Level of the coarse labels. [default: the set's first]")
     ] = None,
@@ -94,20 +108,27 @@ def check_dataset(
         bool, typer.Option("--download", help="Download what is missing, if it is public.")
     ] = False,
 ) -> None:
-    """Compare data with what was released: counts, order of labels, missing files.
+    """Look at data before training: splits, classes, sizes, copies, files that cannot be read.
 
-    Ends with the exit code 1 where something differs.
+    What was released is compared with its release: counts, order of labels, missing files. Ends
+    with the exit code 1 where something differs, or where a file is missing or cannot be read.
 
     Examples:
 
     `keras-rbi datasets check stanford_dogs data/dogs`
 
     `keras-rbi datasets check birds/ --decode` - a folder of your own, with every image read
+
+    `keras-rbi datasets check birds/ --html birds.html` - with pictures
     """
     from keras_rbi.datasets.files.checks import check, unreadable
+    from keras_rbi.datasets.files.overview import overview
+    from keras_rbi.datasets.files.records import PERMUTATION
     from keras_rbi.datasets.load import check_options, read_unchecked
 
     options = {key: value for key, value in {"coarse": coarse, "subset": subset}.items() if value}
+    if page is not None and page.suffix.lower() not in (".html", ".htm"):
+        fail(f"--html must be an .html file. Received: {str(page)!r}.")
     with one_line_errors(), one_line_warnings():
         if name == TYPEFACES:
             fail("The typefaces are rendered where they are used: there are no files to check.")
@@ -116,13 +137,25 @@ def check_dataset(
         make_ready(name, data_dir, download_it, subset)
         records = read_unchecked(name, data_dir, options)
         report = check(records, DATASETS.get(name), options)
+        with progress_bars("Looking at {}") as progress:
+            rule = PERMUTATION if name in DATASETS else None
+            found = overview(records, decode, rule, progress)
     if decode:
         with progress_bars("Reading {} images") as progress:
             report.problems.extend(unreadable(records, progress))
+    elif not report.problems:
+        # Missing files are told in one sentence before.
+        report.problems.extend(found.headers.unreadable)
+    command = _train(name, data_dir)
+    if page is not None:
+        with one_line_errors():
+            _write(page, records, report, found, command)
     if asked.json:
-        print_json(dataclasses.asdict(report))
+        print_json(dataclasses.asdict(report) | {"overview": dataclasses.asdict(found)})
     else:
-        _print(report, name)
+        _print(report, found, name, command)
+        if page is not None:
+            console.print(f"Page: {escape(str(page))}", highlight=False, soft_wrap=True)
     if report.problems:
         raise typer.Exit(1)
 
@@ -152,7 +185,22 @@ def make_ready(
         locate(info, data_dir, subset, progress)
 
 
-def _print(report: "Report", name: str) -> None:
+def _write(
+    page: Path, records: "Records", report: "Report", found: "Overview", command: str
+) -> None:
+    from keras_rbi.figures.check_report import check_report
+
+    # Names that are not in the system's encoding have no place in UTF-8.
+    content = check_report(records, report, found, command).html().encode("utf-8", "replace")
+    write_atomically(page, lambda path: path.write_bytes(content))
+
+
+def _train(name: str, data_dir: Path | None) -> str:
+    where = "" if data_dir is None else f" --data-dir {shlex.quote(str(data_dir))}"
+    return f"keras-rbi train --dataset {shlex.quote(name)}{where}"
+
+
+def _print(report: "Report", found: "Overview", name: str, command: str) -> None:
     info = DATASETS.get(name)
     groups = "" if report.groups is None else f", {report.groups} groups"
     table = Table(title=f"{report.title}: {report.classes} classes{groups}")
@@ -169,10 +217,17 @@ def _print(report: "Report", name: str) -> None:
         )
     console.print(table)
     console.print(escape(report.root), highlight=False, soft_wrap=True)
+    for sentence in _sentences(found):
+        console.print(escape(sentence), highlight=False, soft_wrap=True)
+    mark = "[red]differs[/red]" if info else "[red]problem[/red]"
     for problem in report.problems[:SHOWN]:
-        console.print(f"[red]differs[/red] {escape(problem)}", highlight=False, soft_wrap=True)
+        console.print(f"{mark} {escape(problem)}", highlight=False, soft_wrap=True)
     if len(report.problems) > SHOWN:
         console.print(f"and {len(report.problems) - SHOWN} more: --json shows them all")
+    for warning in found.warnings:
+        console.print(
+            f"[yellow]warning[/yellow] {escape(warning)}", highlight=False, soft_wrap=True
+        )
     for note in report.notes:
         console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False, soft_wrap=True)
     if not report.problems:
@@ -180,9 +235,58 @@ def _print(report: "Report", name: str) -> None:
         console.print(f"[green]{what}[/green]")
     if info and info.note:
         console.print(info.note)
-    if info is None:
-        command = f"keras-rbi train --dataset {shlex.quote(name)}"
-        console.print(f"Next: {escape(command)}", highlight=False, soft_wrap=True)
+    console.print(f"Next: {escape(command)}", highlight=False, soft_wrap=True)
+
+
+def _sentences(found: "Overview") -> list[str]:
+    """What there is to know, a line each."""
+    drawn = ", ".join(f"{count:,} {split}" for split, count in found.drawn.items())
+    smallest = ", ".join(
+        f"{name} ({count:,})" for name, count in list(found.smallest_classes.items())[:NAMED]
+    )
+    return [
+        f"Splits: {drawn}. {found.split_reason}",
+        f"Classes: the largest has {found.imbalance:,.1f} times the images of the smallest. The "
+        f"smallest: {smallest}.",
+        _about_headers(found),
+        _about_copies(found),
+        *_about_observations(found),
+    ]
+
+
+def _about_headers(found: "Overview") -> str:
+    headers = found.headers
+    if headers.smallest is None or headers.median is None or headers.largest is None:
+        return f"Images: none of {headers.images:,} headers can be read."
+    sizes = (f"{width} x {height}" for width, height in (headers.smallest, headers.largest))
+    looked = "by their headers"
+    if headers.images < found.images:
+        looked = f"by the headers of {headers.images:,} files, spread evenly (of all with --decode)"
+    return (
+        f"Images: {' to '.join(sizes)} pixels, {headers.median[0]} x {headers.median[1]} in the "
+        f"middle; {_counted(headers.modes)}; {_counted(headers.formats)}; {looked}."
+    )
+
+
+def _about_copies(found: "Overview") -> str:
+    if found.equal is None:
+        return "Copies: equal files of more than 10,000 are looked for with --decode."
+    if not found.equal.groups:
+        return "Copies: no two files are equal."
+    return (
+        f"Copies: {found.equal.images:,} files have {found.equal.groups:,} contents, "
+        f"{found.equal.across_splits:,} of them in several splits. Changed copies: keras-rbi "
+        "datasets leaks."
+    )
+
+
+def _about_observations(found: "Overview") -> list[str]:
+    cut = found.cut_observations
+    return [] if cut is None else [f"Observations: {cut.observations:,}, {cut.cut:,} of them cut."]
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
 def _downloads(info: DatasetInfo) -> bool:

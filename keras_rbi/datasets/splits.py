@@ -66,6 +66,35 @@ def split_indices(records: Records, split: str, seed: int, rule: str | None = No
     return draw(records, pool, split, seed, with_test)
 
 
+def split_of_each(records: Records, seed: int = 0, rule: str | None = None) -> np.ndarray:
+    """The split of each image, given or drawn.
+
+    Args:
+        records: The images.
+        seed: Integer. Defaults to `0`.
+        rule: As in `split_indices`. Defaults to `None`.
+
+    Returns:
+        Array of shape `(images,)` of `"train"`, `"validation"` and `"test"`. A split of too few
+        images may have none.
+
+    Raises:
+        ValueError: If the rule is `"permutation"` and a class is too small for it.
+    """
+    given = None if records.splits is None else np.array(records.splits, "U10")
+    if given is not None and (given == "validation").any():
+        return given
+    pool = np.arange(len(records.files)) if given is None else np.flatnonzero(given == "train")
+    pool = _sorted(records, pool)
+    found = np.full(len(records.files), "train", "U10") if given is None else given
+    if (rule or records.split_rule) == HASH:
+        found[pool] = _hashed(records, pool, seed, given is None)
+        return found
+    for split in ("validation", "test") if given is None else ("validation",):
+        found[_drawn_by_permutation(records, pool, split, seed, given is None)] = split
+    return found
+
+
 def small_classes(records: Records) -> list[str]:
     """Names of the classes that are too small to be split, and are for training alone."""
     if records.splits is not None and "validation" in records.splits:
@@ -84,23 +113,28 @@ def small_classes(records: Records) -> list[str]:
 def _drawn_by_hash(
     records: Records, indices: np.ndarray, split: str, seed: int, with_test: bool
 ) -> np.ndarray:
-    names = records.observations or _names(records)
-    numbers = np.array([_number(names[index], seed) for index in indices.tolist()])
-    test = TEST_SHARE if with_test else 0.0
-    validation = test + VALIDATION_SHARE * (1.0 - test)
-    drawn = np.where(numbers < test, "test", np.where(numbers < validation, "validation", "train"))
-    labels = records.labels[indices]
-    for label in np.unique(labels):
-        of_class = labels == label
-        if of_class.sum() < LEAST_TO_SPLIT or not (drawn[of_class] == "train").any():
-            drawn[of_class] = "train"
-    _fill_empty(drawn, numbers, labels, with_test)
+    drawn = _hashed(records, indices, seed, with_test)
     if not (drawn == split).any():
         raise ValueError(
             f"There is no {split} image: no class has the {LEAST_TO_SPLIT} images or more that a "
             "split into training, validation and test needs. Add some."
         )
     return indices[drawn == split]
+
+
+def _hashed(records: Records, indices: np.ndarray, seed: int, with_test: bool) -> np.ndarray:
+    """The split of each of some images, which are sorted by class."""
+    names = records.observations or _names(records)
+    numbers = np.array([_number(names[index], seed) for index in indices.tolist()])
+    test = TEST_SHARE if with_test else 0.0
+    validation = test + VALIDATION_SHARE * (1.0 - test)
+    drawn = np.where(numbers < test, "test", np.where(numbers < validation, "validation", "train"))
+    labels = records.labels[indices]
+    for of_class in np.split(drawn, np.flatnonzero(np.diff(labels)) + 1):
+        if len(of_class) < LEAST_TO_SPLIT or not (of_class == "train").any():
+            of_class[:] = "train"
+    _fill_empty(drawn, numbers, labels, with_test)
+    return drawn
 
 
 def _fill_empty(

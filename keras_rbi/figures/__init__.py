@@ -6,6 +6,7 @@ from keras_rbi._lazy import lazy_package
 
 if TYPE_CHECKING:
     from keras_rbi.figures.attention_figure import attention_figure
+    from keras_rbi.figures.check_report import check_report
     from keras_rbi.figures.confusion_figure import confused_figure, confusion_figure
     from keras_rbi.figures.contact_sheet import contact_sheet, evenly
     from keras_rbi.figures.details_figures import details_figures
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HtmlReport",
     "attention_figure",
+    "check_report",
     "confused_figure",
     "confusion_figure",
     "contact_sheet",

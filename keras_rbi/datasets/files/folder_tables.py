@@ -7,7 +7,7 @@ from pathlib import Path
 
 from keras_rbi.datasets.files.lists import from_lists
 from keras_rbi.datasets.files.records import Records
-from keras_rbi.datasets.files.split_names import SPLIT_OF_NAME
+from keras_rbi.datasets.files.split_names import SPLIT_OF_NAME, source_of_splits
 from keras_rbi.datasets.files.tables import read_rows, read_table
 
 # Hugging Face's `imagefolder`, and Roboflow's export for classification.
@@ -46,10 +46,14 @@ def read_folder_tables(folder: Path) -> Records | None:
         labels += [records.class_names[label] for label in records.labels.tolist()]
         names += [split] * len(records.files)
         notes += records.notes
-    if "test" not in names and "train" in names:
+    called = {split: place.name for place, split, _ in found}
+    if "test" not in called and {"train", "validation"} <= set(called):
         # A lone validation folder is what is tested on, as of class folders.
         names = ["test" if name == "validation" else name for name in names]
+        called["test"] = called.pop("validation")
     joined = from_lists(files, labels, names if len(set(names)) > 1 else None, root=folder)
+    if joined.splits is not None:
+        joined.split_source = source_of_splits(called)
     joined.notes += notes
     return joined
 

@@ -10,7 +10,7 @@ from keras_rbi.datasets.files.image_files import ImageFiles, Progress
 from keras_rbi.datasets.files.natural_order import natural_key
 from keras_rbi.datasets.files.records import SPLITS, Records, numbered
 from keras_rbi.datasets.files.scan_images import HIDDEN, Scan, scan_images
-from keras_rbi.datasets.files.split_names import SPLIT_OF_NAME, names_of
+from keras_rbi.datasets.files.split_names import SPLIT_OF_NAME, names_of, source_of_splits
 
 # Below a folder of class folders, or of folders of such for the splits.
 File = tuple[str, ...]
@@ -102,6 +102,8 @@ def read_folder(folder: Path) -> Records:
     labels, class_names = numbered(names)
     files = ["/".join(file) for _, file in entries]
     records = Records(folder, files, labels, class_names, splits)
+    if of_split is not None:
+        records.split_source = source_of_splits(of_split)
     if inner:
         records.notes.append(f"Looked into {'/'.join(inner)!r}, the only folder there.")
     records.notes += scan.notes()

@@ -10,6 +10,7 @@ import stat
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -68,6 +69,42 @@ def decode_image(content: bytes, name: str, image_size: int, cut_bottom: int = 0
         UnreadableImageError: As `read_image` does.
     """
     return _read(io.BytesIO(content), name, image_size, cut_bottom)
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What the first bytes of an image file say.
+
+    Attributes:
+        width: In pixels of the file as it is, before it is turned.
+        height: The same way.
+        mode: Pillow's name of the kind of pixels, such as `"RGB"`, `"L"` or `"CMYK"`.
+        format: Pillow's name of the format, such as `"JPEG"`.
+    """
+
+    width: int
+    height: int
+    mode: str
+    format: str
+
+
+def read_header(file: str | Path | bytes, name: str) -> ImageHeader:
+    """Reads the header of an image file, and no pixels.
+
+    Args:
+        file: The file, or its bytes.
+        name: What to call the image in errors.
+
+    Returns:
+        An `ImageHeader`.
+
+    Raises:
+        UnreadableImageError: As `check_head` does.
+    """
+    source = io.BytesIO(file) if isinstance(file, bytes) else _regular(file, name)
+    with _told(name), Image.open(source) as image:
+        _check_size(image)
+        return ImageHeader(image.width, image.height, image.mode, image.format or "")
 
 
 def check_head(file: str | Path | bytes, name: str) -> None:

@@ -44,6 +44,7 @@ class Records:
         observations: What each image is of, where several show the same: these stay in one split.
             `None` where that is not known.
         hidden: How many hidden files, and files of the system, were passed over.
+        split_source: Where the given splits are from, a sentence; `""` where that is not known.
         split_rule: How splits are drawn where there are no official ones: `"hash"`, by which files
             that come or go move no other, or `"permutation"`, the exact share of each class.
     """
@@ -65,6 +66,7 @@ class Records:
     notes: list[str] = field(default_factory=list)
     observations: list[str] | None = None
     hidden: int = 0
+    split_source: str = ""
     split_rule: str = HASH
 
     def in_class_order(self, class_names: Sequence[str]) -> Records:
