@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from keras_rbi.datasets.catalogue import available
     from keras_rbi.datasets.files.dataset_warning import DatasetWarning
     from keras_rbi.datasets.files.duplicates import Duplicate, find_duplicates
+    from keras_rbi.datasets.files.hugging_face import from_hugging_face
     from keras_rbi.datasets.files.image_files import ImageFiles
     from keras_rbi.datasets.files.image_folder import ImageFolder
     from keras_rbi.datasets.files.lists import from_lists
@@ -32,6 +33,7 @@ __all__ = [
     "available",
     "find_duplicates",
     "flip_and_rotate",
+    "from_hugging_face",
     "from_lists",
     "load",
     "read_image",

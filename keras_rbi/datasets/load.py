@@ -16,8 +16,9 @@ from keras_rbi.datasets.files.dataset_warning import DatasetWarning
 from keras_rbi.datasets.files.image_cache import AUTO
 from keras_rbi.datasets.files.image_files import ON_ERROR, ImageFiles, Progress
 from keras_rbi.datasets.files.image_folder import read_folder
+from keras_rbi.datasets.files.labels_file import read_labels_file
 from keras_rbi.datasets.files.records import PERMUTATION, Records
-from keras_rbi.datasets.files.tables import SUFFIXES, Columns, read_table
+from keras_rbi.datasets.files.tables import SUFFIXES, Columns
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.splits import small_classes
 from keras_rbi.datasets.tfds_source import read_prepared
@@ -46,7 +47,8 @@ def load(
     Args:
         name: A name of `keras_rbi.datasets.available()`, such as `"cub_200_2011"`; the path of a
             folder of class folders, as in `ImageFolder`; or that of a table of paths and labels
-            (CSV, TSV, JSON lines, Parquet, or a list in a `.txt` file), as in `read_table`.
+            (CSV, TSV, JSON, JSON lines, Parquet, or a list in a `.txt` file), or of an export of
+            Label Studio or iNaturalist, as in `read_labels_file`.
         data_dir: Where a released set lies: the folder with its archives or with what was
             extracted from them. Of a table, the folder that its paths start from, by default the
             table's own. Defaults to `None`.
@@ -235,7 +237,7 @@ def _own(path: Path, data_dir: str | Path | None, options: dict[str, Any]) -> Re
         )
     if is_table:
         root = None if data_dir is None else Path(data_dir).expanduser()
-        records = read_table(path, root, columns)
+        records = read_labels_file(path, root, columns)
     elif path.is_dir():
         records = read_folder(path)
     else:

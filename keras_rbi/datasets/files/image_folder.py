@@ -7,6 +7,7 @@ from pathlib import Path
 from keras_rbi.datasets.files.folder_tables import read_folder_tables
 from keras_rbi.datasets.files.image_cache import AUTO
 from keras_rbi.datasets.files.image_files import ImageFiles, Progress
+from keras_rbi.datasets.files.labels_file import read_coco_folder
 from keras_rbi.datasets.files.natural_order import natural_key
 from keras_rbi.datasets.files.records import SPLITS, Records, numbered
 from keras_rbi.datasets.files.scan_images import HIDDEN, Scan, scan_images
@@ -79,6 +80,8 @@ def read_folder(folder: Path) -> Records:
             "images for each class."
         )
     if (labelled := read_folder_tables(folder)) is not None:
+        return labelled
+    if (labelled := read_coco_folder(folder)) is not None:
         return labelled
     scan = scan_images(folder)
     inner = _without_wrappings(scan)
@@ -223,7 +226,9 @@ def _refuse_few_classes(folder: Path, scan: Scan, entries: list[tuple[str, File]
     found = f"only {next(iter(classes))!r}" if classes else "none"
     flat = sum(len(file) == 1 for file in scan.files)
     tables = sorted(
-        path.name for path in folder.iterdir() if path.suffix.lower() in (".csv", ".tsv", ".jsonl")
+        path.name
+        for path in folder.iterdir()
+        if path.suffix.lower() in (".csv", ".tsv", ".json", ".jsonl")
     )
     mend = "Put the images of each class into a folder of its own, called as the class."
     if tables:

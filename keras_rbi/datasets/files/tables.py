@@ -6,18 +6,18 @@ import csv
 import importlib.util
 import io
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from keras_rbi._lazy import resolve
 from keras_rbi.datasets.files.lists import from_lists
+from keras_rbi.datasets.files.named_files import files_by_end, is_file
 from keras_rbi.datasets.files.records import Records
-from keras_rbi.datasets.files.scan_images import IMAGE_SUFFIXES, scan_images
+from keras_rbi.datasets.files.scan_images import IMAGE_SUFFIXES
 from keras_rbi.datasets.files.split_names import SPLIT_OF_NAME
 
-SUFFIXES = (".csv", ".tsv", ".txt", ".jsonl", ".ndjson", ".parquet")
+SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
 DELIMITERS = ",;\t|"
 # Byte order marks say what a file is in; without one it is UTF-8, or else Latin-1, in which every
 # file can be read.
@@ -88,8 +88,31 @@ def read_table(path: Path, root: Path | None = None, columns: Columns | None = N
             or if a file has several labels.
     """
     header, rows = read_rows(path)
-    root = root or path.parent
-    found = _columns(path, header, rows, columns or Columns())
+    return records_of_rows(path, root or path.parent, columns or Columns(), header, rows)
+
+
+Row = tuple[int, Mapping[int, str]]
+
+
+def records_of_rows(
+    path: Path, root: Path, columns: Columns, header: Sequence[str], rows: Sequence[Row]
+) -> Records:
+    """Images of the rows of a table, as `read_table` reads them.
+
+    Args:
+        path: The table's file, for errors.
+        root: As in `read_table`.
+        columns: As in `read_table`.
+        header: Names of the columns; none where the table has no header.
+        rows: The rows, as `read_rows` gives them.
+
+    Returns:
+        Records.
+
+    Raises:
+        ValueError: As `read_table` does.
+    """
+    found = _columns(path, header, rows, columns)
     values = {
         name: [_cell(path, number, header, row, place) for number, row in rows]
         for name, place in found.items()
@@ -110,16 +133,13 @@ def read_table(path: Path, root: Path | None = None, columns: Columns | None = N
     return records
 
 
-Row = tuple[int, Mapping[int, str]]
-
-
 def read_rows(path: Path) -> tuple[list[str], list[Row]]:
     """The header, and each row with the number of its line; cells by the number of the column."""
     suffix = path.suffix.lower()
     try:
         if suffix == ".parquet":
             return _parquet(path)
-        text = _text(path)
+        text = text_of(path)
         if suffix in (".jsonl", ".ndjson"):
             return _json_lines(text)
         lines = text.splitlines()
@@ -143,7 +163,8 @@ def read_rows(path: Path) -> tuple[list[str], list[Row]]:
     return [], rows
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of a file, in UTF-8, UTF-16 or Latin-1."""
     content = path.read_bytes()
     for mark, encoding in MARKS:
         if content.startswith(mark):
@@ -171,29 +192,30 @@ def _json_lines(text: str) -> tuple[list[str], list[Row]]:
     objects = [(n, json.loads(line)) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
     if not all(isinstance(one, dict) for _, one in objects):
         raise ValueError("each line must be a JSON object")
-    return _of_objects(objects)
+    return of_objects(objects)
 
 
 def _parquet(path: Path) -> tuple[list[str], list[Row]]:
     if importlib.util.find_spec("pyarrow") is None:
         raise ValueError('Parquet needs pyarrow: `pip install "keras-rbi[tables]"`')
     rows = resolve("pyarrow.parquet:read_table")(path).to_pylist()
-    return _of_objects(list(enumerate(rows, 1)))
+    return of_objects(list(enumerate(rows, 1)))
 
 
-def _of_objects(objects: Sequence[tuple[int, Mapping[str, object]]]) -> tuple[list[str], list[Row]]:
+def of_objects(objects: Sequence[tuple[int, Mapping[str, object]]]) -> tuple[list[str], list[Row]]:
+    """The header and the rows of numbered objects, whose keys are the columns."""
     header = list(dict.fromkeys(name for _, one in objects for name in one))
     rows: list[Row] = [
-        (
-            number,
-            {
-                place: "" if one.get(name) is None else str(one[name]).strip()
-                for place, name in enumerate(header)
-            },
-        )
+        (number, {place: _as_cell(one.get(name)) for place, name in enumerate(header)})
         for number, one in objects
     ]
     return header, rows
+
+
+def _as_cell(value: object) -> str:
+    if value is None:
+        return ""
+    return json.dumps(value) if isinstance(value, (dict, list)) else str(value).strip()
 
 
 def _is_header(cells: Sequence[str]) -> bool:
@@ -294,19 +316,14 @@ def _label(path: Path, number: int, label: str) -> str:
 def _files(path: Path, root: Path, names: Sequence[str]) -> tuple[list[str], list[str]]:
     """The file that each row names, relative to `root`, and notes on how it was found."""
     files = list(names)
-    missing = [row for row, name in enumerate(names) if not _is_file(root, name)]
+    missing = [row for row, name in enumerate(names) if not is_file(root, name)]
     slashed = {row: names[row].replace("\\", "/") for row in missing if "\\" in names[row]}
     for row, name in slashed.items():
         files[row] = name
-    missing = [row for row in missing if not _is_file(root, files[row])]
+    missing = [row for row in missing if not is_file(root, files[row])]
     if not missing or not root.is_dir():
         return files, []
-    by_end: dict[str, list[str]] = defaultdict(list)
-    for parts in scan_images(root).files:
-        file = "/".join(parts)
-        for end in {"/".join(parts[start:]) for start in range(len(parts))}:
-            by_end[end].append(file)
-            by_end[str(PurePosixPath(end).with_suffix(""))].append(file)
+    by_end = files_by_end(root)
     several = []
     guessed = 0
     for row in missing:
@@ -324,14 +341,6 @@ def _files(path: Path, root: Path, names: Sequence[str]) -> tuple[list[str], lis
     if not guessed:
         return files, []
     return files, [f"{guessed:,} names in {path.name} were completed to files in {root}."]
-
-
-def _is_file(root: Path, name: str) -> bool:
-    try:
-        return (root / name).is_file()
-    except (OSError, ValueError):
-        # Too long, or with a NUL: told when it is read.
-        return False
 
 
 def _merged(
