@@ -9,6 +9,8 @@ import numpy as np
 
 from keras_rbi.models.batches import NO_BATCH, batches_of, first_batch, labels_of, to_numpy
 
+# Steps of a data pipeline that names are looked for through; more than any has.
+MOST_STEPS = 100
 MEND = "Pass `num_classes=` to the model."
 
 
@@ -25,7 +27,8 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> tuple[
     """Reads the classes off training data.
 
     The names that the data carries (`class_names`, or `classes` as in torchvision) tell their
-    number; otherwise the width of one-hot labels does; otherwise the largest label, for which
+    number, or those of what it was made from, by `prefetch`, `map` and the like or as a subset;
+    otherwise the width of one-hot labels does; otherwise the largest label, for which
     the data is read once. Where the number is known, one batch tells the rest, so that the data
     may be endless or a generator.
 
@@ -60,6 +63,9 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> tuple[
         smallest = int(labels.min()) if smallest is None else min(smallest, int(labels.min()))
     if one_hot is None:
         raise ValueError(NO_BATCH)
+    if one_hot and names and len(names) != largest + 1 and not _own_names(x):
+        # Of data that was mapped to other classes.
+        names = None
     count = num_classes or (len(names) if names else largest + 1)
     if count <= largest or (one_hot and largest + 1 != count):
         raise ValueError(
@@ -84,12 +90,32 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> tuple[
 
 
 def _class_names(x: Any) -> list[str] | None:
-    for holder in (x, getattr(x, "dataset", None)):
-        for attribute in ("class_names", "classes"):
-            names = getattr(holder, attribute, None)
-            if isinstance(names, (list, tuple)) and names:
-                return [str(name) for name in names]
+    """The names that data carries, or the nearest of what it was made from."""
+    holders = [x]
+    for _ in range(MOST_STEPS):
+        found = {tuple(names) for holder in holders if (names := _own_names(holder))}
+        if found:
+            # Two that were put together and differ tell nothing of their whole.
+            return list(found.pop()) if len(found) == 1 else None
+        inner = {id(each): each for holder in holders for each in _made_from(holder)}
+        holders = list(inner.values())
     return None
+
+
+def _own_names(x: Any) -> list[str] | None:
+    for attribute in ("class_names", "classes"):
+        names = getattr(x, attribute, None)
+        if isinstance(names, (list, tuple)) and names:
+            return [str(name) for name in names]
+    return None
+
+
+def _made_from(x: Any) -> list[Any]:
+    """What data was made from: the inputs of a `tf.data` set, the data of a loader or a subset."""
+    if hasattr(x, "element_spec") and hasattr(x, "_inputs"):
+        return list(x._inputs())
+    inner = getattr(x, "dataset", None)
+    return [] if inner is None else [inner]
 
 
 def _largest(labels: np.ndarray) -> int:

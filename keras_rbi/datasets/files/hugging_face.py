@@ -85,8 +85,8 @@ def _splits(data: Mapping[str, Any]) -> dict[str, Any]:
             found[split] = part
     if "train" not in found:
         raise ValueError(
-            f"None of the splits is called as the training images are. Received: {list(data)}. Pass "
-            "one of them, `data[name]`, to have splits drawn."
+            f"None of the splits is called as the training images are. Received: {list(data)}. "
+            "Pass one of them, `data[name]`, to have splits drawn."
         )
     if "test" not in found and "validation" in found:
         found["test"] = found.pop("validation")
