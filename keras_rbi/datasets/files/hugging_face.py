@@ -69,7 +69,9 @@ def from_hugging_face(
     records = from_lists(files, labels, splits if len(parts) > 1 else None)
     if names:
         records = records.in_class_order(names)
-    records.root = Path("Hugging Face")
+    # Rows that were shuffled or selected are others, though they lie in the same file.
+    fingerprints = [str(getattr(part, "_fingerprint", "")) for part in parts.values()]
+    records.root = Path("Hugging Face", *fingerprints)
     records.content = content
     records.container = content.file
     return records

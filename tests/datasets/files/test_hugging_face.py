@@ -154,9 +154,10 @@ def test_a_data_set_of_the_package(tmp_path, cache):
     halves = from_hugging_face(data.train_test_split(0.2, seed=0))
     assert halves.splits.count("test") == 6
     data.save_to_disk(tmp_path / "saved")
-    records = from_hugging_face(datasets.load_from_disk(tmp_path / "saved"))
+    saved = datasets.load_from_disk(tmp_path / "saved")
     where = {"cache_dir": tmp_path / "cache"} if cache == "disk" else {}
-    train = ImageFiles(records, "train", image_size=8, cache=cache, **where)
-    for _ in range(2):
-        for place in range(len(train)):
-            assert train.labels[place] == train.image(place)[0, 0, 0] // 5 % 3
+    for rows in (saved, saved, saved.shuffle(seed=1)):
+        train = ImageFiles(from_hugging_face(rows), "train", image_size=8, cache=cache, **where)
+        for _ in range(2):
+            for place in range(len(train)):
+                assert train.labels[place] == train.image(place)[0, 0, 0] // 5 % 3
