@@ -33,13 +33,19 @@ def test_files_are_so_many_and_of_different_content(program, tmp_path):
 
 def test_the_line_goes_through_the_two_largest_folders(program):
     rows = [
-        {"files": 10, "seconds": 9.0, "peak_mib": 9.0},
-        {"files": 100, "seconds": 2.0, "peak_mib": 60.0},
-        {"files": 200, "seconds": 3.0, "peak_mib": 70.0},
+        {"files": 10, "seconds": 9.0, "processor_seconds": 5.0, "peak_mib": 9.0},
+        {"files": 100, "seconds": 2.0, "processor_seconds": 1.0, "peak_mib": 60.0},
+        {"files": 200, "seconds": 3.0, "processor_seconds": 1.5, "peak_mib": 70.0},
     ]
     found = program.extrapolated(rows, 1000)
     # A second and 10 MiB for every 100 files.
-    assert found == {"files": 1000, "seconds": 11.0, "peak_mib": 150.0, "measured": 0}
+    assert found == {
+        "files": 1000,
+        "seconds": 11.0,
+        "processor_seconds": 5.5,
+        "peak_mib": 150.0,
+        "measured": 0,
+    }
 
 
 def test_it_writes_the_curve(program, tmp_path, capsys):

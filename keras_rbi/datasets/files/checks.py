@@ -78,7 +78,7 @@ def check(
     if info is not None:
         problems += _differences(records, info, splits, options or {})
     return Report(
-        info.title if info else records.root.name,
+        info.title if info else records.root.name or records.root.absolute().name,
         str(records.root),
         len(records.class_names),
         None if records.coarse_names is None else len(records.coarse_names),
