@@ -9,6 +9,7 @@ from keras_rbi._version import __version__
 from keras_rbi.cli.backbones import backbones
 from keras_rbi.cli.compare import compare
 from keras_rbi.cli.datasets import app as datasets
+from keras_rbi.cli.doubtful import doubtful
 from keras_rbi.cli.evaluate import evaluate
 from keras_rbi.cli.explain import explain
 from keras_rbi.cli.export import export
@@ -59,6 +60,7 @@ app.command()(explain)
 app.command()(backbones)
 datasets.command("show")(show)
 datasets.command("leaks")(leaks)
+datasets.command("doubtful")(doubtful)
 app.add_typer(datasets, name="datasets")
 
 

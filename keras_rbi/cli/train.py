@@ -199,7 +199,7 @@ def _find_learning_rate(settings: TrainingSettings, output: Path | None, downloa
         settings = settings.resolved()
         _make_ready(settings, download)
         data = _read(settings)
-        _require_weights(settings)
+        require_weights(settings)
         start_backend()
         with progress_bars("Trying learning rates: {}") as progress:
             found = training.find_learning_rate(settings, data, progress)
@@ -277,7 +277,7 @@ def _prepare(
     folder = RunFolder(_folder(output, resume, settings))
     settings, class_names = folder.check_start(settings, resume)
     data = _read(settings, class_names)
-    _require_weights(settings)
+    require_weights(settings)
     start_backend()
     training.keep_freed_memory()
     with doing(f"Building {settings.backbone}"):
@@ -301,7 +301,7 @@ def _read(settings: TrainingSettings, class_names: list[str] | None = None) -> A
         return read_data(settings, progress, class_names)
 
 
-def _require_weights(settings: TrainingSettings) -> None:
+def require_weights(settings: TrainingSettings) -> None:
     """Refuses ImageNet weights that are not installed, before a backend is started."""
     info = find(settings.backbone)
     if settings.weights == IMAGENET and info.package and not info.has_weights_here:

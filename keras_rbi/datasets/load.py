@@ -12,6 +12,7 @@ from keras_rbi.datasets.archives.locate import locate
 from keras_rbi.datasets.catalogue import DATASETS, OWN_OPTIONS, SOURCES, TYPEFACES
 from keras_rbi.datasets.dataset_info import DatasetInfo
 from keras_rbi.datasets.files.checks import check
+from keras_rbi.datasets.files.corrections import corrected_records, read_corrections
 from keras_rbi.datasets.files.dataset_warning import DatasetWarning
 from keras_rbi.datasets.files.image_cache import AUTO
 from keras_rbi.datasets.files.image_files import ON_ERROR, ImageFiles, Progress
@@ -37,6 +38,7 @@ def load(
     cache: str | None = AUTO,
     cache_dir: str | Path | None = None,
     split_rule: str | None = None,
+    corrections: str | Path | None = None,
     **options: Any,
 ) -> ImageData:
     """One split of a data set: a released one by its name, or one of your own by its path.
@@ -69,6 +71,8 @@ def load(
         cache_dir: As in `ImageFiles`. Defaults to `None`.
         split_rule: As in `ImageFiles`. Defaults to `None`: `"hash"` for data of your own,
             `"permutation"` for the released sets, as in version 0.1.
+        corrections: A table of corrected labels, as `read_corrections` takes. Images stay in the
+            split that they had before. Defaults to `None`.
         **options: Options of the set: `coarse` of nabirds, fgvc_aircraft and inaturalist_2021,
             `class_order` of tiny_imagenet_200, `subset` of inaturalist_2021; `per_class`, `text`
             and `fonts` of the typefaces. Of your own data: `min_images`, the least that a class
@@ -98,11 +102,14 @@ def load(
             download=download,
             cache=cache != AUTO,
             cache_dir=cache_dir is not None,
+            corrections=corrections is not None,
         )
         if image_size is not None:
             options["image_size"] = image_size
         return resolve("keras_rbi.datasets.typefaces:Typefaces")(split, seed=seed, **options)
     records = read_records(name, data_dir, source, download, progress, **options)
+    if corrections is not None:
+        records = correct(records, corrections, seed, split_rule)
     size = 224 if image_size is None else image_size
     return ImageFiles(records, split, size, seed, on_error, progress, cache, cache_dir, split_rule)
 
@@ -147,6 +154,31 @@ def read_records(
         records.split_rule = PERMUTATION
     warn_of_differences(records, info, options)
     return records
+
+
+def correct(
+    records: Records, corrections: str | Path, seed: int, split_rule: str | None
+) -> Records:
+    """The images with the labels that a table of corrections gives them.
+
+    Args:
+        records: The images.
+        corrections: As in `load`.
+        seed: As in `load`.
+        split_rule: As in `load`.
+
+    Returns:
+        Records, after a `DatasetWarning` that says how many labels have been corrected.
+
+    Raises:
+        ValueError: As `read_corrections` and `corrected_records` do.
+    """
+    path = Path(corrections)
+    found = read_corrections(path)
+    corrected = corrected_records(records, found, seed, split_rule, path.name)
+    new = corrected.notes[len(records.notes) :]
+    warnings.warn(f"{str(records.root)!r}: {' '.join(new)}", DatasetWarning, stacklevel=3)
+    return corrected
 
 
 def _refuse_for_typefaces(**given: bool) -> None:

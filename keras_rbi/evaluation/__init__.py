@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from keras_rbi.evaluation.cluster_scores import knn_purity, silhouette
     from keras_rbi.evaluation.compare import compare
     from keras_rbi.evaluation.comparison import ComparedModel, Comparison
+    from keras_rbi.evaluation.confident_learning import ConfidentJoint, confident_learning
     from keras_rbi.evaluation.details import Details
     from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol, protocol_of
     from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
+    from keras_rbi.evaluation.label_issues import LabelIssue, LabelIssues, find_label_issues
     from keras_rbi.evaluation.leaks import Leaks, find_leaks
     from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
+    from keras_rbi.evaluation.out_of_sample import out_of_sample_probabilities
     from keras_rbi.evaluation.paired_statistics import McNemar, mcnemar, paired_bootstrap
     from keras_rbi.evaluation.predict_files import (
         FilePrediction,
@@ -46,11 +49,14 @@ __all__ = [
     "ClassificationScores",
     "ComparedModel",
     "Comparison",
+    "ConfidentJoint",
     "ConfusedPair",
     "Details",
     "EvaluationProtocol",
     "ExtractedFeatures",
     "FilePrediction",
+    "LabelIssue",
+    "LabelIssues",
     "Leaks",
     "McNemar",
     "Mistakes",
@@ -65,13 +71,16 @@ __all__ = [
     "classifier_of",
     "classify_files",
     "compare",
+    "confident_learning",
     "evaluate_protocol",
     "extract_features",
     "find_images",
+    "find_label_issues",
     "find_leaks",
     "knn_purity",
     "mcnemar",
     "mistakes",
+    "out_of_sample_probabilities",
     "paired_bootstrap",
     "predict_files",
     "probabilities_of",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keras_rbi.figures.explanation_report import explanation_report
     from keras_rbi.figures.html_report import HtmlReport
     from keras_rbi.figures.integration_flow import integration_flow
+    from keras_rbi.figures.label_issues_report import label_issues_report
     from keras_rbi.figures.learning_rate_curve import learning_rate_curve
     from keras_rbi.figures.plot_cams import plot_cams
     from keras_rbi.figures.plot_influence import plot_influence
@@ -35,6 +36,7 @@ __all__ = [
     "evenly",
     "explanation_report",
     "integration_flow",
+    "label_issues_report",
     "learning_rate_curve",
     "plot_cams",
     "plot_influence",

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from keras_rbi.training.data_for_model import data_for_model, images_of_run
     from keras_rbi.training.find_learning_rate import find_learning_rate
     from keras_rbi.training.keep_freed_memory import keep_freed_memory
+    from keras_rbi.training.label_issues_of_run import label_issues_of_run
     from keras_rbi.training.learning_rate_range_test import (
         RangeTest,
         learning_rate_range_test,
@@ -39,6 +40,7 @@ __all__ = [
     "image_size_of",
     "images_of_run",
     "keep_freed_memory",
+    "label_issues_of_run",
     "latest_run_folder",
     "learning_rate_range_test",
     "load_split",

@@ -33,7 +33,7 @@ def _check_typefaces(settings: "TrainingSettings") -> None:
     if settings.dataset != TYPEFACES:
         return
     described = settings_in(type(settings))
-    for name in ("data_dir", "source", "on_error", "cache", "cache_dir"):
+    for name in ("data_dir", "source", "on_error", "cache", "cache_dir", "corrections"):
         if (value := getattr(settings, name)) != described[name].default:
             raise ValueError(
                 f"The typefaces are rendered where they are used. Received: {name}={value!r}. "

@@ -56,6 +56,8 @@ def data_for_model(
         dataset=dataset or settings.dataset,
         source="files" if dataset else settings.source,
         data_dir=str(data_dir) if data_dir else (None if dataset else settings.data_dir),
+        # Of the run's own data, and of no other.
+        corrections=None if dataset else settings.corrections,
         seed=settings.seed if seed is None else seed,
         image_size=image_size_of(model),
     )

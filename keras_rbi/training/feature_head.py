@@ -1,6 +1,6 @@
 """Training of the head alone, on features of the backbone that are extracted once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.evaluation.pooled_features import Progress, pooled_features
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.models.trains_two_streams import TwoStreamsLoss
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
@@ -20,8 +21,6 @@ WEIGHT_DECAY = 0.05
 # Enough for a head to fit, whether an epoch has five steps or five hundred.
 STEPS = 400
 FEWEST_EPOCHS, MOST_EPOCHS = 10, 60
-
-Progress = Callable[[str, int, int], None]
 
 
 class Head(TwoStreamsLoss, keras.Model):
@@ -109,31 +108,6 @@ class FeatureSequence(keras.utils.PyDataset):
         self.order.on_epoch_end()
 
 
-def extract(
-    model: RelationalClassifier, data: ImageData, name: str, progress: Progress = lambda *_: None
-) -> np.ndarray:
-    """Pooled features of the images of a data set, as the backbone of a model gives them.
-
-    Args:
-        model: The model.
-        data: The images.
-        name: What to call them in `progress`.
-        progress: Called with that name and the numbers of done and of all images.
-
-    Returns:
-        float32 array of shape `(images, features)`, in the order of the data.
-    """
-    images = model.input
-    network = keras.Model(images, model.extractor.pool(model.extract(model.preprocess(images))))
-    parts = []
-    for begin in range(0, len(data), BATCH):
-        end = min(begin + BATCH, len(data))
-        batch = np.stack([data.image(number) for number in range(begin, end)])
-        parts.append(np.asarray(network.predict_on_batch(batch), "float32"))
-        progress(name, end, len(data))
-    return np.concatenate(parts)
-
-
 def train_on_features(
     model: RelationalClassifier,
     settings: TrainingSettings,
@@ -152,7 +126,7 @@ def train_on_features(
         settings: Resolved settings, of which batch size and seed count.
         training: The training images.
         validation: The validation images.
-        progress: As in `extract`. Defaults to nothing.
+        progress: As in `pooled_features`. Defaults to nothing.
         callbacks: Of the training of the head. Defaults to none.
 
     Returns:
@@ -163,7 +137,7 @@ def train_on_features(
     sequences = [
         FeatureSequence(
             ImageSequence(one.data, size, shuffle=shuffle, seed=settings.seed),
-            extract(model, one.data, name, progress),
+            pooled_features(model, one.data, name, progress),
             related,
         )
         for one, shuffle, name in (

@@ -64,6 +64,10 @@ def read_data(
         settings.source,
         **{name: getattr(settings, name) for name in OWN_OPTIONS if getattr(settings, name)},
     )
+    if settings.corrections is not None:
+        records = resolve("keras_rbi.datasets.load:correct")(
+            records, settings.corrections, settings.seed, settings.split_rule
+        )
     if class_names is not None and set(class_names) == set(records.class_names):
         records = records.in_class_order(class_names)
     found = {}

@@ -1,6 +1,7 @@
 """The folder that a training run leaves, written so that nothing in it is ever half there."""
 
 import dataclasses
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -25,6 +26,7 @@ class RunFolder:
     | `history.csv` | loss and accuracy of each epoch |
     | `curves.png` | the same as a picture |
     | `files.csv.gz` | the image files of each split, with label and size, to tell later changes |
+    | `corrections.csv` | the corrections of labels that it was started with, if there were any |
     | `examples/` | some test images, to try `predict` on |
     | `checkpoint/` | the state after the last finished epoch, until the run is finished |
 
@@ -43,6 +45,7 @@ class RunFolder:
         self.curves = self.path / "curves.png"
         self.examples = self.path / "examples"
         self.files = self.path / "files.csv.gz"
+        self.corrections = self.path / "corrections.csv"
         self.checkpoints = self.path / "checkpoint"
         self.state = self.checkpoints / "state.json"
 
@@ -72,12 +75,28 @@ class RunFolder:
             stored = content["settings"]
             if "split_rule" not in stored:
                 stored = _of_0_1(stored)
-            return _filled_in(TrainingSettings(**stored)), content["class_names"]
+            settings = _filled_in(TrainingSettings(**stored))
+            if settings.corrections is not None:
+                # As they were when the run was started, whatever has become of the file since.
+                settings = dataclasses.replace(settings, corrections=str(self.corrections))
+            return settings, content["class_names"]
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ValueError(
                 f"{str(self.path)!r} is not the folder of a training run: its settings.json "
                 "cannot be read."
             ) from error
+
+    def copy_corrections(self, settings: TrainingSettings) -> None:
+        """Keeps the table of corrections that a run begins with, if it has one."""
+        if settings.corrections is not None:
+            content = Path(settings.corrections).read_bytes()
+            write_atomically(self.corrections, lambda path: path.write_bytes(content))
+
+    def corrections_digest(self) -> str | None:
+        """SHA-256 of the corrections that the run began with, or `None` where it had none."""
+        if not self.corrections.is_file():
+            return None
+        return hashlib.sha256(self.corrections.read_bytes()).hexdigest()
 
     def check_start(
         self, settings: TrainingSettings, resume: bool

@@ -107,6 +107,12 @@ class TrainingSettings:
         default_text="hash for your own data, permutation for the sets that are listed",
         choices=RULES,
     )
+    corrections: str | None = setting(
+        "A table of corrected labels, as `keras-rbi datasets doubtful` makes: a class in its "
+        "column `corrected` is the label of the image, `remove` leaves it out.",
+        DATA,
+        metavar="PATH",
+    )
     cache: str = setting(
         "Where decoded photographs are kept for the next epoch: `ram`; `disk`, a file that later "
         "runs find again; `none`; or `auto`, in memory where a split takes at most 1 GiB.",
@@ -366,6 +372,7 @@ class TrainingSettings:
             dataset=_absolute(self.dataset, (TYPEFACES, *DATASETS)),
             data_dir=_absolute(self.data_dir),
             cache_dir=_absolute(self.cache_dir),
+            corrections=_absolute(self.corrections),
             recipe=_absolute(self.recipe, RECIPES),
             rbi=METHODS[settings.method].relates,
         )

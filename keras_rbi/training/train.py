@@ -226,6 +226,7 @@ def prepare(
     state = load_checkpoint(folder, compile_model) if resume else None
     if state is None:
         state = build_model(settings, training.class_names, len(training)), 0, History()
+        folder.copy_corrections(settings)
         folder.write_settings(settings, training.class_names)
         write_files(folder.files, images)
         _write_examples(folder, test)
@@ -290,6 +291,7 @@ def _finish(
         "classes": len(test.class_names),
         "test_order": f"shuffled once, seed {settings.seed}",
         "test_note": note_on(settings.dataset),
+        "corrections_sha256": folder.corrections_digest(),
         "last_epoch": {name: values[-1] for name, values in history.items()},
         "parameters": model.count_params(),
         "settings": settings.as_dict(),

@@ -5,13 +5,13 @@ import doctest
 import pytest
 
 import keras_rbi
-from keras_rbi.datasets import catalogue
+from keras_rbi.datasets import catalogue, joined_images
 from keras_rbi.datasets.files import duplicates, lists
 
 
 @pytest.mark.parametrize(
     "module",
-    [catalogue, duplicates, lists, keras_rbi.datasets.load],
+    [catalogue, duplicates, joined_images, lists, keras_rbi.datasets.load],
     ids=lambda part: part.__name__,
 )
 def test_examples_give_what_they_show(module):

@@ -14,12 +14,18 @@ MODULES = [
     "evaluation.classification_scores",
     "evaluation.cluster_scores",
     "evaluation.compare",
+    "evaluation.confident_learning",
     "evaluation.evaluate_protocol",
+    "evaluation.label_issues",
+    "evaluation.logistic_regression",
     "evaluation.mistakes",
+    "evaluation.out_of_sample",
     "evaluation.paired_statistics",
     "evaluation.predict_files",
+    "evaluation.stratified_folds",
     "evaluation.top_classes",
     "figures.embedding_map",
+    "figures.label_issues_report",
 ]
 
 

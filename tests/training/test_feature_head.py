@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from keras_rbi import backbones
+from keras_rbi.evaluation.pooled_features import pooled_features
 from keras_rbi.training import RunFolder, TrainingSettings, prepare
-from keras_rbi.training.feature_head import extract
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_quick_trains_the_head_and_leaves_the_backbone(settings, method, tmp_pat
 def test_features_are_those_that_the_backbone_gives(settings, tmp_path):
     run = prepare(settings, RunFolder(tmp_path / "run"))
     seen = []
-    features = extract(
+    features = pooled_features(
         run.model, run.validation.data, "validation", lambda *told: seen.append(told)
     )
     images = np.stack([run.validation.data.image(n) for n in range(len(run.validation.data))])

@@ -130,6 +130,12 @@ class ImageFiles(ImageData):
         """The image files by their paths within the data, in the order of the labels."""
         return [self._records.files[number] for number in self._numbers]
 
+    @property
+    def observations(self) -> list[str] | None:
+        """What each image is of, in the order of the labels; `None` where that is not known."""
+        known = self._records.observations
+        return None if known is None else [known[number] for number in self._numbers]
+
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""
         place = self._place(index)

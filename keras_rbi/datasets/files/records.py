@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from keras_rbi._lazy import np
 from keras_rbi.datasets.files.natural_order import natural_key
@@ -13,6 +14,7 @@ from keras_rbi.datasets.files.natural_order import natural_key
 SPLITS = ("train", "validation", "test")
 HASH, PERMUTATION = "hash", "permutation"
 # Rows about one image, by its number: boxes of four numbers, or parts of three.
+Value = TypeVar("Value")
 RowsOfImage = Callable[[int], "np.ndarray"]
 
 
@@ -107,10 +109,17 @@ class Records:
     def without_classes(self, names: set[str]) -> Records:
         """The images of the other classes."""
         kept = [name for name in self.class_names if name not in names]
+        number = {name: label for label, name in enumerate(kept)}
         rows = [
             row for row, label in enumerate(self.labels) if self.class_names[label] not in names
         ]
-        number = {name: label for label, name in enumerate(kept)}
+        some = self.at(rows)
+        labels = [number[self.class_names[label]] for label in some.labels.tolist()]
+        return replace(some, labels=np.array(labels, np.int64), class_names=kept)
+
+    def at(self, rows: Sequence[int] | np.ndarray) -> Records:
+        """The images of these numbers, in their order."""
+        rows = np.asarray(rows, np.int64)
 
         def of(values: Sequence[str] | None) -> list[str] | None:
             return None if values is None else [values[row] for row in rows]
@@ -118,11 +127,14 @@ class Records:
         return replace(
             self,
             files=[self.files[row] for row in rows],
-            labels=np.array([number[self.class_names[self.labels[row]]] for row in rows], np.int64),
-            class_names=kept,
+            labels=self.labels[rows],
             splits=of(self.splits),
             observations=of(self.observations),
             coarse_labels=None if self.coarse_labels is None else self.coarse_labels[rows],
+            boxes=_at_rows(self.boxes, rows),
+            parts=_at_rows(self.parts, rows),
+            content=_at_rows(self.content, rows),
+            container=_at_rows(self.container, rows),
         )
 
     def path(self, number: int) -> Path:
@@ -157,6 +169,17 @@ def _row(rows: np.ndarray, number: int) -> np.ndarray:
 
 def _rows(rows: np.ndarray, number: int) -> np.ndarray:
     return rows[number]
+
+
+def _at_rows(
+    function: Callable[[int], Value] | None, rows: np.ndarray
+) -> Callable[[int], Value] | None:
+    """A function of numbers among some rows, of one of numbers among all."""
+    return None if function is None else partial(_at_row, function, rows)
+
+
+def _at_row(function: Callable[[int], Value], rows: np.ndarray, number: int) -> Value:
+    return function(int(rows[number]))
 
 
 def numbered(
