@@ -14,7 +14,7 @@ from keras_rbi.datasets.files.corrections import Correction
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.evaluation.confident_learning import ConfidentJoint, confident_learning
 from keras_rbi.evaluation.out_of_sample import FOLDS, out_of_sample_probabilities
-from keras_rbi.evaluation.pooled_features import pooled_features
+from keras_rbi.evaluation.pooled_features import stage_features
 from keras_rbi.models.image_size import image_size_of
 
 # What a person reads, and then writes: `keras_rbi.datasets.files.corrections` reads it.
@@ -177,9 +177,10 @@ def find_label_issues(
 ) -> LabelIssues:
     """Finds labels of a data set that are worth doubting.
 
-    Features of all images are extracted once. Each fold's images are then classified by a logistic
-    regression on the features of the others, and confident learning tells whose probabilities
-    speak for another class than their label. Images of one observation stay in one fold.
+    Features of all images, of every stage of the backbone, are extracted once. Each fold's images
+    are then classified by a logistic regression on the features of the others, and confident
+    learning tells whose probabilities speak for another class than their label. Images of one
+    observation stay in one fold.
 
     Args:
         model: A model whose backbone gives the features: any of `keras_rbi.models`, or a functional
@@ -216,7 +217,7 @@ def find_label_issues(
             f"The model takes images of {size} x {size} pixels. Received: images of "
             f"{data.image_size} x {data.image_size}. Load the data with image_size={size}."
         )
-    features = pooled_features(model, data, "features", progress)
+    features = stage_features(model, data, "features", progress)
     probabilities = out_of_sample_probabilities(
         features,
         data.labels,

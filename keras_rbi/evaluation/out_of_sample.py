@@ -81,7 +81,15 @@ def out_of_sample_probabilities(
 
 
 def _standardised(features: np.ndarray) -> np.ndarray:
-    """Features of mean 0 and variance 1, which no label takes part in."""
+    """Features of mean 0 and variance 1, which no label takes part in.
+
+    Where there are more features than images they are turned into as many as there are images: a
+    rotation, under which the classifier and its weight decay are the same, and faster.
+    """
     features = np.asarray(features, "float32")
     spread = features.std(0)
-    return (features - features.mean(0)) / np.where(spread > 0, spread, 1.0)
+    rows = (features - features.mean(0)) / np.where(spread > 0, spread, 1.0)
+    if rows.shape[0] < rows.shape[1]:
+        left, lengths, _ = np.linalg.svd(rows, full_matrices=False)
+        rows = left * lengths
+    return np.asarray(rows)

@@ -27,7 +27,7 @@ def command(*arguments):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Dark and light images, two of them in the wrong folder, and a run that was started on them."""
+    """Dark and light images, two of them in the wrong folder, and a run started on them."""
     parent = tmp_path_factory.mktemp("doubtful")
     for number in range(60):
         name = ("light", "dark")[number % 2 == 0] if number not in (7, 18) else None

@@ -8,9 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from keras_rbi.datasets import ImageData
+from keras_rbi.backbones import SmallCNN
+from keras_rbi.datasets import ImageData, Typefaces
 from keras_rbi.datasets.files.corrections import Correction
 from keras_rbi.evaluation import find_label_issues
+from keras_rbi.evaluation.pooled_features import stage_features
 from keras_rbi.figures import label_issues_report
 from keras_rbi.models import backbone_classifier
 
@@ -63,6 +65,19 @@ def test_the_wrong_labels_are_found_and_what_is_right(found):
 def test_features_are_means_of_colours(found):
     image = found.data.image(7).astype("float64")
     np.testing.assert_allclose(found.features[7], image.mean((0, 1)), rtol=1e-4)
+
+
+def test_features_are_those_of_every_stage():
+    backbone = SmallCNN((32, 32, 3))
+    model = backbone_classifier(backbone, 3)
+    data = Typefaces(per_class=1, image_size=32)
+    features = stage_features(model, data, "features")
+    images = np.stack([data.image(number) for number in range(len(data))])
+    stages = keras.Model(backbone.input, model.extractor.stages())(model.preprocess(images))
+    maps = [keras.ops.convert_to_numpy(stage) for stage in stages]
+    assert len(maps) > 1
+    expected = np.concatenate([one.mean((1, 2)) for one in maps], 1)
+    np.testing.assert_allclose(features, expected, atol=1e-4)
 
 
 def test_labels_that_a_person_has_looked_at_are_not_doubted_again(model):

@@ -71,9 +71,11 @@ def test_logistic_regression_is_that_of_scikit_learn():
     )
 
 
-def test_each_fold_is_judged_by_the_others_alone(monkeypatch):
+@pytest.mark.parametrize("width", [5, 60])
+def test_each_fold_is_judged_by_the_others_alone(monkeypatch, width):
     monkeypatch.setattr(out_of_sample, "WEIGHT_DECAYS", (0.1,))
-    features, labels = clusters(images=40)
+    # With more features than images too, which are turned.
+    features, labels = clusters(images=40, width=width)
     told = []
     found = out_of_sample_probabilities(
         features, labels, 3, folds=4, seed=1, progress=lambda *each: told.append(each)
@@ -83,7 +85,7 @@ def test_each_fold_is_judged_by_the_others_alone(monkeypatch):
     for fold in range(4):
         others, own = folds != fold, folds == fold
         fitted = LogisticRegression(0.1).fit(rows[others], labels[others], 3)
-        np.testing.assert_allclose(found[own], fitted.probabilities(rows[own]), atol=1e-5)
+        np.testing.assert_allclose(found[own], fitted.probabilities(rows[own]), atol=1e-3)
     assert told == [("folds", done, 4) for done in range(5)]
 
 

@@ -51,7 +51,7 @@ def test_it_trains_with_them(started):
 
 
 def test_it_remembers_them(started):
-    parent, run, content = started
+    parent, _, content = started
     assert (parent / "run" / "corrections.csv").read_bytes() == content
     settings, _ = RunFolder(parent / "run").read_settings()
     assert settings.corrections == str(parent / "run" / "corrections.csv")
