@@ -1,5 +1,7 @@
 """`keras-rbi datasets doubtful`."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,7 +21,9 @@ from keras_rbi.cli.output import (
     print_json,
     progress_bars,
 )
+from keras_rbi.cli.settings_options import as_arguments
 from keras_rbi.cli.train import require_weights
+from keras_rbi.datasets.catalogue import OWN_OPTIONS
 from keras_rbi.datasets.files.corrections import read_corrections
 from keras_rbi.training.label_issues_of_run import FOLDS, LabelCheck, prepare_label_check
 from keras_rbi.training.run_data import SPLITS
@@ -88,10 +92,10 @@ def doubtful(
         with progress_bars("Looking at the {} images") as progress:
             check = prepare_label_check(run, names, backbone, weights, progress)
         if check.settings.backbone != _backbone_of(run) and backbone is None and not asked.quiet:
-            typer.echo(
-                f"The run began from scratch, so that its backbone knows these labels by heart: "
+            print(
+                "The run began from scratch, so that its backbone knows these labels by heart: "
                 f"the features are those of {check.settings.backbone}.",
-                err=True,
+                file=sys.stderr,
             )
         require_weights(check.settings)
         start_backend()
@@ -174,7 +178,7 @@ def _print(found: "LabelIssues", check: LabelCheck, output: Path, page: Path) ->
         tell(f"{len(check.corrections):,} earlier corrections are at the end of the table.")
     tell(f"Page: {page}")
     tell(f"Table: {output}")
-    tell(
-        f"Next: fill in its column corrected, then keras-rbi train --dataset "
-        f"{check.settings.dataset} --corrections {output}"
-    )
+    given = {name: getattr(check.settings, name) for name in ("dataset", "data_dir", *OWN_OPTIONS)}
+    words = as_arguments({name: value for name, value in given.items() if value is not None})
+    command = shlex.join(["keras-rbi", "train", *words, "--corrections", str(output)])
+    tell(f"Next: fill in its column corrected, then {command}")

@@ -25,11 +25,9 @@ class Understood(Exception):  # noqa: N818, the end of what is tested, not an er
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_are_understood(command, tmp_path, monkeypatch):
     # By `sys.modules`: the modules are named as the commands in them.
-    for name in ("datasets", "train", "leaks", "show"):
-        importlib.import_module(f"keras_rbi.cli.{name}")
-    datasets, train, leaks, show = (
-        importlib.import_module(f"keras_rbi.cli.{name}")
-        for name in ("datasets", "train", "leaks", "show")
+    names = ("datasets", "train", "leaks", "show", "doubtful")
+    datasets, train, leaks, show, doubtful = (
+        importlib.import_module(f"keras_rbi.cli.{name}") for name in names
     )
 
     def stop(*_, **__):
@@ -40,6 +38,7 @@ def test_commands_are_understood(command, tmp_path, monkeypatch):
     # After the settings have been resolved.
     monkeypatch.setattr(train, "read_data", stop)
     monkeypatch.setattr(datasets, "make_ready", stop)
+    monkeypatch.setattr(doubtful, "prepare_label_check", stop)
     for module in (leaks, show):
         monkeypatch.setattr(module, "make_ready", stop)
     monkeypatch.setattr(keras_rbi.datasets, "load", stop)

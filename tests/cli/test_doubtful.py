@@ -15,6 +15,7 @@ from keras_rbi import backbones
 from keras_rbi.cli.main import run
 from keras_rbi.datasets import load
 from keras_rbi.training import RunFolder, TrainingSettings, label_issues_of_run
+from keras_rbi.training.label_issues_of_run import prepare_label_check
 
 WRONG = {"dark/7.png", "light/18.png"}
 
@@ -147,10 +148,8 @@ def test_mistakes_get_one_line(arguments, message, where, capsys):
 
 
 def test_a_run_from_scratch_is_judged_by_features_that_know_no_labels(where):
-    from keras_rbi.training.label_issues_of_run import prepare_label_check
-
     settings, names = RunFolder(where / "run").read_settings()
-    scratch = TrainingSettings(**{**settings.as_dict(), "weights": "none"})
+    scratch = TrainingSettings(**{**settings.as_dict(), "weights": "none", "feature_head": False})
     RunFolder("scratch").write_settings(scratch.resolved(), names)
     check = prepare_label_check("scratch")
     assert (check.settings.backbone, check.settings.weights) == ("EfficientNetLite0", "imagenet")

@@ -26,6 +26,7 @@ COMMANDS = [
     ["explain", "--help"],
     ["serve", "--help"],
     ["datasets", "check", "--help"],
+    ["datasets", "doubtful", "--help"],
     ["train", "--epoch", "3"],
     ["train", "--dataset", "nowhere"],
     ["train", "--backbone", "DensNet201"],
@@ -33,6 +34,7 @@ COMMANDS = [
     ["evaluate", "nowhere"],
     ["compare", "nowhere", "nowhere"],
     ["explain", "nowhere", "."],
+    ["datasets", "doubtful", "nowhere"],
     ["export", "nowhere"],
 ]
 # As the installed script runs it.

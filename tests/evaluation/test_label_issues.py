@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import warnings
 
 import keras
 import numpy as np
@@ -43,7 +44,10 @@ class Colours(ImageData):
 def model():
     images = keras.Input((16, 16, 3))
     maps = keras.layers.AveragePooling2D(4)(images)
-    return backbone_classifier(keras.Model(images, maps, name="colours"), 3)
+    with warnings.catch_warnings():
+        # Nothing is known of how a backbone of one's own takes its images.
+        warnings.simplefilter("ignore")
+        return backbone_classifier(keras.Model(images, maps, name="colours"), 3)
 
 
 @pytest.fixture(scope="module")
@@ -135,15 +139,15 @@ def test_the_table_has_a_row_for_each_and_goes_on_with_earlier_corrections(found
 
 
 def test_the_page_shows_them_escaped_and_loads_nothing(found):
-    page = label_issues_report(found, "birds <3", most=2, look_alikes=2)
-    assert page.count("<article") == 2
+    page = label_issues_report(found, "birds <3", most=3, look_alikes=2)
+    assert page.count("<article") == 3
     assert "Labels worth doubting in birds &lt;3" in page
     assert "<i>" not in page
     assert "&lt;i&gt;wren&lt;/i&gt;" in page
-    assert page.count("data:image/jpeg;base64,") == 2 * (1 + 2 + 2)
-    assert len(re.findall(r"<img [^>]*alt=\"[^\"]+, labelled [^\"]+\"", page)) == 10
+    assert page.count("data:image/jpeg;base64,") == 3 * (1 + 2 + 2)
+    assert len(re.findall(r"<img [^>]*alt=\"[^\"]+, labelled [^\"]+\"", page)) == 15
     assert not re.search(r"https?://|<script|<link|url\(", page)
-    assert ("The 2 most doubtful are shown" in page) == (len(found) > 2)
+    assert ("The 3 most doubtful are shown" in page) == (len(found) > 3)
 
 
 def test_images_of_another_size_are_refused(model):

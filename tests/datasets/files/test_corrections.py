@@ -125,11 +125,11 @@ def test_no_image_moves_to_another_split(birds, rule, seed):
 
 
 def test_official_splits_stay(tmp_path):
-    files = [f"{number}.png" for number in range(8)]
-    splits = ["train"] * 6 + ["test"] * 2
-    labels = ["wren", "owl"] * 4
+    files = [f"{number}.png" for number in range(20)]
+    splits = ["train"] * 16 + ["test"] * 4
+    labels = ["wren", "owl"] * 10
     before = from_lists(files, labels, splits, root=tmp_path)
-    after = corrected_records(before, [says("6.png", "owl"), says("0.png", "owl")], seed=1)
+    after = corrected_records(before, [says("18.png", "owl"), says("0.png", "owl")], seed=1)
     assert split_of_files(after, 1, None) == split_of_files(before, 1, None)
 
 
