@@ -40,6 +40,7 @@ HELPERS = {
     "_version",
     "atomic_write",
     "checks",
+    "file_lock",
     "types",
 }
 # What may wait until it is asked for: `model.export` and `model.predict_files`. The command, which

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,10 +27,16 @@ from keras_rbi.cli.report import report, report_seeds
 from keras_rbi.cli.settings_options import as_arguments, with_settings
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.datasets.files.reading import UnreadableImageError
+from keras_rbi.file_lock import LockedError
 from keras_rbi.training.choices import BACKBONE_ALONE, IMAGENET
 from keras_rbi.training.logging import Logging
 from keras_rbi.training.run_data import read_data
-from keras_rbi.training.run_folder import RunFolder, latest_run_folder, next_run_folder
+from keras_rbi.training.run_folder import (
+    RunFolder,
+    free_run_folders,
+    latest_run_folder,
+    next_run_folder,
+)
 from keras_rbi.training.setting import DATA, OUTPUT
 from keras_rbi.training.settings import TrainingSettings
 
@@ -166,14 +173,15 @@ def _train(
     allow_changed_data: bool = False,
 ) -> tuple[RunFolder, dict[str, Any]]:
     """Trains one model; gives its folder and its metrics."""
-    with one_line_errors(), one_line_warnings():
-        run = _prepare(settings, output, download, resume, allow_changed_data)
-    if not asked.quiet:
-        path = run.folder.path
-        notes().print(
-            f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {path}", soft_wrap=True
-        )
-    return run.folder, _complete(run, logging)
+    with ExitStack() as held:
+        with one_line_errors(), one_line_warnings():
+            run = _prepare(settings, output, download, resume, allow_changed_data, held)
+        if not asked.quiet:
+            path = run.folder.path
+            notes().print(
+                f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {path}", soft_wrap=True
+            )
+        return run.folder, _complete(run, logging)
 
 
 def _train_seeds(
@@ -223,13 +231,14 @@ def _prepare(
     download: bool,
     resume: bool,
     allow_changed_data: bool,
+    held: ExitStack,
 ) -> "TrainingRun":
     if not resume:
         settings = settings.resolved()
         if settings.source == "files":
             data_dir = None if settings.data_dir is None else Path(settings.data_dir)
             make_ready(settings.dataset, data_dir, download)
-    folder = RunFolder(_folder(output, resume, settings))
+    folder = _claim(output, resume, settings, held)
     settings, class_names = folder.check_start(settings, resume)
     if settings.dataset == TYPEFACES:
         with doing("Reading the data"):
@@ -244,6 +253,25 @@ def _prepare(
         return training.prepare(
             settings, folder, resume, data=data, allow_changed_data=allow_changed_data
         )
+
+
+def _claim(
+    output: Path | None, resume: bool, settings: TrainingSettings, held: ExitStack
+) -> RunFolder:
+    """The folder of the run, in which no other process trains until `held` is closed."""
+    if output is None and not resume:
+        for path in free_run_folders(RUNS, Path(settings.dataset).name):
+            try:
+                held.enter_context(RunFolder(path).locked())
+                return RunFolder(path)
+            except LockedError:
+                # Another process has just begun in it.
+                continue
+    folder = RunFolder(_folder(output, resume, settings))
+    # First, lest a folder be touched that is none of a run.
+    folder.check_start(settings, resume)
+    held.enter_context(folder.locked())
+    return folder
 
 
 def _require_weights(settings: TrainingSettings) -> None:

@@ -1,13 +1,17 @@
 """The folder that a training run leaves, written so that nothing in it is ever half there."""
 
 import dataclasses
+import itertools
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from keras_rbi.atomic_write import remove_unfinished, write_atomically
+from keras_rbi.atomic_write import PREFIX, remove_unfinished, write_atomically
 from keras_rbi.datasets.files.records import PERMUTATION
+from keras_rbi.file_lock import locked
 from keras_rbi.training.recipes import RECIPES
 from keras_rbi.training.settings import TrainingSettings
 
@@ -26,7 +30,8 @@ class RunFolder:
     | `examples/` | some test images, to try `predict` on |
     | `checkpoint/` | the state after the last finished epoch, until the run is finished |
 
-    Every file is written beside its place and moved there, which is atomic.
+    Every file is written beside its place and moved there, which is atomic. While a process trains
+    in the folder, it holds a lock on the file `.lock` there.
 
     Args:
         path: The folder.
@@ -43,6 +48,7 @@ class RunFolder:
         self.files = self.path / "files.csv.gz"
         self.checkpoints = self.path / "checkpoint"
         self.state = self.checkpoints / "state.json"
+        self.lock = self.path / ".lock"
 
     @classmethod
     def around(cls, path: Path) -> "RunFolder":
@@ -53,6 +59,25 @@ class RunFolder:
     def is_finished(self) -> bool:
         """Whether the run has its metrics, the last file to be written."""
         return self.metrics.is_file()
+
+    @property
+    def is_vacant(self) -> bool:
+        """Whether no run was begun in the folder, or was killed before its first file was there."""
+        if not self.path.exists():
+            return True
+        begun = (one for one in self.path.iterdir() if one != self.lock)
+        return not any(
+            not one.name.startswith(PREFIX) and (one != self.checkpoints or any(one.iterdir()))
+            for one in begun
+        )
+
+    def locked(self) -> AbstractContextManager[None]:
+        """Keeps other processes from training in the folder for as long as the context lasts.
+
+        Raises:
+            LockedError: If one does, with its number, its host and since when.
+        """
+        return locked(self.lock, f"The run {str(self.path)!r}")
 
     def write_settings(self, settings: TrainingSettings, class_names: list[str]) -> None:
         """Makes the folder and its first file."""
@@ -93,10 +118,10 @@ class RunFolder:
                 )
             return self.read_settings()
         settings = settings.resolved()
-        if self.path.exists() and any(self.path.iterdir()):
+        if not self.is_vacant:
+            go_on = ", or go on with its run with --resume" if self.settings.is_file() else ""
             raise ValueError(
-                f"The folder {str(self.path)!r} is not empty. Name another with --output, or go "
-                "on with its run with --resume."
+                f"The folder {str(self.path)!r} is not empty. Name another with --output{go_on}."
             )
         return settings, None
 
@@ -126,11 +151,16 @@ def _filled_in(settings: TrainingSettings) -> TrainingSettings:
 
 
 def next_run_folder(parent: Path, dataset: str) -> Path:
-    """The first of `parent/DATASET-1`, `-2`, ... that does not exist yet."""
-    number = 1
-    while (parent / f"{dataset}-{number}").exists():
-        number += 1
-    return parent / f"{dataset}-{number}"
+    """The first of `parent/DATASET-1`, `-2`, ... in which there is nothing yet."""
+    return next(free_run_folders(parent, dataset))
+
+
+def free_run_folders(parent: Path, dataset: str) -> Iterator[Path]:
+    """Those of `parent/DATASET-1`, `-2`, ... in which there is nothing yet, without end."""
+    for number in itertools.count(1):
+        folder = parent / f"{dataset}-{number}"
+        if not folder.exists() or (folder.is_dir() and RunFolder(folder).is_vacant):
+            yield folder
 
 
 def latest_run_folder(parent: Path) -> Path:

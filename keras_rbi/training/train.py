@@ -79,10 +79,12 @@ class TrainingRun:
             The metrics, as in the folder's `metrics.json`.
 
         Raises:
-            ValueError: If an image cannot be read, with its path.
+            ValueError: If an image cannot be read, with its path, or if another process trains in
+                the folder.
         """
-        self.fit(verbose=verbose)
-        return self.finish()
+        with self.folder.locked():
+            self.fit(verbose=verbose)
+            return self.finish()
 
     def fit_head(self, progress: Progress = lambda *_: None) -> float | None:
         """Trains the head on features that are extracted once, where the settings ask for it.
@@ -118,8 +120,15 @@ class TrainingRun:
             verbose: As in `keras.Model.fit`. Defaults to `"auto"`.
 
         Raises:
-            ValueError: If an image cannot be read, with its path.
+            ValueError: If an image cannot be read, with its path, or if another process trains in
+                the folder.
         """
+        with self.folder.locked():
+            self._fit_stages(callbacks, verbose)
+
+    def _fit_stages(
+        self, callbacks: Sequence[keras.callbacks.Callback], verbose: int | str
+    ) -> None:
         self.fit_head()
         if self.settings.quick:
             return
@@ -145,9 +154,10 @@ class TrainingRun:
         Returns:
             The metrics, as in the folder's `metrics.json`.
         """
-        return _finish(
-            self.model, self.settings, self.folder, self.history, self.test, keep_optimizer
-        )
+        with self.folder.locked():
+            return _finish(
+                self.model, self.settings, self.folder, self.history, self.test, keep_optimizer
+            )
 
     def _fit(
         self,
@@ -204,10 +214,25 @@ def prepare(
         A `TrainingRun` to `complete()`.
 
     Raises:
-        ValueError: If data, backbone or folder are not as they should be. The folder is then not
-            made.
+        ValueError: If data, backbone or folder are not as they should be, or if another process
+            trains in the folder. The folder is then not made.
     """
     settings, class_names = folder.check_start(settings, resume)
+    if resume:
+        with folder.locked():
+            return _prepare(settings, folder, class_names, progress, data, allow_changed_data)
+    return _prepare(settings, folder, None, progress, data, allow_changed_data)
+
+
+def _prepare(
+    settings: TrainingSettings,
+    folder: RunFolder,
+    class_names: list[str] | None,
+    progress: Progress,
+    data: Mapping[str, ImageData] | None,
+    allow_changed_data: bool,
+) -> TrainingRun:
+    """As `prepare`, with checked settings, and with class names where the run is resumed."""
     images = read_data(settings, progress, class_names) if data is None else data
     training, validation, test = (
         batches_of_split(settings, split, images[split]) for split in SPLITS
@@ -217,18 +242,22 @@ def prepare(
             f"The data {settings.dataset!r} has other classes than when the run was started."
         )
 
-    if resume:
+    if class_names is not None:
         _check_files(folder, images, allow_changed_data)
 
     def compile_model(model: keras.Model, epochs: int) -> None:
         compile_stage(model, settings, stage_after(settings, epochs), len(training))
 
-    state = load_checkpoint(folder, compile_model) if resume else None
+    state = None if class_names is None else load_checkpoint(folder, compile_model)
     if state is None:
         state = build_model(settings, training.class_names, len(training)), 0, History()
-        folder.write_settings(settings, training.class_names)
-        write_files(folder.files, images)
-        _write_examples(folder, test)
+        with folder.locked():
+            if class_names is None:
+                # Another process may have begun in it meanwhile.
+                folder.check_start(settings, resume=False)
+            folder.write_settings(settings, training.class_names)
+            write_files(folder.files, images)
+            _write_examples(folder, test)
     return TrainingRun(settings, folder, state[0], training, validation, test, *state[1:])
 
 
