@@ -68,7 +68,11 @@ def finished_baseline(folder: RunFolder, metrics: Mapping[str, Any]) -> dict[str
         return {name: value for name, value in settings.items() if name not in OF_RBI}
 
     for other in sorted(folder.path.parent.glob("*/metrics.json")):
-        found = RunFolder(other.parent).read_metrics()
+        try:
+            found = RunFolder(other.parent).read_metrics()
+        except ValueError:
+            # A damaged file of another run is no matter of this one.
+            continue
         settings = found.get("settings", {})
         if settings.get("rbi") == (not metrics["settings"]["rbi"]) and compared(
             settings

@@ -177,10 +177,9 @@ def _train(
         with one_line_errors(), one_line_warnings():
             run = _prepare(settings, output, download, resume, allow_changed_data, held)
         if not asked.quiet:
-            path = run.folder.path
-            notes().print(
-                f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {path}", soft_wrap=True
-            )
+            what = "Resuming" if resume else "Run folder"
+            after = f", after epoch {run.finished_epochs}" if run.finished_epochs else ""
+            notes().print(f"[bold]{what}[/bold] {run.folder.path}{after}", soft_wrap=True)
         return run.folder, _complete(run, logging)
 
 
@@ -201,7 +200,8 @@ def _train_seeds(
         folder = RunFolder(parent / f"seed-{seed}")
         settings = TrainingSettings(**given, seed=seed)
         if folder.is_finished:
-            found.append(folder.read_metrics())
+            with one_line_errors():
+                found.append(folder.read_metrics())
             continue
         begun = folder.settings.is_file()
         found.append(_train(settings, folder.path, download and not begun, begun, logging)[1])

@@ -13,6 +13,7 @@ from keras_rbi.atomic_write import PREFIX, remove_unfinished, write_atomically
 from keras_rbi.datasets.files.records import PERMUTATION
 from keras_rbi.file_lock import locked
 from keras_rbi.training.recipes import RECIPES
+from keras_rbi.training.setting import check_values
 from keras_rbi.training.settings import TrainingSettings
 
 
@@ -28,7 +29,7 @@ class RunFolder:
     | `curves.png` | the same as a picture |
     | `files.csv.gz` | the image files of each split, with label and size, to tell later changes |
     | `examples/` | some test images, to try `predict` on |
-    | `checkpoint/` | the state after the last finished epoch, until the run is finished |
+    | `checkpoint/` | the state after the last two finished epochs, until the run is finished |
 
     Every file is written beside its place and moved there, which is atomic. While a process trains
     in the folder, it holds a lock on the file `.lock` there.
@@ -48,6 +49,7 @@ class RunFolder:
         self.files = self.path / "files.csv.gz"
         self.checkpoints = self.path / "checkpoint"
         self.state = self.checkpoints / "state.json"
+        self.former_state = self.checkpoints / "former-state.json"
         self.lock = self.path / ".lock"
 
     @classmethod
@@ -88,18 +90,28 @@ class RunFolder:
         """Settings and class names of the run.
 
         Raises:
-            ValueError: If the folder is none of a run.
+            ValueError: If the folder is none of a run, or if its settings are damaged or unfit.
         """
+        if not self.settings.exists():
+            raise ValueError(
+                f"{str(self.path)!r} is not the folder of a training run: it has no settings.json."
+            )
+        content = _read_object(self.settings)
+        stored, names = content.get("settings"), content.get("class_names")
+        if not isinstance(stored, dict) or not _are_names(names):
+            raise ValueError(
+                f"{str(self.settings)!r} does not hold the settings and class names of a run. "
+                "Bring back the file, or start another run with another --output."
+            )
         try:
-            content = json.loads(self.settings.read_text("utf-8"))
+            check_values(TrainingSettings, stored, "It")
             # Where nothing else is said, the run began as those of version 0.1 did.
             former = {"split_rule": PERMUTATION, "feature_head": False}
-            stored = {**former, **content["settings"]}
-            return _filled_in(TrainingSettings(**stored)), content["class_names"]
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            return _filled_in(TrainingSettings(**{**former, **stored})), names
+        except ValueError as error:
             raise ValueError(
-                f"{str(self.path)!r} is not the folder of a training run: its settings.json "
-                "cannot be read."
+                f"{str(self.settings)!r} holds settings that are none of a run. {error} Mend the "
+                "file, or start another run with another --output."
             ) from error
 
     def check_start(
@@ -126,8 +138,22 @@ class RunFolder:
         return settings, None
 
     def read_metrics(self) -> dict[str, Any]:
-        """The metrics of a finished run; of others nothing."""
-        return json.loads(self.metrics.read_text("utf-8")) if self.is_finished else {}
+        """The metrics of a finished run; of others nothing.
+
+        Raises:
+            ValueError: If the file is damaged.
+        """
+        if not self.is_finished:
+            return {}
+        metrics = _read_object(self.metrics)
+        if not isinstance(metrics.get("settings"), dict) or not all(
+            type(metrics.get(name)) in (int, float) for name in ("test_accuracy", "test_images")
+        ):
+            raise ValueError(
+                f"{str(self.metrics)!r} does not hold the metrics of a run. Bring back the file, "
+                "or take it away."
+            )
+        return metrics
 
     def remove_checkpoints(self) -> None:
         """Frees the room of the checkpoints once the run is finished."""
@@ -138,6 +164,32 @@ class RunFolder:
         """Writes JSON so that the file is there whole or not at all."""
         text = json.dumps(content, indent=2) + "\n"
         write_atomically(path, lambda unfinished: unfinished.write_text(text, "utf-8"))
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    """The JSON object of a file.
+
+    Raises:
+        ValueError: If it cannot be read, or holds something else.
+    """
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"{str(path)!r} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{str(path)!r} is damaged: it is not JSON ({error}).") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{str(path)!r} is damaged: it holds no JSON object.")
+    return content
+
+
+def _are_names(names: Any) -> bool:
+    return (
+        isinstance(names, list)
+        and bool(names)
+        and all(isinstance(name, str) for name in names)
+        and len(set(names)) == len(names)
+    )
 
 
 def _filled_in(settings: TrainingSettings) -> TrainingSettings:
@@ -191,6 +243,11 @@ def find_model(path: Path) -> Path:
     file = RunFolder(path).model if path.is_dir() else path
     if file.is_file():
         return file
+    if path.is_dir() and RunFolder(path).is_finished:
+        raise ValueError(
+            f"The run {str(path)!r} is finished, but its model {str(file)!r} is not there. Bring "
+            "it back, or train again."
+        )
     if path.is_dir() and RunFolder(path).settings.is_file():
         raise ValueError(
             f"The run {str(path)!r} is not finished. Go on with it: keras-rbi train --resume "
