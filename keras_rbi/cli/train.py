@@ -36,6 +36,7 @@ from keras_rbi.training.run_folder import (
     free_run_folders,
     latest_run_folder,
     next_run_folder,
+    remove_leftovers,
 )
 from keras_rbi.training.setting import DATA, OUTPUT
 from keras_rbi.training.settings import TrainingSettings
@@ -259,6 +260,7 @@ def _claim(
     output: Path | None, resume: bool, settings: TrainingSettings, held: ExitStack
 ) -> RunFolder:
     """The folder of the run, in which no other process trains until `held` is closed."""
+    remove_leftovers(RUNS if output is None else output.parent)
     if output is None and not resume:
         for path in free_run_folders(RUNS, Path(settings.dataset).name):
             try:

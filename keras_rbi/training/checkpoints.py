@@ -22,11 +22,11 @@ class CheckpointError(ValueError):
 def save_checkpoint(folder: RunFolder, model: keras.Model, epochs: int, history: History) -> None:
     """Keeps the state after a finished epoch, beside that after the epoch before."""
     checkpoint = folder.checkpoints / f"epoch-{epochs:04d}.keras"
-    write_atomically(checkpoint, model.save)
+    write_atomically(checkpoint, model.save, durable=True)
     former = _name_of_model(folder.state)
     if former is not None and former != checkpoint.name:
         state = folder.state.read_bytes()
-        write_atomically(folder.former_state, lambda path: path.write_bytes(state))
+        write_atomically(folder.former_state, lambda path: path.write_bytes(state), durable=True)
     # The state is the last to be moved: until then the former checkpoint is in force.
     folder.write_json(
         folder.state,
@@ -39,7 +39,7 @@ def save_checkpoint(folder: RunFolder, model: keras.Model, epochs: int, history:
             ],
         },
     )
-    remove_unfinished(folder.checkpoints)
+    remove_unfinished(folder.checkpoints, all_of_it=True)
     kept = {checkpoint.name, _name_of_model(folder.former_state)}
     for file in folder.checkpoints.glob("*.keras"):
         if file.name not in kept:

@@ -3,15 +3,15 @@
 import dataclasses
 import itertools
 import json
-import shutil
+import shlex
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
 from keras_rbi.atomic_write import PREFIX, remove_unfinished, write_atomically
 from keras_rbi.datasets.files.records import PERMUTATION
-from keras_rbi.file_lock import locked
+from keras_rbi.file_lock import LockedError, locked
 from keras_rbi.training.recipes import RECIPES
 from keras_rbi.training.setting import check_values
 from keras_rbi.training.settings import TrainingSettings
@@ -67,9 +67,9 @@ class RunFolder:
         """Whether no run was begun in the folder, or was killed before its first file was there."""
         if not self.path.exists():
             return True
-        begun = (one for one in self.path.iterdir() if one != self.lock)
-        return not any(
-            not one.name.startswith(PREFIX) and (one != self.checkpoints or any(one.iterdir()))
+        begun = (one for one in self.path.iterdir() if not one.name.startswith(PREFIX))
+        return all(
+            one == self.lock or (one == self.checkpoints and not any(one.iterdir()))
             for one in begun
         )
 
@@ -83,8 +83,8 @@ class RunFolder:
 
     def write_settings(self, settings: TrainingSettings, class_names: list[str]) -> None:
         """Makes the folder and its first file."""
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
         self.write_json(self.settings, {"settings": settings.as_dict(), "class_names": class_names})
+        self.checkpoints.mkdir(exist_ok=True)
 
     def read_settings(self) -> tuple[TrainingSettings, list[str]]:
         """Settings and class names of the run.
@@ -93,12 +93,16 @@ class RunFolder:
             ValueError: If the folder is none of a run, or if its settings are damaged or unfit.
         """
         if not self.settings.exists():
+            what, how = "it has no settings.json", "Name another with --output."
+            if self.is_vacant:
+                what = "none was begun in it"
+                how = f"Begin one there: keras-rbi train --output {shlex.quote(str(self.path))}"
             raise ValueError(
-                f"{str(self.path)!r} is not the folder of a training run: it has no settings.json."
+                f"{str(self.path)!r} is not the folder of a training run: {what}. {how}"
             )
         content = _read_object(self.settings)
-        stored, names = content.get("settings"), content.get("class_names")
-        if not isinstance(stored, dict) or not _are_names(names):
+        stored, names = content.get("settings"), _names_in(content)
+        if not isinstance(stored, dict) or names is None:
             raise ValueError(
                 f"{str(self.settings)!r} does not hold the settings and class names of a run. "
                 "Bring back the file, or start another run with another --output."
@@ -124,12 +128,17 @@ class RunFolder:
         """
         if resume:
             if self.is_finished:
+                self.remove_leftovers()
                 raise ValueError(
                     f"The run {str(self.path)!r} is finished: there is nothing to resume. Start "
                     "another with another --output."
                 )
             return self.read_settings()
         settings = settings.resolved()
+        if self.path.exists() and not self.path.is_dir():
+            raise ValueError(
+                f"{str(self.path)!r} is a file, not a folder. Name another with --output."
+            )
         if not self.is_vacant:
             go_on = ", or go on with its run with --resume" if self.settings.is_file() else ""
             raise ValueError(
@@ -157,13 +166,24 @@ class RunFolder:
 
     def remove_checkpoints(self) -> None:
         """Frees the room of the checkpoints once the run is finished."""
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
         remove_unfinished(self.path)
+        remove_unfinished(self.checkpoints, all_of_it=True)
+        for file in (*self.checkpoints.glob("epoch-*.keras"), self.state, self.former_state):
+            file.unlink(missing_ok=True)
+        with suppress(OSError):
+            self.checkpoints.rmdir()
+
+    def remove_leftovers(self) -> None:
+        """Removes what a run has left that was killed after the last of its files was there."""
+        left = self.lock.exists() or self.checkpoints.exists()
+        if left and self.is_finished and self.settings.is_file():
+            with suppress(LockedError, OSError), self.locked():
+                self.remove_checkpoints()
 
     def write_json(self, path: Path, content: Any) -> None:
         """Writes JSON so that the file is there whole or not at all."""
         text = json.dumps(content, indent=2) + "\n"
-        write_atomically(path, lambda unfinished: unfinished.write_text(text, "utf-8"))
+        write_atomically(path, lambda unfinished: unfinished.write_text(text, "utf-8"), True)
 
 
 def _read_object(path: Path) -> dict[str, Any]:
@@ -183,13 +203,12 @@ def _read_object(path: Path) -> dict[str, Any]:
     return content
 
 
-def _are_names(names: Any) -> bool:
-    return (
-        isinstance(names, list)
-        and bool(names)
-        and all(isinstance(name, str) for name in names)
-        and len(set(names)) == len(names)
-    )
+def _names_in(content: dict[str, Any]) -> list[str] | None:
+    """The class names of settings, or `None` where they have none or no proper ones."""
+    names = content.get("class_names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        return None
+    return names if names and len(set(names)) == len(names) else None
 
 
 def _filled_in(settings: TrainingSettings) -> TrainingSettings:
@@ -213,6 +232,12 @@ def free_run_folders(parent: Path, dataset: str) -> Iterator[Path]:
         folder = parent / f"{dataset}-{number}"
         if not folder.exists() or (folder.is_dir() and RunFolder(folder).is_vacant):
             yield folder
+
+
+def remove_leftovers(parent: Path) -> None:
+    """Removes what finished runs in a folder have left: see `RunFolder.remove_leftovers`."""
+    for metrics in parent.glob("*/metrics.json"):
+        RunFolder(metrics.parent).remove_leftovers()
 
 
 def latest_run_folder(parent: Path) -> Path:

@@ -327,7 +327,7 @@ def _finish(
             name: version(name) for name in ("keras", keras.config.backend(), "keras-rbi")
         },
     }
-    write_atomically(folder.model, lambda path: _save(model, path, keep_optimizer))
+    write_atomically(folder.model, lambda path: _save(model, path, keep_optimizer), durable=True)
     _write_history(folder, history)
     figure = training_curves(history, f"{settings.backbone} on {_short_name(settings.dataset)}")
     write_atomically(folder.curves, lambda path: figure.savefig(path, dpi=150))

@@ -286,3 +286,47 @@ def test_damaged_metrics_of_one_run_do_not_end_another(finished_run, ask, birds)
     code, _, lines = ask("explain", "run", "birds")
     assert (code, len(lines)) == (2, 1)
     assert "run/metrics.json' is damaged" in lines[0]
+
+
+def test_a_folder_in_which_a_kill_left_no_run_is_begun_anew(ask, birds):
+    for folder in ("runs/birds-1", "my run"):
+        (birds / folder / ".unfinished-abc").mkdir(parents=True)
+        (birds / folder / ".lock").write_text('{"pid": 1')
+        (birds / folder / "checkpoint").mkdir()
+    code, _, lines = ask("train", "--resume", "--output", "my run")
+    assert (code, len(lines)) == (2, 1)
+    advised = lines[0].partition(" train ")[2]
+    assert advised == "--output 'my run'"
+    for output in ([], ["--output", "my run"]):
+        code, _, lines = ask("train", *SMALL, "--quiet", *output)
+        assert (code, lines) == (0, [])
+    for folder in ("runs/birds-1", "my run"):
+        names = {path.name for path in (birds / folder).iterdir()}
+        assert "metrics.json" in names
+        assert not [name for name in names if name.startswith(".")]
+
+
+COMMANDS_BESIDE = [
+    ["train", "--resume", "--output", "run"],
+    ["train", "--resume", "--output", "other"],
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS_BESIDE, ids=["of the run", "of another"])
+def test_what_a_kill_after_the_last_file_left_is_removed(command, finished_run, ask, stopped):
+    shutil.copytree(stopped / "checkpoint", finished_run / "checkpoint")
+    (finished_run / "checkpoint" / ".unfinished-abc").mkdir()
+    (finished_run / ".lock").touch()
+    code, _, lines = ask(*command)
+    assert (code, len(lines)) == (2, 1)
+    names = {path.name for path in finished_run.iterdir()}
+    assert not {"checkpoint", ".lock"} & names
+    assert "model.keras" in names
+
+
+def test_what_else_is_in_the_folder_of_checkpoints_stays(finished_run, ask):
+    (finished_run / "checkpoint").mkdir()
+    for name in ("mine.txt", "state.json"):
+        (finished_run / "checkpoint" / name).touch()
+    assert ask("train", "--resume", "--output", "run")[0] == 2
+    assert [path.name for path in (finished_run / "checkpoint").iterdir()] == ["mine.txt"]

@@ -2,8 +2,6 @@
 
 import lzma
 import os
-import platform
-import shutil
 import stat
 import tarfile
 import zipfile
@@ -13,13 +11,13 @@ from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+from keras_rbi.atomic_write import remove_unfinished, unfinished_folder
 from keras_rbi.datasets.dataset_info import BytesProgress
 
 # Photographs hardly shrink, so what is many times its archive is not what it should be.
 LARGEST_RATIO = 4
 SMALLEST_LIMIT = 2**30
 CHUNK = 2**20
-_HOST = platform.node() or "here"
 TAR_SUFFIXES = (".tar", ".tgz", ".tar.gz")
 BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError)
 # Name, number of bytes (None for a folder), and the content.
@@ -52,11 +50,11 @@ def extract_all(
     if limit is None:
         packed = sum(file.stat().st_size for file in files)
         limit = max(LARGEST_RATIO * packed, SMALLEST_LIMIT)
-    _remove_leftovers(target)
-    # A folder of this process's own: another may extract the same archive now.
-    unfinished = target.with_name(f".unfinished-{target.name}-{_HOST}-{os.getpid()}")
-    unfinished.mkdir(parents=True)
-    try:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    remove_unfinished(target.parent)
+    with unfinished_folder(target.parent) as folder:
+        unfinished = folder / target.name
+        unfinished.mkdir()
         left = limit
         for file in files:
             left = _extract(file, unfinished, left, limit, progress)
@@ -66,30 +64,6 @@ def extract_all(
             # The other process was first, and its folder is as whole.
             if not target.is_dir():
                 raise
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-
-
-def _remove_leftovers(target: Path) -> None:
-    """Removes what processes of this machine left that were killed half-way."""
-    start = f".unfinished-{target.name}-{_HOST}-"
-    for path in target.parent.glob(f"{start}*"):
-        if not _runs(path.name.removeprefix(start)):
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _runs(process: str) -> bool:
-    """Whether a process runs; True where that cannot be told."""
-    # On other systems the signal 0 is none that only asks.
-    if os.name != "posix" or not process.isdigit():
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return int(process) != os.getpid()
 
 
 def _extract(file: Path, folder: Path, left: int, limit: int, progress: BytesProgress) -> int:
