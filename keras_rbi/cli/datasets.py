@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from keras_rbi.cli.common_options import reports
@@ -14,6 +13,8 @@ from keras_rbi.cli.output import (
     asked,
     console,
     fail,
+    marked,
+    one_line,
     one_line_errors,
     one_line_warnings,
     print_json,
@@ -168,21 +169,23 @@ def _print(report: "Report", name: str) -> None:
             f"{counts.fewest:,} to {counts.most:,}",
         )
     console.print(table)
-    console.print(escape(report.root), highlight=False, soft_wrap=True)
+    console.print(one_line(report.root), highlight=False, soft_wrap=True)
     for problem in report.problems[:SHOWN]:
-        console.print(f"[red]differs[/red] {escape(problem)}", highlight=False, soft_wrap=True)
+        line = f"[red]differs[/red] {marked(problem)}"
+        console.print(line, highlight=False, soft_wrap=True, markup=True)
     if len(report.problems) > SHOWN:
         console.print(f"and {len(report.problems) - SHOWN} more: --json shows them all")
     for note in report.notes:
-        console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False, soft_wrap=True)
+        line = f"[yellow]note[/yellow] {marked(note)}"
+        console.print(line, highlight=False, soft_wrap=True, markup=True)
     if not report.problems:
         what = "All as it was released." if info else "No file is missing."
-        console.print(f"[green]{what}[/green]")
+        console.print(what, style="green", highlight=False)
     if info and info.note:
         console.print(info.note)
     if info is None:
         command = f"keras-rbi train --dataset {shlex.quote(name)}"
-        console.print(f"Next: {escape(command)}", highlight=False, soft_wrap=True)
+        console.print(f"Next: {one_line(command)}", highlight=False, soft_wrap=True)
 
 
 def _downloads(info: DatasetInfo) -> bool:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from keras_rbi import figures as drawings
 from keras_rbi import training
@@ -16,6 +15,7 @@ from keras_rbi.cli.output import (
     console,
     doing,
     fail,
+    one_line,
     one_line_errors,
     print_json,
     progress_bars,
@@ -82,12 +82,13 @@ def explain(
                 metrics=RunFolder.around(model).read_metrics(),
                 progress=progress,
             )
-    write_atomically(output, lambda path: path.write_text(report.html(), "utf-8"))
+    html = report.html()
+    write_atomically(output, lambda path: path.write_text(html, "utf-8", "backslashreplace"))
     if asked.json:
         print_json({"report": str(output), "figures": None if figures is None else str(figures)})
     else:
-        console.print(f"HTML report: {escape(str(output))}", highlight=False, soft_wrap=True)
+        console.print(f"HTML report: {one_line(str(output))}", highlight=False, soft_wrap=True)
     if figures is not None:
         report.save_figures(figures)
         if not asked.json:
-            console.print(f"Figures: {escape(str(figures))}", highlight=False, soft_wrap=True)
+            console.print(f"Figures: {one_line(str(figures))}", highlight=False, soft_wrap=True)

@@ -17,6 +17,7 @@ from keras_rbi.cli.output import (
     one_line_errors,
     one_line_warnings,
     print_json,
+    say,
 )
 from keras_rbi.export.errors import ExportError
 from keras_rbi.export.formats import FORMATS, format_named
@@ -88,11 +89,11 @@ def export(
     if asked.json:
         print_json(_as_dict(made, cost))
     elif tf_serving is not None:
-        print(f"Exported {made.path}, with warm-up requests, models.config and batching.config.")
+        say(f"Exported {made.path}, with warm-up requests, models.config and batching.config.")
     else:
-        print(made.summary())
+        say(made.summary())
         if cost is not None:
-            print(cost["text"])
+            say(cost["text"])
 
 
 def _export(

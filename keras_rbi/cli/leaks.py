@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
@@ -13,6 +12,7 @@ from keras_rbi.cli.output import (
     asked,
     console,
     fail,
+    one_line,
     one_line_errors,
     one_line_warnings,
     print_json,
@@ -103,7 +103,7 @@ def _write(out: Path, found: "Leaks") -> None:
 
     if out.suffix.lower() == ".html":
         content = duplicates_report(found, MOST_DRAWN)
-        write_atomically(out, lambda path: path.write_text(content, "utf-8"))
+        write_atomically(out, lambda path: path.write_text(content, "utf-8", "backslashreplace"))
         return
     figure = duplicates_sheet(found, MOST_DRAWN)
     write_atomically(out, lambda path: figure.savefig(path, dpi=100))
@@ -115,11 +115,11 @@ def _print(found: "Leaks", out: Path | None) -> None:
     console.print(found.summary, highlight=False)
     for pair in found.pairs[:MOST_PRINTED]:
         line = f"{describe(pair)}: {' and '.join(found.names(pair))}"
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(one_line(line), highlight=False, soft_wrap=True)
     if len(found.pairs) > MOST_PRINTED:
         more = len(found.pairs) - MOST_PRINTED
         console.print(f"and {more} more: --out draws them, --json lists them")
     if out is not None:
-        console.print(f"Pairs: {escape(str(out))}", highlight=False, soft_wrap=True)
+        console.print(f"Pairs: {one_line(str(out))}", highlight=False, soft_wrap=True)
     if found.note:
         console.print(found.note)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_rbi.cli.output import asked, console, print_json
+from keras_rbi.cli.output import asked, console, one_line, print_json
 from keras_rbi.cli.settings_options import as_arguments
 from keras_rbi.models.methods import METHODS
 from keras_rbi.training.choices import BACKBONE_ALONE, RBI
@@ -28,7 +28,7 @@ def report(
             where it was given none of the run's own.
     """
     console.print()
-    console.print(headline(folder, metrics), highlight=False, soft_wrap=True)
+    console.print(headline(folder, metrics), highlight=False, soft_wrap=True, markup=True)
     if metrics["test_note"]:
         console.print(metrics["test_note"])
     run = shlex.quote(str(folder.path))
@@ -41,8 +41,8 @@ def report(
     if given is not None:
         commands.append(baseline(given, metrics["settings"]["rbi"]))
     for command in commands:
-        console.print(f"  {command}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"Curves: {folder.curves}", highlight=False)
+        console.print(f"  {one_line(command)}", highlight=False, soft_wrap=True)
+    console.print(f"Curves: {one_line(str(folder.curves))}", highlight=False)
 
 
 def headline(folder: RunFolder, metrics: Mapping[str, Any]) -> str:
@@ -113,7 +113,7 @@ def report_seeds(parent: Path, seeds: Sequence[int], found: Sequence[Mapping[str
     table.add_section()
     table.add_row("mean ± sd", f"{100 * mean:.1f} ± {100 * spread:.1f}")
     console.print(table)
-    console.print(f"Runs: {parent}", highlight=False, soft_wrap=True)
+    console.print(f"Runs: {one_line(str(parent))}", highlight=False, soft_wrap=True)
 
 
 def baseline(given: Mapping[str, Any], rbi: bool) -> str:

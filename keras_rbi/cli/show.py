@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from keras_rbi import datasets, figures
 from keras_rbi.atomic_write import write_atomically
@@ -16,6 +15,7 @@ from keras_rbi.cli.output import (
     console,
     doing,
     fail,
+    one_line,
     one_line_errors,
     one_line_warnings,
     print_json,
@@ -105,4 +105,4 @@ def show(
     if asked.json:
         print_json({"sheet": str(out)})
         return
-    console.print(f"Contact sheet: {escape(str(out))}", highlight=False, soft_wrap=True)
+    console.print(f"Contact sheet: {one_line(str(out))}", highlight=False, soft_wrap=True)

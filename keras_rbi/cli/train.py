@@ -17,7 +17,9 @@ from keras_rbi.cli.output import (
     asked,
     doing,
     fail,
+    marked,
     notes,
+    one_line,
     one_line_errors,
     one_line_warnings,
     print_json,
@@ -180,7 +182,8 @@ def _train(
         if not asked.quiet:
             what = "Resuming" if resume else "Run folder"
             after = f", after epoch {run.finished_epochs}" if run.finished_epochs else ""
-            notes().print(f"[bold]{what}[/bold] {run.folder.path}{after}", soft_wrap=True)
+            line = f"[bold]{what}[/bold] {marked(str(run.folder.path))}{after}"
+            notes().print(line, soft_wrap=True, markup=True)
         return run.folder, _complete(run, logging)
 
 
@@ -309,7 +312,8 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
                 return run.finish(keep_optimizer=logging.keep_optimizer)
     except KeyboardInterrupt:
         command = f"keras-rbi train --resume --output {shlex.quote(str(run.folder.path))}"
-        notes().print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")
+        notes().print("\nInterrupted. Go on after the last finished epoch:")
+        notes().print(f"  {one_line(command)}", soft_wrap=True)
         raise
 
 

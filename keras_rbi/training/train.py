@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -33,6 +34,9 @@ from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stage_after, stages
 
 EXAMPLES = 6
+# Of a file's name: separators, control characters, and bytes that are no text.
+NOT_IN_FILE_NAMES = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+LONGEST_NAME = 200
 
 
 class SaveState(keras.callbacks.Callback):
@@ -369,6 +373,12 @@ def _write_examples(folder: RunFolder, test: ImageSequence) -> None:
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         if number == EXAMPLES:
             break
-        name = f"{number + 1}-{test.class_names[label]}.png".replace("/", "_")
+        name = f"{number + 1}-{_file_name(test.class_names[label])}.png"
         picture = Image.fromarray(np.asarray(image))
         write_atomically(folder.examples / name, picture.save)
+
+
+def _file_name(class_name: str) -> str:
+    """A class name that any disk takes as a part of a file's name."""
+    plain = NOT_IN_FILE_NAMES.sub("_", class_name)
+    return plain.encode()[:LONGEST_NAME].decode(errors="ignore")
