@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -9,11 +10,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from keras_rbi.disk_errors import disk_error
 from keras_rbi.file_lock import is_at, lock_descriptor
 
 PREFIX = ".unfinished-"
 # In an unfinished folder: that all of it is whole, and is being moved; and what it takes away.
 READY, FORMER = ".ready", ".former"
+# The descriptors of a process, as files.
+DESCRIPTORS = re.compile(r"/dev/fd|/proc/(self|thread-self|\d+)/fd")
 UNLOCKED = -1
 
 
@@ -34,23 +38,82 @@ def atomic_write(path: Path, durable: bool = False) -> Iterator[Path]:
 
     Yields:
         A path of that name in a hidden folder on the same disk.
+
+    Raises:
+        OSError: If it cannot be written, with its path. What was there is there still.
     """
-    if path.is_symlink():
-        path = path.resolve()
-    if path.exists() and not (path.is_file() or path.is_dir()):
+    if is_stream(path):
         yield path
         return
-    made = [folder for folder in path.absolute().parents if not folder.exists()]
+    if path.is_symlink():
+        path = path.resolve()
+    with _told(path), _parts(path.parent, durable) as folder:
+        yield folder / path.name
+
+
+@contextmanager
+def atomic_files(folder: Path) -> Iterator[Path]:
+    """A hidden folder, all of whose files are moved into another when the block ends without error.
+
+    Args:
+        folder: The folder that is to have the files, which is made if need be. What else is in it
+            stays; links and devices are written as `atomic_write` does.
+
+    Yields:
+        A folder to write files to.
+
+    Raises:
+        OSError: If they cannot be written, with the folder. None of them is there then.
+    """
+    with _told(folder), _parts(folder, durable=False) as unfinished:
+        yield unfinished
+
+
+def is_stream(path: Path) -> bool:
+    """Whether what is written to a path goes somewhere at once: to a device, a pipe, a descriptor.
+
+    Raises:
+        OSError: If it is a link to itself.
+    """
+    link = path
+    while link.is_symlink():
+        # `/dev/stdout` leads here, and what is behind may be a file that a shell has open.
+        if DESCRIPTORS.fullmatch(str(link.absolute().parent)):
+            return True
+        with suppress(FileNotFoundError):
+            link.stat()
+        link = link.parent / os.readlink(link)
+    return link.exists() and not (link.is_file() or link.is_dir())
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Gives what a disk refuses the path that it is about, not that of something unfinished."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        remove_unfinished(path.parent)
-        with unfinished_folder(path.parent) as folder:
-            yield folder / path.name
+        yield
+    except Exception as error:
+        refusal = disk_error(error)
+        if refusal is None and isinstance(error, OSError) and PREFIX in str(error.filename):
+            refusal = error
+        if refusal is None or (refusal.filename and PREFIX not in str(refusal.filename)):
+            raise
+        raise OSError(refusal.errno, refusal.strerror, str(path)) from error
+
+
+@contextmanager
+def _parts(target: Path, durable: bool) -> Iterator[Path]:
+    """A hidden folder in another, into which all of it is moved at the end."""
+    made = [folder for folder in (target / "x").absolute().parents if not folder.exists()]
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(target)
+        with unfinished_folder(target) as folder:
+            yield folder
             if durable:
                 _sync_tree(folder)
-            _move_parts(folder, path.parent)
+            _move_parts(folder, target)
         if durable:
-            for one in [path.parent, *(each.parent for each in made)]:
+            for one in [target, *(each.parent for each in made)]:
                 _sync(one)
     except BaseException:
         with suppress(OSError):
@@ -129,7 +192,20 @@ def _move_parts(folder: Path, target: Path) -> None:
         place = target / part.name
         if place.is_dir():
             os.replace(place, folder / f"{FORMER}-{part.name}")
-        os.replace(part, place)
+        if place.is_symlink() or is_stream(place):
+            _write_through(part, place)
+        else:
+            os.replace(part, place)
+
+
+def _write_through(part: Path, place: Path) -> None:
+    """Writes a file to what a link leads to, or into a device."""
+    if is_stream(place):
+        with part.open("rb") as source, place.open("wb") as stream:
+            shutil.copyfileobj(source, stream)
+    else:
+        write_atomically(place, lambda path: shutil.copyfile(part, path))
+    part.unlink()
 
 
 def _locked_folder(parent: Path) -> tuple[Path, int]:

@@ -1,5 +1,6 @@
 """Files and folders appear whole or not at all, and take the place of nothing else."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import sys
 import pytest
 
 from keras_rbi.atomic_write import (
+    atomic_files,
     atomic_write,
     remove_unfinished,
     write_atomically,
@@ -88,6 +90,86 @@ def test_folders_that_were_made_for_what_failed_are_removed(tmp_path):
     with pytest.raises(RuntimeError):
         write_atomically(tmp_path / "a" / "b" / "c.txt", fail)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="descriptors are no files here")
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+def test_a_descriptor_is_written_into_where_it_is(name, tmp_path):
+    """A shell has the file open, and goes on writing to it."""
+    os.symlink("/dev/stdout", tmp_path / "link")
+    code = f"""
+from keras_rbi.atomic_write import write_atomically
+def write(path):
+    with path.open("a") as file:
+        file.write("from it\\n")
+write_atomically(here / {name!r}, write)
+print("from the shell", flush=True)
+"""
+    with (tmp_path / "out").open("w") as file:
+        subprocess.run([sys.executable, "-c", LOAD + code, str(tmp_path)], stdout=file, check=True)
+    assert (tmp_path / "out").read_text().splitlines()[-1] == "from the shell"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "out"]
+    piped = python(code, tmp_path).communicate()[0]
+    assert piped == "from it\nfrom the shell\n"
+
+
+def test_a_link_to_itself_is_told(tmp_path):
+    os.symlink("loop", tmp_path / "loop")
+    with pytest.raises(OSError, match="symbolic links"):
+        write_atomically(tmp_path / "loop", lambda path: path.write_text("new"))
+    assert os.readlink(tmp_path / "loop") == "loop"
+
+
+def test_files_of_a_folder_appear_together_and_are_written_through_links(tmp_path):
+    folder, there = tmp_path / "folder", tmp_path / "there.csv"
+    folder.mkdir()
+    (folder / "kept").touch()
+    there.write_text("old")
+    os.symlink(there, folder / "a.csv")
+    os.symlink("/dev/null", folder / "b.csv")
+
+    def write(path):
+        for name in ("a.csv", "b.csv", "c.csv"):
+            (path / name).write_text("new")
+
+    def write_and_fail():
+        with atomic_files(folder) as unfinished:
+            write(unfinished)
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_and_fail()
+    assert there.read_text() == "old"
+    assert sorted(path.name for path in folder.iterdir()) == ["a.csv", "b.csv", "kept"]
+    with atomic_files(folder) as unfinished:
+        write(unfinished)
+    assert sorted(path.name for path in folder.iterdir()) == ["a.csv", "b.csv", "c.csv", "kept"]
+    assert (there.read_text(), (folder / "c.csv").read_text()) == ("new", "new")
+    assert (folder / "a.csv").is_symlink()
+    assert os.readlink(folder / "b.csv") == "/dev/null"
+    assert not os.path.isfile("/dev/null")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+        OSError(f"Can't write data (errno = 28, error message = '{os.strerror(errno.ENOSPC)}')"),
+        RuntimeError(f"writing failed: {os.strerror(errno.ENOSPC)}"),
+    ],
+)
+def test_what_a_disk_refuses_is_told_with_the_path_that_was_asked_for(error, tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+
+    def fail(path):
+        path.write_text("half")
+        raise error
+
+    with pytest.raises(OSError, match="No space left") as told:
+        write_atomically(tmp_path / "a.txt", fail)
+    assert (told.value.errno, told.value.filename) == (errno.ENOSPC, str(tmp_path / "a.txt"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "old"
 
 
 def test_what_a_kill_has_left_is_removed(tmp_path):

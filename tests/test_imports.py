@@ -40,6 +40,7 @@ HELPERS = {
     "_version",
     "atomic_write",
     "checks",
+    "disk_errors",
     "file_lock",
     "types",
 }

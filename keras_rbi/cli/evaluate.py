@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keras_rbi import evaluation, figures, training
+from keras_rbi.atomic_write import atomic_files
 from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.destination import check_folder
 from keras_rbi.cli.loading import load
 from keras_rbi.cli.output import (
     asked,
@@ -78,6 +80,7 @@ def evaluate(
     """
     if spreadsheet and not (details and output is not None):
         fail("--spreadsheet is for the tables of --details with --output. Add these two.")
+    check_folder(output, "--output")
     with one_line_errors(), one_line_warnings():
         sizes = numbers_of(batch_sizes, "--batch-sizes")
         network, class_names = load(model)
@@ -129,14 +132,14 @@ def _write(
     more: "Details | None",
     spreadsheet: bool,
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "evaluation.csv").write_text(found.csv(), "utf-8")
-    (folder / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    figures.save_figures(folder, {"evaluation": figures.protocol_figure(found)})
-    if more:
-        for name, text in more.csv_files(spreadsheet).items():
-            (folder / name).write_text(text, "utf-8", "surrogateescape", newline="")
-        figures.save_figures(folder, figures.details_figures(more))
+    with atomic_files(folder) as unfinished:
+        (unfinished / "evaluation.csv").write_text(found.csv(), "utf-8")
+        (unfinished / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        figures.save_figures(unfinished, {"evaluation": figures.protocol_figure(found)})
+        if more:
+            for name, text in more.csv_files(spreadsheet).items():
+                (unfinished / name).write_text(text, "utf-8", "surrogateescape", newline="")
+            figures.save_figures(unfinished, figures.details_figures(more))
 
 
 def numbers_of(text: str, option: str) -> list[int]:

@@ -9,12 +9,12 @@ from keras_rbi import figures as drawings
 from keras_rbi import training
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.destination import check_file, check_folder
 from keras_rbi.cli.loading import load
 from keras_rbi.cli.output import (
     asked,
     console,
     doing,
-    fail,
     one_line,
     one_line_errors,
     print_json,
@@ -57,8 +57,8 @@ def explain(
 
     Example: `keras-rbi explain runs/typefaces-1 runs/typefaces-1/examples`
     """
-    if not output.absolute().parent.is_dir():
-        fail(f"There is no folder {str(output.absolute().parent)!r} to write --output to.")
+    check_file(output, "--output")
+    check_folder(figures, "--figures")
     with one_line_errors():
         check_method(method)
         files = image_files(images)

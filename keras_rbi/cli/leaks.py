@@ -8,6 +8,7 @@ import typer
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.datasets import make_ready
+from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
     asked,
     console,
@@ -82,6 +83,7 @@ def leaks(
         fail(f"--splits must be two of {', '.join(ALL_SPLITS)}, with a comma. Received: {splits}.")
     if out is not None and out.suffix.lower() not in FORMATS:
         fail(f"--out must be an .html, .png or .svg file. Received: {str(out)!r}.")
+    check_file(out, "--out")
     with one_line_errors(), one_line_warnings():
         make_ready(name, data_dir, download)
         with progress_bars("Comparing: {}") as progress:

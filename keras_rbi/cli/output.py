@@ -107,6 +107,12 @@ def fail(message: str) -> NoReturn:
     sys.exit(2)
 
 
+def told_of_disk(error: OSError) -> str:
+    """What to say of a file that could not be written or read."""
+    where = f": {str(error.filename)!r}" if error.filename else ""
+    return f"{error.strerror}{where}. What was being written is not there."
+
+
 @contextmanager
 def one_line_errors(kind: type[ValueError] = ValueError) -> Iterator[None]:
     """Turns the library's `ValueError`s, which say what to mend, into one line."""

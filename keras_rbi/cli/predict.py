@@ -12,6 +12,7 @@ import typer
 from keras_rbi import evaluation
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.loading import load
 from keras_rbi.cli.output import (
     Progress,
@@ -90,8 +91,7 @@ def predict(
     form = _format(form, output)
     if spreadsheet and form != "csv":
         fail(f"--spreadsheet is for CSV, and the format is {form}. Add --format csv.")
-    if output is not None and not output.absolute().parent.is_dir():
-        fail(f"There is no folder {str(output.absolute().parent)!r} to write --output to.")
+    check_file(output, "--output")
     with one_line_errors():
         find_model(model)
         files = find_images(images)

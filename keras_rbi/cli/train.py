@@ -24,11 +24,13 @@ from keras_rbi.cli.output import (
     one_line_warnings,
     print_json,
     progress_bars,
+    told_of_disk,
 )
 from keras_rbi.cli.report import report, report_seeds
 from keras_rbi.cli.settings_options import as_arguments, with_settings
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.datasets.files.reading import UnreadableImageError
+from keras_rbi.disk_errors import disk_error
 from keras_rbi.file_lock import LockedError
 from keras_rbi.training.choices import BACKBONE_ALONE, IMAGENET
 from keras_rbi.training.logging import Logging
@@ -295,6 +297,7 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
     from keras_rbi.cli.epoch_progress import EpochProgress
 
     shown = [] if asked.quiet else [EpochProgress(run, notes())]
+    command = f"keras-rbi train --resume --output {shlex.quote(str(run.folder.path))}"
     try:
         # Other errors are the program's own, which a line would hide.
         with one_line_errors(UnreadableImageError), one_line_warnings():
@@ -311,10 +314,15 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
             with doing("Measuring the test images"):
                 return run.finish(keep_optimizer=logging.keep_optimizer)
     except KeyboardInterrupt:
-        command = f"keras-rbi train --resume --output {shlex.quote(str(run.folder.path))}"
         notes().print("\nInterrupted. Go on after the last finished epoch:")
         notes().print(f"  {one_line(command)}", soft_wrap=True)
         raise
+    except Exception as error:
+        if (refused := disk_error(error)) is None:
+            raise
+        fail(
+            f"{told_of_disk(refused)} Make room, and go on after the last finished epoch: {command}"
+        )
 
 
 def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Path:

@@ -18,6 +18,7 @@ MODULES = [
     "evaluation.mistakes",
     "evaluation.paired_statistics",
     "evaluation.predict_files",
+    "evaluation.spreadsheet",
     "evaluation.top_classes",
     "figures.embedding_map",
 ]
