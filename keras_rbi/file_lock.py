@@ -132,7 +132,7 @@ def _acquire(path: Path, what: str) -> int:
                 raise LockedError(_told(path, what))
             # Whoever had it may have removed the file since it was opened.
             if is_at(descriptor, path):
-                _sign(descriptor)
+                _sign(descriptor, path)
                 return descriptor
         except BaseException:
             os.close(descriptor)
@@ -140,11 +140,16 @@ def _acquire(path: Path, what: str) -> int:
         os.close(descriptor)
 
 
-def _sign(descriptor: int) -> None:
+def _sign(descriptor: int, path: Path) -> None:
     holder = {"pid": os.getpid(), "host": HOST, "since": time.strftime("%Y-%m-%d %H:%M:%S")}
-    os.ftruncate(descriptor, 0)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    os.write(descriptor, json.dumps(holder).encode())
+    try:
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, json.dumps(holder).encode())
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _release(descriptor: int, path: Path) -> None:

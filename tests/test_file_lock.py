@@ -1,6 +1,7 @@
 """Locks keep others out, name their holder, and end with its process, however that ends."""
 
 import doctest
+import errno
 import os
 import platform
 import signal
@@ -116,6 +117,17 @@ def test_where_there_are_no_locks_the_named_process_is_asked_after(holder, tmp_p
         (tmp_path / "lock").write_text(broken)
         with locked(tmp_path / "lock", "It"):
             pass
+
+
+def test_a_lock_that_cannot_be_signed_leaves_no_file(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space left") as told, locked(tmp_path / "lock", "It"):
+        pass
+    assert told.value.filename == str(tmp_path / "lock")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_example_gives_what_it_shows():
