@@ -65,15 +65,16 @@ def kill_and_go_on(when, moment, ask, birds, history, command=SMALL):
 
 
 def test_a_kill_at_a_move_of_training(ask, birds, history):
-    """One of those that the nightly tests go through: the last checkpoint has just been moved."""
-    assert kill_and_go_on("after", 12, ask, birds, history)
+    """One of those that the nightly tests go through: the second checkpoint has been moved, its state not."""
+    assert kill_and_go_on("after", 7, ask, birds, history)
 
 
 @pytest.mark.nightly
 def test_kills_at_every_move_of_training(ask, birds, history):
     _, text = killed("never", 0, "train", *SMALL, "--output", "run", "--quiet", cwd=birds)
     number = moves(text)
-    assert number > 15
+    # Four files, two and three for the epochs, and four of the result.
+    assert number == 13
     for move in range(1, number + 1):
         for when in ("before", "after"):
             shutil.rmtree(birds / "run")
@@ -96,8 +97,9 @@ def test_kills_at_random_times_of_training(ask, birds, history):
 @pytest.mark.nightly
 def test_a_run_that_is_killed_again_and_again_ends(ask, birds, history):
     arguments = ["train", *SMALL, "--output", "run", "--quiet"]
-    killed("before", 12, *arguments, cwd=birds)
-    for move in (1, 2, 3, 1, 4, 1):
+    killed("before", 6, *arguments, cwd=birds)
+    # Before the first epoch is finished, then after it, then while the result is written.
+    for move in (1, 5, 2, 6, 1, 3, 2, 3):
         resume = ["train", "--resume", "--output", "run", "--quiet"]
         assert killed("after", move, *resume, cwd=birds)[0]
     go_on(ask, ["train", *SMALL])
