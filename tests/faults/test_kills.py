@@ -65,7 +65,7 @@ def kill_and_go_on(when, moment, ask, birds, history, command=SMALL):
 
 
 def test_a_kill_at_a_move_of_training(ask, birds, history):
-    """One of those that the nightly tests go through: the second checkpoint has been moved, its state not."""
+    """The second checkpoint has been moved, its state has not. The others are tried nightly."""
     assert kill_and_go_on("after", 7, ask, birds, history)
 
 
