@@ -32,9 +32,7 @@ def without_infinite_pixels(images: Tensor) -> tuple[Tensor, Tensor]:
     """
     # Comparisons, which every format has: they are false for NaN.
     finite = ops.abs(images) < float("inf")
-    # A minimum, which more formats have than a conjunction.
-    whole = ops.min(ops.cast(finite, "float32"), axis=PIXELS) > 0.5
-    return ops.where(finite, images, ops.zeros_like(images)), whole
+    return ops.where(finite, images, ops.zeros_like(images)), ops.all(finite, axis=PIXELS)
 
 
 def nan_where_not(whole: Tensor, predictions: Tensor) -> Tensor:
