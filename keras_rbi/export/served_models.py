@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from keras_rbi.export.options import ExportOptions
-from keras_rbi.models.finite_pixels import nan_where_not, without_infinite_pixels
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.types import Tensor
@@ -79,15 +78,13 @@ class ServedSets(ServedImages):
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Those of all classes, for each image of each set."""
-        images, whole = without_infinite_pixels(images)
         each = ops.reshape(images, (-1, *self.options.image_shape))
         features = keras.tree.map_structure(
             lambda rows: ops.reshape(rows, (*ops.shape(images)[:2], rows.shape[-1])),
             self.model.embed(each, training=False),
         )
         related = self.model.relate(features, images, training=False)
-        predictions = self._from_outputs(self.model.classify(related, training=False))
-        return nan_where_not(whole, predictions)
+        return self._from_outputs(self.model.classify(related, training=False))
 
 
 def served(model: keras.Model, options: ExportOptions, as_tuple: bool = False) -> ServedImages:

@@ -12,7 +12,6 @@ from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.relationship_attention import AttentionParts
 from keras_rbi.layers.rra import RRA
 from keras_rbi.models.batches import images_and_mask
-from keras_rbi.models.finite_pixels import nan_where_not, without_infinite_pixels
 from keras_rbi.models.image_classifier import ImageClassifier
 from keras_rbi.models.open_classes import check_known, without_activation
 from keras_rbi.models.packing import pack, unpack
@@ -156,23 +155,16 @@ class RelationalClassifier(ImageClassifier):
         raise NotImplementedError(f"{type(self).__name__} must define `classify`.")
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Predictions; those of images that the mask leaves out mean nothing.
-
-        Those of images with pixels that are NaN or infinite are NaN, but in training.
-        """
+        """Predictions; those of images that the mask leaves out mean nothing."""
         check_known(self)
         # JAX's training calls this and not `__call__`.
         if isinstance(inputs, dict):
             inputs, mask = images_and_mask(inputs)
         images = ops.convert_to_tensor(inputs, self.input.dtype)
         mask = None if mask is None else ops.cast(mask, "bool")
-        if training:
-            features = self.embed(images, training)
-            return self.classify(self.relate(features, images, mask, training), training)
-        images, whole = without_infinite_pixels(images)
         features = self.embed(images, training)
-        predictions = self.classify(self.relate(features, images, mask, training), training)
-        return nan_where_not(whole, predictions)
+        related = self.relate(features, images, mask, training)
+        return self.classify(related, training)
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if isinstance(inputs, dict):

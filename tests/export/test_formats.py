@@ -87,20 +87,6 @@ def test_rows_are_the_models_and_stand_alone(model, exports, name, mode):
     np.testing.assert_allclose(prediction(padded)[:3], whole[:3], atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    ("name", "mode"), [pytest.param(*case, marks=SLOW.get(case[0], [])) for case in CASES]
-)
-def test_a_pixel_that_is_no_number_makes_its_image_nan_and_no_other(exports, name, mode):
-    prediction, _ = exports(name, mode)
-    rows = small_model.images(4).astype("float32")
-    for value in (np.nan, np.inf, -np.inf):
-        broken = rows.copy()
-        broken[2, 5, 7, 1] = value
-        found = prediction(broken)
-        np.testing.assert_array_equal(np.isnan(found).all(axis=1), [False, False, True, False])
-        np.testing.assert_allclose(found[[0, 1, 3]], prediction(rows)[[0, 1, 3]], atol=1e-6)
-
-
 def neighbourhoods():
     """What an adversary sends along: other images, copies of one, greys, and noise."""
     rng = np.random.default_rng(1)
