@@ -40,6 +40,8 @@ HELPERS = {
     "_version",
     "atomic_write",
     "checks",
+    "disk_errors",
+    "file_lock",
     "types",
 }
 # What may wait until it is asked for: `model.export` and `model.predict_files`. The command, which

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from keras_rbi.backbones import BackboneInfo, available
 from keras_rbi.cli.common_options import reports
@@ -51,7 +52,7 @@ def backbones(
     table.add_column("ImageNet weights", min_width=len(WEIGHTS["network"]))
     for source, of_source in itertools.groupby(found, key=lambda info: info.source):
         table.add_section()
-        table.add_row(f"[bold]{source}[/bold]")
+        table.add_row(Text(source, "bold"))
         for info in of_source:
             table.add_row(
                 info.name,

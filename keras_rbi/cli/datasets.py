@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
     asked,
     console,
     fail,
+    marked,
+    one_line,
     one_line_errors,
     one_line_warnings,
     print_json,
@@ -129,6 +131,7 @@ def check_dataset(
     options = {key: value for key, value in {"coarse": coarse, "subset": subset}.items() if value}
     if page is not None and page.suffix.lower() not in (".html", ".htm"):
         fail(f"--html must be an .html file. Received: {str(page)!r}.")
+    check_file(page, "--html")
     with one_line_errors(), one_line_warnings():
         if name == TYPEFACES:
             fail("The typefaces are rendered where they are used: there are no files to check.")
@@ -155,7 +158,7 @@ def check_dataset(
     else:
         _print(report, found, name, command)
         if page is not None:
-            console.print(f"Page: {escape(str(page))}", highlight=False, soft_wrap=True)
+            console.print(f"Page: {one_line(str(page))}", highlight=False, soft_wrap=True)
     if report.problems:
         raise typer.Exit(1)
 
@@ -216,26 +219,26 @@ def _print(report: "Report", found: "Overview", name: str, command: str) -> None
             f"{counts.fewest:,} to {counts.most:,}",
         )
     console.print(table)
-    console.print(escape(report.root), highlight=False, soft_wrap=True)
+    console.print(one_line(report.root), highlight=False, soft_wrap=True)
     for sentence in _sentences(found):
-        console.print(escape(sentence), highlight=False, soft_wrap=True)
+        console.print(one_line(sentence), highlight=False, soft_wrap=True)
     mark = "[red]differs[/red]" if info else "[red]problem[/red]"
     for problem in report.problems[:SHOWN]:
-        console.print(f"{mark} {escape(problem)}", highlight=False, soft_wrap=True)
+        console.print(f"{mark} {marked(problem)}", highlight=False, soft_wrap=True, markup=True)
     if len(report.problems) > SHOWN:
         console.print(f"and {len(report.problems) - SHOWN} more: --json shows them all")
     for warning in found.warnings:
-        console.print(
-            f"[yellow]warning[/yellow] {escape(warning)}", highlight=False, soft_wrap=True
-        )
+        line = f"[yellow]warning[/yellow] {marked(warning)}"
+        console.print(line, highlight=False, soft_wrap=True, markup=True)
     for note in report.notes:
-        console.print(f"[yellow]note[/yellow] {escape(note)}", highlight=False, soft_wrap=True)
+        line = f"[yellow]note[/yellow] {marked(note)}"
+        console.print(line, highlight=False, soft_wrap=True, markup=True)
     if not report.problems:
         what = "All as it was released." if info else "No file is missing."
-        console.print(f"[green]{what}[/green]")
+        console.print(what, style="green", highlight=False)
     if info and info.note:
         console.print(info.note)
-    console.print(f"Next: {escape(command)}", highlight=False, soft_wrap=True)
+    console.print(f"Next: {one_line(command)}", highlight=False, soft_wrap=True)
 
 
 def _sentences(found: "Overview") -> list[str]:

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
 
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.backend import start_backend
 from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
     asked,
     console,
@@ -20,6 +20,7 @@ from keras_rbi.cli.output import (
     one_line_warnings,
     print_json,
     progress_bars,
+    say,
 )
 from keras_rbi.cli.settings_options import as_arguments
 from keras_rbi.cli.train import require_weights
@@ -92,10 +93,10 @@ def doubtful(
         with progress_bars("Looking at the {} images") as progress:
             check = prepare_label_check(run, names, backbone, weights, progress)
         if check.settings.backbone != _backbone_of(run) and backbone is None and not asked.quiet:
-            print(
+            say(
                 "The run began from scratch, so that its backbone knows these labels by heart: "
                 f"the features are those of {check.settings.backbone}.",
-                file=sys.stderr,
+                sys.stderr,
             )
         require_weights(check.settings)
         start_backend()
@@ -115,8 +116,7 @@ def _check_places(output: Path, page: Path) -> None:
     if page.suffix.lower() not in (".html", ".htm"):
         fail(f"--html must be an .html file. Received: {str(page)!r}.")
     for option, path in (("--output", output), ("--html", page)):
-        if not path.absolute().parent.is_dir():
-            fail(f"There is no folder {str(path.absolute().parent)!r} to write {option} to.")
+        check_file(path, option)
 
 
 def _refuse_filled(output: Path) -> None:
@@ -161,7 +161,7 @@ def _as_dict(found: "LabelIssues", check: LabelCheck, output: Path, page: Path) 
 
 def _print(found: "LabelIssues", check: LabelCheck, output: Path, page: Path) -> None:
     def tell(line: str) -> None:
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(line, highlight=False, soft_wrap=True)
 
     tell(found.summary)
     tell(

@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from keras_rbi import evaluation, figures, training
+from keras_rbi.atomic_write import atomic_files
 from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.destination import check_folder
 from keras_rbi.cli.loading import load
 from keras_rbi.cli.output import (
     asked,
     console,
     doing,
+    fail,
+    one_line,
     one_line_errors,
     one_line_warnings,
     print_json,
@@ -58,6 +62,10 @@ def evaluate(
             "--output, their tables and figures.",
         ),
     ] = False,
+    spreadsheet: Annotated[
+        bool,
+        typer.Option("--spreadsheet", help="With --details: CSV as predict --spreadsheet has it."),
+    ] = False,
 ) -> None:
     """Measure a model on the test split, for each relations mode, test batch size and order.
 
@@ -70,6 +78,9 @@ def evaluate(
 
     `keras-rbi evaluate runs/typefaces-1 --orders 10 --output measured`
     """
+    if spreadsheet and not (details and output is not None):
+        fail("--spreadsheet is for the tables of --details with --output. Add these two.")
+    check_folder(output, "--output")
     with one_line_errors(), one_line_warnings():
         sizes = numbers_of(batch_sizes, "--batch-sizes")
         network, class_names = load(model)
@@ -107,22 +118,28 @@ def evaluate(
         if content["test_note"]:
             console.print(content["test_note"])
     if output is not None:
-        _write(output, found, content, more)
+        _write(output, found, content, more, spreadsheet)
         if not asked.json:
-            console.print(f"Tables and figures: {output}", highlight=False)
+            console.print(
+                f"Tables and figures: {one_line(str(output))}", highlight=False, soft_wrap=True
+            )
 
 
 def _write(
-    folder: Path, found: "EvaluationProtocol", content: dict[str, object], more: "Details | None"
+    folder: Path,
+    found: "EvaluationProtocol",
+    content: dict[str, object],
+    more: "Details | None",
+    spreadsheet: bool,
 ) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "evaluation.csv").write_text(found.csv(), "utf-8")
-    (folder / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
-    figures.save_figures(folder, {"evaluation": figures.protocol_figure(found)})
-    if more:
-        for name, text in more.csv_files().items():
-            (folder / name).write_text(text, "utf-8", newline="")
-        figures.save_figures(folder, figures.details_figures(more))
+    with atomic_files(folder) as unfinished:
+        (unfinished / "evaluation.csv").write_text(found.csv(), "utf-8")
+        (unfinished / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        figures.save_figures(unfinished, {"evaluation": figures.protocol_figure(found)})
+        if more:
+            for name, text in more.csv_files(spreadsheet).items():
+                (unfinished / name).write_text(text, "utf-8", "surrogateescape", newline="")
+            figures.save_figures(unfinished, figures.details_figures(more))
 
 
 def numbers_of(text: str, option: str) -> list[int]:

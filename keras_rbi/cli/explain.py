@@ -4,18 +4,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from keras_rbi import figures as drawings
 from keras_rbi import training
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.destination import check_file, check_folder
 from keras_rbi.cli.loading import load
 from keras_rbi.cli.output import (
     asked,
     console,
     doing,
-    fail,
+    one_line,
     one_line_errors,
     print_json,
     progress_bars,
@@ -57,8 +57,8 @@ def explain(
 
     Example: `keras-rbi explain runs/typefaces-1 runs/typefaces-1/examples`
     """
-    if not output.absolute().parent.is_dir():
-        fail(f"There is no folder {str(output.absolute().parent)!r} to write --output to.")
+    check_file(output, "--output")
+    check_folder(figures, "--figures")
     with one_line_errors():
         check_method(method)
         files = image_files(images)
@@ -82,12 +82,13 @@ def explain(
                 metrics=RunFolder.around(model).read_metrics(),
                 progress=progress,
             )
-    write_atomically(output, lambda path: path.write_text(report.html(), "utf-8"))
+    html = report.html()
+    write_atomically(output, lambda path: path.write_text(html, "utf-8", "backslashreplace"))
     if asked.json:
         print_json({"report": str(output), "figures": None if figures is None else str(figures)})
     else:
-        console.print(f"HTML report: {escape(str(output))}", highlight=False, soft_wrap=True)
+        console.print(f"HTML report: {one_line(str(output))}", highlight=False, soft_wrap=True)
     if figures is not None:
         report.save_figures(figures)
         if not asked.json:
-            console.print(f"Figures: {escape(str(figures))}", highlight=False, soft_wrap=True)
+            console.print(f"Figures: {one_line(str(figures))}", highlight=False, soft_wrap=True)

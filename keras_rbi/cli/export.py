@@ -9,6 +9,7 @@ import typer
 from keras_rbi import evaluation, training
 from keras_rbi import export as exports
 from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.destination import check_folder
 from keras_rbi.cli.loading import load
 from keras_rbi.cli.output import (
     asked,
@@ -17,9 +18,11 @@ from keras_rbi.cli.output import (
     one_line_errors,
     one_line_warnings,
     print_json,
+    say,
 )
 from keras_rbi.export.errors import ExportError
 from keras_rbi.export.formats import FORMATS, format_named
+from keras_rbi.training.run_folder import find_model
 
 if TYPE_CHECKING:
     import keras
@@ -72,6 +75,8 @@ def export(
         output = output or _beside(model, format, tf_serving)
         if tf_serving is None:
             entry.check_path(output)
+        find_model(model)
+        check_folder(output if tf_serving is not None else output.parent, "--output")
         network, class_names = load(model)
         try:
             if tf_serving is not None:
@@ -88,11 +93,11 @@ def export(
     if asked.json:
         print_json(_as_dict(made, cost))
     elif tf_serving is not None:
-        print(f"Exported {made.path}, with warm-up requests, models.config and batching.config.")
+        say(f"Exported {made.path}, with warm-up requests, models.config and batching.config.")
     else:
-        print(made.summary())
+        say(made.summary())
         if cost is not None:
-            print(cost["text"])
+            say(cost["text"])
 
 
 def _export(

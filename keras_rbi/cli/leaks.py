@@ -4,15 +4,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.datasets import make_ready
+from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
     asked,
     console,
     fail,
+    one_line,
     one_line_errors,
     one_line_warnings,
     print_json,
@@ -82,6 +83,7 @@ def leaks(
         fail(f"--splits must be two of {', '.join(ALL_SPLITS)}, with a comma. Received: {splits}.")
     if out is not None and out.suffix.lower() not in FORMATS:
         fail(f"--out must be an .html, .png or .svg file. Received: {str(out)!r}.")
+    check_file(out, "--out")
     with one_line_errors(), one_line_warnings():
         make_ready(name, data_dir, download)
         with progress_bars("Comparing: {}") as progress:
@@ -103,7 +105,7 @@ def _write(out: Path, found: "Leaks") -> None:
 
     if out.suffix.lower() == ".html":
         content = duplicates_report(found, MOST_DRAWN)
-        write_atomically(out, lambda path: path.write_text(content, "utf-8"))
+        write_atomically(out, lambda path: path.write_text(content, "utf-8", "backslashreplace"))
         return
     figure = duplicates_sheet(found, MOST_DRAWN)
     write_atomically(out, lambda path: figure.savefig(path, dpi=100))
@@ -115,11 +117,11 @@ def _print(found: "Leaks", out: Path | None) -> None:
     console.print(found.summary, highlight=False)
     for pair in found.pairs[:MOST_PRINTED]:
         line = f"{describe(pair)}: {' and '.join(found.names(pair))}"
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(one_line(line), highlight=False, soft_wrap=True)
     if len(found.pairs) > MOST_PRINTED:
         more = len(found.pairs) - MOST_PRINTED
         console.print(f"and {more} more: --out draws them, --json lists them")
     if out is not None:
-        console.print(f"Pairs: {escape(str(out))}", highlight=False, soft_wrap=True)
+        console.print(f"Pairs: {one_line(str(out))}", highlight=False, soft_wrap=True)
     if found.note:
         console.print(found.note)

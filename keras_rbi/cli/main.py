@@ -1,6 +1,8 @@
 """The `keras-rbi` command."""
 
+import os
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -14,11 +16,12 @@ from keras_rbi.cli.evaluate import evaluate
 from keras_rbi.cli.explain import explain
 from keras_rbi.cli.export import export
 from keras_rbi.cli.leaks import leaks
-from keras_rbi.cli.output import asked, fail
+from keras_rbi.cli.output import asked, fail, told_of_disk
 from keras_rbi.cli.predict import predict
 from keras_rbi.cli.serve import serve
 from keras_rbi.cli.show import show
 from keras_rbi.cli.train import train
+from keras_rbi.disk_errors import disk_error
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -82,6 +85,21 @@ def joined(arguments: list[str]) -> list[str]:
     return words
 
 
+def _with_its_file(error: Exception) -> OSError | None:
+    """The error itself, if it is about a file that it names."""
+    told = isinstance(error, OSError) and error.filename is not None and error.strerror is not None
+    return error if told else None  # type: ignore[return-value]
+
+
+def _close_output(refused: OSError | None = None) -> None:
+    """Gives up a standard output that takes no more, lest the end of the process try again."""
+    if refused is None or refused.filename is None:
+        # What is to be told goes where it can be read.
+        asked.json = False
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run(arguments: list[str] | None = None) -> None:
     """Runs the command; mistakes in its use end it with one line and the exit code 2."""
     words = joined(sys.argv[1:] if arguments is None else arguments)
@@ -89,14 +107,18 @@ def run(arguments: list[str] | None = None) -> None:
     asked.quiet = asked.json = False
     try:
         code = app(args=words, prog_name="keras-rbi", standalone_mode=False)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         sys.exit(130)
-    except OSError as error:
-        # A full disk or a folder that cannot be written to, and not the program's own fault.
-        if error.filename is None or error.strerror is None:
-            raise
-        fail(f"{error.strerror}: {str(error.filename)!r}. What was being written is not there.")
+    except BrokenPipeError:
+        # Whoever read the output, such as `head`, has enough.
+        _close_output()
+        sys.exit(1)
     except Exception as error:
+        # A full disk or a folder that cannot be written to, and not the program's own fault.
+        if (refused := disk_error(error) or _with_its_file(error)) is not None:
+            _close_output(refused)
+            fail(told_of_disk(refused))
         # Typer's usage errors, whose class has moved between its versions.
         describe: Any = getattr(error, "format_message", None)
         if describe is None:

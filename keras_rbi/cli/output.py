@@ -1,23 +1,89 @@
-"""What the command prints: results on the standard output, what it is doing on the error stream."""
+"""What the command prints: results on the standard output, what it is doing on the error stream.
+
+All of it goes through here. Names of files and classes are whatever somebody called them, so what
+a terminal would obey is shown, and square brackets are no markup unless a caller says so.
+"""
 
 import json
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 from rich.console import Console
+from rich.markup import escape
 
 from keras_rbi.datasets.files.dataset_warning import DatasetWarning
 
 if TYPE_CHECKING:
+    from rich.console import ConsoleOptions, RenderableType
+    from rich.segment import Segment
     from rich.table import Table
+    from rich.text import Text
 
-console = Console()
-errors = Console(stderr=True)
+# Control characters but for tab and new line, what turns the direction of the text, other ends of
+# lines, and the halves of characters that stand for bytes of a name that are no text.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 Progress = Callable[[str, int, int], None]
+
+
+def printable(text: str) -> str:
+    """Text of which a terminal obeys nothing: `\\x1b` stands for an escape.
+
+    Example:
+
+    >>> from keras_rbi.cli.output import printable
+    >>> print(printable("a \\x1b[31mred\\r wren"))
+    a \\x1b[31mred\\x0d wren
+    """
+    return UNPRINTABLE.sub(lambda found: f"\\{_code(ord(found.group()))}", text)
+
+
+def _code(number: int) -> str:
+    return f"x{number:02x}" if number < 256 else f"u{number:04x}"
+
+
+def one_line(text: str) -> str:
+    """A printable name, on one line."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def marked(text: str) -> str:
+    """A printable name, on one line, between words with markup."""
+    return escape(one_line(text))
+
+
+class PrintableConsole(Console):
+    """A console that prints text which the terminal does not obey, and takes none for markup."""
+
+    def __init__(self, file: TextIO | None = None, stderr: bool = False) -> None:
+        super().__init__(file=file, stderr=stderr, markup=False, emoji=False)
+
+    def render_str(self, text: str, **kwargs: Any) -> "Text":
+        """Text of a string, before it is measured."""
+        return super().render_str(printable(text), **kwargs)
+
+    def render(
+        self, renderable: "RenderableType", options: "ConsoleOptions | None" = None
+    ) -> "Iterator[Segment]":
+        """The parts of what is printed, of which the console's own may be obeyed."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield segment._replace(text=printable(segment.text))
+
+
+console = PrintableConsole()
+errors = PrintableConsole(stderr=True)
+
+
+def say(text: str, file: TextIO | None = None) -> None:
+    """Prints plain text, at once."""
+    print(printable(text), file=file, flush=True)
 
 
 @dataclass
@@ -37,8 +103,14 @@ def fail(message: str) -> NoReturn:
     if asked.json:
         print(json.dumps({"error": line}))
     else:
-        print("Error: " + line, file=sys.stderr)
+        say("Error: " + line, sys.stderr)
     sys.exit(2)
+
+
+def told_of_disk(error: OSError) -> str:
+    """What to say of a file that could not be written or read."""
+    where = f": {str(error.filename)!r}" if error.filename else ""
+    return f"{error.strerror}{where}. What was being written is not there."
 
 
 @contextmanager
@@ -61,7 +133,7 @@ def one_line_warnings() -> Iterator[None]:
             show(message, category, *rest, **kwargs)
         elif str(message) not in shown:
             shown.add(str(message))
-            print("Warning: " + " ".join(str(message).split()), file=sys.stderr)
+            say("Warning: " + " ".join(str(message).split()), sys.stderr)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", DatasetWarning)
@@ -89,10 +161,10 @@ def doing(what: str) -> Iterator[None]:
     if asked.quiet:
         yield
     elif errors.is_terminal:
-        with errors.status(what):
+        with errors.status(marked(what)):
             yield
     else:
-        print(f"{what} ...", file=sys.stderr, flush=True)
+        say(f"{one_line(what)} ...", sys.stderr)
         yield
 
 
@@ -113,13 +185,13 @@ def progress_bars(describe: str) -> Iterator[Progress]:
     if not errors.is_terminal:
         begun: set[str] = set()
 
-        def say(name: str, done: int, total: int) -> None:
+        def say_once(name: str, done: int, total: int) -> None:
             if name not in begun:
                 begun.add(name)
                 of = f" ({total:,})" if total else ""
-                print(f"{describe.format(name)}{of} ...", file=sys.stderr, flush=True)
+                say(f"{one_line(describe.format(name))}{of} ...", sys.stderr)
 
-        yield say
+        yield say_once
         return
 
     from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
@@ -136,7 +208,7 @@ def progress_bars(describe: str) -> Iterator[Progress]:
 
         def progress(name: str, done: int, total: int) -> None:
             if name not in tasks:
-                tasks[name] = bars.add_task(describe.format(name), total=total or None)
+                tasks[name] = bars.add_task(marked(describe.format(name)), total=total or None)
             bars.update(tasks[name], completed=done)
             if done == total:
                 bars.remove_task(tasks.pop(name))

@@ -1,5 +1,6 @@
 """`keras-rbi predict`."""
 
+import io
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -11,9 +12,26 @@ import typer
 from keras_rbi import evaluation
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
+from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.loading import load
-from keras_rbi.cli.output import Progress, asked, errors, fail, one_line_errors, progress_bars
-from keras_rbi.cli.predictions import WRITERS, Prediction, Write, write_lines, write_tables
+from keras_rbi.cli.output import (
+    Progress,
+    asked,
+    errors,
+    fail,
+    one_line,
+    one_line_errors,
+    progress_bars,
+    say,
+)
+from keras_rbi.cli.predictions import (
+    WRITERS,
+    Prediction,
+    Write,
+    write_lines,
+    write_spreadsheet,
+    write_tables,
+)
 from keras_rbi.datasets.files.find_images import find_images
 from keras_rbi.training.run_folder import find_model
 
@@ -50,6 +68,14 @@ def predict(
     batch_size: Annotated[
         int, typer.Option(min=1, help="Images that the model is given at once.")
     ] = 32,
+    spreadsheet: Annotated[
+        bool,
+        typer.Option(
+            "--spreadsheet",
+            help="CSV for a spreadsheet: names in quotes, and an apostrophe before those that it "
+            "would take for a formula.",
+        ),
+    ] = False,
 ) -> None:
     """Name the likeliest classes of each image, of a few or of many thousand.
 
@@ -63,13 +89,15 @@ def predict(
     `keras-rbi predict runs/birds-1 photos/ --top 3 --output predictions.csv`
     """
     form = _format(form, output)
-    if output is not None and not output.absolute().parent.is_dir():
-        fail(f"There is no folder {str(output.absolute().parent)!r} to write --output to.")
+    if spreadsheet and form != "csv":
+        fail(f"--spreadsheet is for CSV, and the format is {form}. Add --format csv.")
+    check_file(output, "--output")
     with one_line_errors():
         find_model(model)
         files = find_images(images)
         network, class_names = load(model)
-    write = WRITERS.get(form) or (write_tables if len(files) <= MOST_TABLES else write_lines)
+    table = write_tables if len(files) <= MOST_TABLES else write_lines
+    write = write_spreadsheet if spreadsheet else WRITERS.get(form, table)
     unreadable: list[FilePrediction] = []
 
     def predictions(progress: Progress) -> Iterator[Prediction]:
@@ -93,9 +121,9 @@ def predict(
             soft_wrap=True,
         )
     if unreadable:
-        print(f"{len(unreadable)} of {len(files)} images cannot be read:", file=sys.stderr)
+        say(f"{len(unreadable)} of {len(files)} images cannot be read:", sys.stderr)
         for each in unreadable:
-            print(f"  {each.error}", file=sys.stderr)
+            say(f"  {one_line(str(each.error))}", sys.stderr)
         raise typer.Exit(1)
 
 
@@ -122,11 +150,14 @@ def _progress(output: Path | None) -> Iterator[Progress]:
 
 def _write(write: Write, predictions: Iterable[Prediction], output: Path | None) -> None:
     if output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # The bytes of a file's name that are no text are written as they are.
+            sys.stdout.reconfigure(errors="surrogateescape")
         write(predictions, sys.stdout)
         return
 
     def to(path: Path) -> None:
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
             write(predictions, file)
 
     write_atomically(output, to)

@@ -5,9 +5,10 @@ import json
 from collections.abc import Callable, Iterable
 from typing import Any, TextIO
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+
+from keras_rbi.cli.output import PrintableConsole, one_line
+from keras_rbi.evaluation.spreadsheet import spreadsheet_cell
 
 Prediction = dict[str, Any]
 Write = Callable[[Iterable[Prediction], TextIO], None]
@@ -15,37 +16,60 @@ Write = Callable[[Iterable[Prediction], TextIO], None]
 
 def write_tables(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A table for each image."""
-    console = _console(file)
+    console = PrintableConsole(file)
     for prediction in predictions:
         # No title, which a table breaks at its own width.
-        console.print(escape(prediction["image"]), style="italic", highlight=False, soft_wrap=True)
+        image = one_line(prediction["image"])
+        console.print(image, style="italic", highlight=False, soft_wrap=True)
         table = Table()
         table.add_column("class")
         table.add_column("probability (%)", justify="right")
         for row in prediction["top"]:
-            table.add_row(escape(row["class"]), f"{100 * row['probability']:.1f}")
+            table.add_row(one_line(row["class"]), f"{100 * row['probability']:.1f}")
         console.print(table)
 
 
 def write_lines(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A line for each image, with its likeliest class."""
-    console = _console(file)
+    console = PrintableConsole(file)
     for prediction in predictions:
         best = prediction["top"][0]
         line = f"{100 * best['probability']:5.1f} %  {best['class']}  {prediction['image']}"
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(one_line(line), highlight=False, soft_wrap=True)
 
 
 def write_csv(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A row for each image: its name, and class and probability of each of the likeliest."""
-    writer = csv.writer(file, lineterminator="\n")
+    # A file holds names as they are, a terminal would obey some.
+    _write_csv(predictions, file, one_line if file.isatty() else str)
+
+
+def write_spreadsheet(predictions: Iterable[Prediction], file: TextIO) -> None:
+    """As `write_csv`, with all text in quotes and none that a spreadsheet takes for a formula."""
+    _write_csv(predictions, file, spreadsheet_cell, csv.QUOTE_NONNUMERIC)
+
+
+def _write_csv(
+    predictions: Iterable[Prediction],
+    file: TextIO,
+    cell: Callable[[str], str],
+    quoting: int = csv.QUOTE_MINIMAL,
+) -> None:
+    writer = csv.writer(file, lineterminator="\n", quoting=quoting)  # type: ignore[arg-type]
     for number, prediction in enumerate(predictions):
         if not number:
             ranks = range(1, len(prediction["top"]) + 1)
             names = [name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}")]
             writer.writerow(["image", *names])
         writer.writerow(
-            [prediction["image"], *(v for row in prediction["top"] for v in row.values())]
+            [
+                cell(prediction["image"]),
+                *(
+                    value
+                    for row in prediction["top"]
+                    for value in (cell(row["class"]), row["probability"])
+                ),
+            ]
         )
 
 
@@ -65,7 +89,3 @@ def write_json(predictions: Iterable[Prediction], file: TextIO) -> None:
 
 
 WRITERS: dict[str, Write] = {"csv": write_csv, "jsonl": write_json_lines, "json": write_json}
-
-
-def _console(file: TextIO) -> Console:
-    return Console(file=file)

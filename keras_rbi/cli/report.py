@@ -6,14 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_rbi.cli.output import asked, console, print_json
+from keras_rbi.cli.output import asked, console, one_line, print_json
 from keras_rbi.cli.settings_options import as_arguments
 from keras_rbi.models.methods import METHODS
 from keras_rbi.training.choices import BACKBONE_ALONE, RBI
 from keras_rbi.training.run_folder import RunFolder
 
 # What a backbone alone has no use for.
-OF_RBI = ("rbi", "method", "variant", "relation_dropout", "share_classifier")
+OF_RBI = (
+    "rbi",
+    "method",
+    "variant",
+    "embedding_dim",
+    "relation_dropout",
+    "share_classifier",
+)
 
 
 def report(
@@ -28,7 +35,7 @@ def report(
             where it was given none of the run's own.
     """
     console.print()
-    console.print(headline(folder, metrics), highlight=False, soft_wrap=True)
+    console.print(headline(folder, metrics), highlight=False, soft_wrap=True, markup=True)
     if metrics["test_note"]:
         console.print(metrics["test_note"])
     run = shlex.quote(str(folder.path))
@@ -41,8 +48,8 @@ def report(
     if given is not None:
         commands.append(baseline(given, metrics["settings"]["rbi"]))
     for command in commands:
-        console.print(f"  {command}", highlight=False, soft_wrap=True, markup=False)
-    console.print(f"Curves: {folder.curves}", highlight=False)
+        console.print(f"  {one_line(command)}", highlight=False, soft_wrap=True)
+    console.print(f"Curves: {one_line(str(folder.curves))}", highlight=False)
 
 
 def headline(folder: RunFolder, metrics: Mapping[str, Any]) -> str:
@@ -68,7 +75,11 @@ def finished_baseline(folder: RunFolder, metrics: Mapping[str, Any]) -> dict[str
         return {name: value for name, value in settings.items() if name not in OF_RBI}
 
     for other in sorted(folder.path.parent.glob("*/metrics.json")):
-        found = RunFolder(other.parent).read_metrics()
+        try:
+            found = RunFolder(other.parent).read_metrics()
+        except ValueError:
+            # A damaged file of another run is no matter of this one.
+            continue
         settings = found.get("settings", {})
         if settings.get("rbi") == (not metrics["settings"]["rbi"]) and compared(
             settings
@@ -109,7 +120,7 @@ def report_seeds(parent: Path, seeds: Sequence[int], found: Sequence[Mapping[str
     table.add_section()
     table.add_row("mean ± sd", f"{100 * mean:.1f} ± {100 * spread:.1f}")
     console.print(table)
-    console.print(f"Runs: {parent}", highlight=False, soft_wrap=True)
+    console.print(f"Runs: {one_line(str(parent))}", highlight=False, soft_wrap=True)
 
 
 def baseline(given: Mapping[str, Any], rbi: bool) -> str:

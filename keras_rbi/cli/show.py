@@ -4,18 +4,19 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from keras_rbi import datasets, figures
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.backend import start_backend
 from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.datasets import make_ready
+from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
     asked,
     console,
     doing,
     fail,
+    one_line,
     one_line_errors,
     one_line_warnings,
     print_json,
@@ -75,8 +76,7 @@ def show(
     """
     if out.suffix.lower() not in FORMATS:
         fail(f"--out must be a .png or .svg file. Received: {str(out)!r}.")
-    if not out.absolute().parent.is_dir():
-        fail(f"There is no folder {str(out.absolute().parent)!r} to write --out to.")
+    check_file(out, "--out")
     if augment is None:
         augment = PAPER if split == "train" and name != TYPEFACES else NO_AUGMENTATION
     if sampling == PK and batch_size % images_per_class:
@@ -105,4 +105,4 @@ def show(
     if asked.json:
         print_json({"sheet": str(out)})
         return
-    console.print(f"Contact sheet: {escape(str(out))}", highlight=False, soft_wrap=True)
+    console.print(f"Contact sheet: {one_line(str(out))}", highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,24 +14,37 @@ from keras_rbi.backbones.get import find
 from keras_rbi.cli.backend import start_backend
 from keras_rbi.cli.common_options import reports, show_all_options
 from keras_rbi.cli.datasets import make_ready
+from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
     asked,
     doing,
     fail,
+    marked,
     notes,
+    one_line,
     one_line_errors,
     one_line_warnings,
     print_json,
     progress_bars,
+    say,
+    told_of_disk,
 )
 from keras_rbi.cli.report import report, report_seeds
 from keras_rbi.cli.settings_options import as_arguments, with_settings
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.datasets.files.reading import UnreadableImageError
+from keras_rbi.disk_errors import disk_error
+from keras_rbi.file_lock import LockedError
 from keras_rbi.training.choices import BACKBONE_ALONE, IMAGENET
 from keras_rbi.training.logging import Logging
 from keras_rbi.training.run_data import read_data
-from keras_rbi.training.run_folder import RunFolder, latest_run_folder, next_run_folder
+from keras_rbi.training.run_folder import (
+    RunFolder,
+    free_run_folders,
+    latest_run_folder,
+    next_run_folder,
+    remove_leftovers,
+)
 from keras_rbi.training.setting import DATA, OUTPUT, TRAINING
 from keras_rbi.training.settings import TrainingSettings
 
@@ -182,19 +196,21 @@ def _train(
     allow_changed_data: bool = False,
 ) -> tuple[RunFolder, dict[str, Any]]:
     """Trains one model; gives its folder and its metrics."""
-    with one_line_errors(), one_line_warnings():
-        run = _prepare(settings, output, download, resume, allow_changed_data)
-    if not asked.quiet:
-        path = run.folder.path
-        notes().print(
-            f"[bold]{'Resuming' if resume else 'Run folder'}[/bold] {path}", soft_wrap=True
-        )
-    return run.folder, _complete(run, logging)
+    with ExitStack() as held:
+        with one_line_errors(), one_line_warnings():
+            run = _prepare(settings, output, download, resume, allow_changed_data, held)
+        if not asked.quiet:
+            what = "Resuming" if resume else "Run folder"
+            after = f", after epoch {run.finished_epochs}" if run.finished_epochs else ""
+            line = f"[bold]{what}[/bold] {marked(str(run.folder.path))}{after}"
+            notes().print(line, soft_wrap=True, markup=True)
+        return run.folder, _complete(run, logging)
 
 
 def _find_learning_rate(settings: TrainingSettings, output: Path | None, download: bool) -> None:
     """Prints the rate that a range test suggests, and draws the test."""
     path = output or Path("learning-rate.png")
+    check_file(path, "--output")
     with one_line_errors(), one_line_warnings():
         settings = settings.resolved()
         _make_ready(settings, download)
@@ -219,8 +235,8 @@ def _find_learning_rate(settings: TrainingSettings, output: Path | None, downloa
             }
         )
         return
-    print(f"Suggested: {' '.join(words)} (the loss falls fastest there; {path} shows it)")
-    print(f"Without it this run would take {settings.learning_rate:g}.")
+    say(f"Suggested: {' '.join(words)} (the loss falls fastest there; {path} shows it)")
+    say(f"Without it this run would take {settings.learning_rate:g}.")
 
 
 def _train_seeds(
@@ -240,7 +256,8 @@ def _train_seeds(
         folder = RunFolder(parent / f"seed-{seed}")
         settings = TrainingSettings(**given, seed=seed)
         if folder.is_finished:
-            found.append(folder.read_metrics())
+            with one_line_errors():
+                found.append(folder.read_metrics())
             continue
         begun = folder.settings.is_file()
         found.append(_train(settings, folder.path, download and not begun, begun, logging)[1])
@@ -270,11 +287,12 @@ def _prepare(
     download: bool,
     resume: bool,
     allow_changed_data: bool,
+    held: ExitStack,
 ) -> "TrainingRun":
     if not resume:
         settings = settings.resolved()
         _make_ready(settings, download)
-    folder = RunFolder(_folder(output, resume, settings))
+    folder = _claim(output, resume, settings, held)
     settings, class_names = folder.check_start(settings, resume)
     data = _read(settings, class_names)
     require_weights(settings)
@@ -301,6 +319,26 @@ def _read(settings: TrainingSettings, class_names: list[str] | None = None) -> A
         return read_data(settings, progress, class_names)
 
 
+def _claim(
+    output: Path | None, resume: bool, settings: TrainingSettings, held: ExitStack
+) -> RunFolder:
+    """The folder of the run, in which no other process trains until `held` is closed."""
+    remove_leftovers(RUNS if output is None else output.parent)
+    if output is None and not resume:
+        for path in free_run_folders(RUNS, Path(settings.dataset).name):
+            try:
+                held.enter_context(RunFolder(path).locked())
+                return RunFolder(path)
+            except LockedError:
+                # Another process has just begun in it.
+                continue
+    folder = RunFolder(_folder(output, resume, settings))
+    # First, lest a folder be touched that is none of a run.
+    folder.check_start(settings, resume)
+    held.enter_context(folder.locked())
+    return folder
+
+
 def require_weights(settings: TrainingSettings) -> None:
     """Refuses ImageNet weights that are not installed, before a backend is started."""
     info = find(settings.backbone)
@@ -317,6 +355,7 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
     from keras_rbi.cli.epoch_progress import EpochProgress
 
     shown = [] if asked.quiet else [EpochProgress(run, notes())]
+    command = f"keras-rbi train --resume --output {shlex.quote(str(run.folder.path))}"
     try:
         # Other errors are the program's own, which a line would hide.
         with one_line_errors(UnreadableImageError), one_line_warnings():
@@ -333,9 +372,15 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
             with doing("Measuring the test images"):
                 return run.finish(keep_optimizer=logging.keep_optimizer)
     except KeyboardInterrupt:
-        command = f"keras-rbi train --resume --output {shlex.quote(str(run.folder.path))}"
-        notes().print(f"\nInterrupted. Go on after the last finished epoch:\n  {command}")
+        notes().print("\nInterrupted. Go on after the last finished epoch:")
+        notes().print(f"  {one_line(command)}", soft_wrap=True)
         raise
+    except Exception as error:
+        if (refused := disk_error(error)) is None:
+            raise
+        fail(
+            f"{told_of_disk(refused)} Make room, and go on after the last finished epoch: {command}"
+        )
 
 
 def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Path:

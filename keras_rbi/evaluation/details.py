@@ -14,6 +14,7 @@ from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 from keras_rbi.evaluation.extract_features import ExtractedFeatures
 from keras_rbi.evaluation.mistakes import mistakes
 from keras_rbi.evaluation.related_outputs import own_outputs
+from keras_rbi.evaluation.spreadsheet import spreadsheet_cell
 from keras_rbi.models.keras_classifier import classifier_of, relations_of
 
 BATCH_SIZE = 32
@@ -68,16 +69,26 @@ class Details:
             )
         return [classes, pairs]
 
-    def csv_files(self) -> dict[str, str]:
-        """Contents of `classes.csv` and `confusion.csv`, by these names."""
-        names = self.data.class_names
-        classes = [one.as_dict().values() for one in self.mistakes.classes]
+    def csv_files(self, spreadsheet: bool = False) -> dict[str, str]:
+        """Contents of `classes.csv` and `confusion.csv`, by these names.
+
+        Args:
+            spreadsheet: Boolean, whether text is in quotes, with an apostrophe before what a
+                spreadsheet would take for a formula. Defaults to `False`.
+        """
+        cell = spreadsheet_cell if spreadsheet else str
+        names = [cell(name) for name in self.data.class_names]
+        classes = [
+            [cell(value) if isinstance(value, str) else value for value in one.as_dict().values()]
+            for one in self.mistakes.classes
+        ]
+        quoting = csv.QUOTE_NONNUMERIC if spreadsheet else csv.QUOTE_MINIMAL
         confusion = [
             [name, *row.tolist()] for name, row in zip(names, self.mistakes.confusion, strict=True)
         ]
         return {
-            "classes.csv": _csv(["label", "name", "images", "top1"], classes),
-            "confusion.csv": _csv(["class", *names], confusion),
+            "classes.csv": _csv(["label", "name", "images", "top1"], classes, quoting),
+            "confusion.csv": _csv(["class", *names], confusion, quoting),
         }
 
     def image(self, number: int) -> np.ndarray:
@@ -87,9 +98,9 @@ class Details:
         return images[np.array([number])][0]
 
 
-def _csv(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> str:
+def _csv(header: Sequence[str], rows: Iterable[Iterable[Any]], quoting: Any) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=quoting)
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue()

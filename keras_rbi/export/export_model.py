@@ -138,7 +138,7 @@ def export_model(
     images = _representative(representative_images, options)
     say = print if verbose else _say_nothing
     mode = None if options.relations == "none" else options.relations
-    with classifier_of(model).use_relations(mode), atomic_write(path) as unfinished:
+    with classifier_of(model).use_relations(mode), atomic_write(path, durable=True) as unfinished:
         if backend == current:
             write_here(model, unfinished, options, images)
         else:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from PIL import Image
 
-from keras_rbi.atomic_write import atomic_write
+from keras_rbi.atomic_write import atomic_write, write_atomically
 from keras_rbi.checks import positive_integer
 from keras_rbi.export.export_model import Export, export_model
 from keras_rbi.export.formats.tf_saved_model.write import ENDPOINTS, EXTRA_ASSETS
@@ -91,7 +91,7 @@ def export_for_tf_serving(
     if place.exists():
         raise ValueError(f"The version {str(place)!r} exists. Versions are not replaced.")
     arguments = {"inputs": ("images", "image_bytes"), "verbose": False, **kwargs}
-    with atomic_write(place) as unfinished:
+    with atomic_write(place, durable=True) as unfinished:
         made = export_model(model, unfinished, "tf_saved_model", **arguments)
         _write_warm_up(unfinished / EXTRA_ASSETS / WARM_UP_FILE, name, made, sizes)
     _write_configuration(folder, name, sizes)
@@ -141,7 +141,8 @@ def _write_configuration(folder: Path, name: str, sizes: Sequence[int]) -> None:
         servers.model_config_list.config.add(
             name=name, base_path=f"{MODELS_FOLDER}/{name}", model_platform="tensorflow"
         )
-    file.write_text(text_format.MessageToString(servers), "utf-8")
+    text = text_format.MessageToString(servers)
+    write_atomically(file, lambda path: path.write_text(text, "utf-8"))
     lines = [f"allowed_batch_sizes: {size}\n" for size in sizes]
     batching = BATCHING.format(largest=sizes[-1]) + "".join(lines)
-    (folder / "batching.config").write_text(batching, "utf-8")
+    write_atomically(folder / "batching.config", lambda path: path.write_text(batching, "utf-8"))

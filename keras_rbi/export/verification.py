@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from keras_rbi._deprecation import moved_attribute
+from keras_rbi.atomic_write import scratch_folder
 from keras_rbi.export import run_without_keras
 from keras_rbi.export.errors import ExportError
 from keras_rbi.export.formats import format_named
@@ -131,8 +131,7 @@ def outputs_without_keras(
     Raises:
         ExportError: If the process fails, with the end of what it says.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         inputs = {f"{number}:{key}": rows for number, (key, rows) in enumerate(requests)}
         np.savez(folder / "inputs.npz", **inputs)  # type: ignore[arg-type]
         job = {

@@ -2,13 +2,13 @@
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
+from keras_rbi.atomic_write import scratch_folder
 from keras_rbi.export.errors import ExportError
 from keras_rbi.export.formats import format_named
 from keras_rbi.export.options import ExportOptions
@@ -61,8 +61,7 @@ def write_on(
     Raises:
         ExportError: If that process fails.
     """
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         model.save(folder / "model.keras")
         if images is not None:
             np.save(folder / IMAGES_FILE, images)

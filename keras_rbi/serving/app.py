@@ -2,20 +2,21 @@
 
 import asyncio
 import os
-import time
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Protocol
 
 import numpy as np
-from fastapi import FastAPI, HTTPException, Query, Request
+from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from keras_rbi.evaluation.top_classes import top_classes
 from keras_rbi.serving.admission import Admission, FullError
 from keras_rbi.serving.batcher import Batcher
+from keras_rbi.serving.count_responses import CountResponses
 from keras_rbi.serving.images import decode
 from keras_rbi.serving.limits import Limits
 from keras_rbi.serving.metrics import Metrics
@@ -24,6 +25,8 @@ from keras_rbi.serving.request_images import HOW, images_of
 # Seconds after which a client that was turned away may come back.
 RETRY_AFTER = "1"
 MOST_DECODERS = 8
+# What servers count where nobody waits for the response any more.
+CLIENT_LEFT = 499
 # For the page /docs: the body is read by this package, so FastAPI does not know it.
 REQUEST_BODY = {
     "requestBody": {
@@ -127,19 +130,14 @@ def create_app(model: Model, limits: Limits) -> FastAPI:
         except HTTPException as error:
             return JSONResponse({"detail": error.detail}, error.status_code)
         except ClientDisconnect:
-            return Response(status_code=400)
+            return Response(status_code=CLIENT_LEFT)
+
+    app.add_middleware(CountResponses, path="/predict", metrics=metrics)
 
     @app.post("/predict", openapi_extra=REQUEST_BODY)
     async def predict(request: Request, top: Annotated[int, Query(ge=1)] = 5) -> Response:
         """The likeliest classes of each image, or why it cannot be read."""
-        begin, status = time.perf_counter(), 500
-        try:
-            response = await respond(request, top)
-            status = response.status_code
-            return response
-        finally:
-            metrics.requests.labels(str(status)).inc()
-            metrics.seconds.observe(time.perf_counter() - begin)
+        return await respond(request, top)
 
     @app.get("/health")
     async def health() -> dict[str, Any]:

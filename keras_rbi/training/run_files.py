@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import os
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from keras_rbi.datasets.image_data import ImageData
 
 EXAMPLES = 3
+HEAD = ["split", "path", "label", "bytes"]
 # Of a file: its class and its bytes.
 Files = dict[str, tuple[str, str]]
 
@@ -43,18 +45,31 @@ def write_files(path: Path, data: Mapping[str, ImageData]) -> None:
     if not rows:
         return
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("split", "path", "label", "bytes"), *rows])
+    csv.writer(text, lineterminator="\n").writerows([HEAD, *rows])
     content = gzip.compress(text.getvalue().encode("utf-8", "surrogateescape"), mtime=0)
     write_atomically(path, lambda unfinished: unfinished.write_bytes(content))
 
 
 def read_files(path: Path, split: str) -> Files | None:
-    """The files of a split as `write_files` wrote them; `None` of a run that has no table."""
-    if not path.is_file():
+    """The files of a split as `write_files` wrote them; `None` of a run that has no table.
+
+    Raises:
+        ValueError: If the table is damaged.
+    """
+    if not path.exists():
         return None
-    text = gzip.decompress(path.read_bytes()).decode("utf-8", "surrogateescape")
-    rows = csv.DictReader(io.StringIO(text, newline=""))
-    return {row["path"]: (row["label"], row["bytes"]) for row in rows if row["split"] == split}
+    try:
+        text = gzip.decompress(path.read_bytes()).decode("utf-8", "surrogateescape")
+        rows = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        if not rows or rows[0] != HEAD:
+            raise ValueError("it is no table of files")
+        # Rows of another length raise too.
+        return {file: (label, size) for one, file, label, size in rows[1:] if one == split}
+    except (OSError, EOFError, zlib.error, ValueError, csv.Error) as error:
+        raise ValueError(
+            f"{str(path)!r} is damaged: {error}. Bring it back, or take it away to go on without "
+            "comparing the files with those that the run was started with."
+        ) from error
 
 
 def differences(before: Files | None, now: Files) -> str:

@@ -1,6 +1,7 @@
 """Description of a setting: one text and one range for readers, the command and the checks."""
 
 import dataclasses
+import math
 import textwrap
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ class Setting:
             return KINDS[self.kind]
         if self.choices and value not in self.choices:
             return " or ".join(map(repr, self.choices))
+        if self.kind is float and not math.isfinite(value):
+            return "a finite number"
         low, high, below = self.minimum, self.maximum, self.below
         if (
             (low is None or value >= low)

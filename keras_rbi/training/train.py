@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -33,6 +34,9 @@ from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stage_after, stages
 
 EXAMPLES = 6
+# Of a file's name: separators, control characters, and bytes that are no text.
+NOT_IN_FILE_NAMES = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+LONGEST_NAME = 200
 
 
 class SaveState(keras.callbacks.Callback):
@@ -79,10 +83,12 @@ class TrainingRun:
             The metrics, as in the folder's `metrics.json`.
 
         Raises:
-            ValueError: If an image cannot be read, with its path.
+            ValueError: If an image cannot be read, with its path, or if another process trains in
+                the folder.
         """
-        self.fit(verbose=verbose)
-        return self.finish()
+        with self.folder.locked():
+            self.fit(verbose=verbose)
+            return self.finish()
 
     def fit_head(self, progress: Progress = lambda *_: None) -> float | None:
         """Trains the head on features that are extracted once, where the settings ask for it.
@@ -118,8 +124,15 @@ class TrainingRun:
             verbose: As in `keras.Model.fit`. Defaults to `"auto"`.
 
         Raises:
-            ValueError: If an image cannot be read, with its path.
+            ValueError: If an image cannot be read, with its path, or if another process trains in
+                the folder.
         """
+        with self.folder.locked():
+            self._fit_stages(callbacks, verbose)
+
+    def _fit_stages(
+        self, callbacks: Sequence[keras.callbacks.Callback], verbose: int | str
+    ) -> None:
         self.fit_head()
         if self.settings.quick:
             return
@@ -145,9 +158,10 @@ class TrainingRun:
         Returns:
             The metrics, as in the folder's `metrics.json`.
         """
-        return _finish(
-            self.model, self.settings, self.folder, self.history, self.test, keep_optimizer
-        )
+        with self.folder.locked():
+            return _finish(
+                self.model, self.settings, self.folder, self.history, self.test, keep_optimizer
+            )
 
     def _fit(
         self,
@@ -204,10 +218,25 @@ def prepare(
         A `TrainingRun` to `complete()`.
 
     Raises:
-        ValueError: If data, backbone or folder are not as they should be. The folder is then not
-            made.
+        ValueError: If data, backbone or folder are not as they should be, or if another process
+            trains in the folder. The folder is then not made.
     """
     settings, class_names = folder.check_start(settings, resume)
+    if resume:
+        with folder.locked():
+            return _prepare(settings, folder, class_names, progress, data, allow_changed_data)
+    return _prepare(settings, folder, None, progress, data, allow_changed_data)
+
+
+def _prepare(
+    settings: TrainingSettings,
+    folder: RunFolder,
+    class_names: list[str] | None,
+    progress: Progress,
+    data: Mapping[str, ImageData] | None,
+    allow_changed_data: bool,
+) -> TrainingRun:
+    """As `prepare`, with checked settings, and with class names where the run is resumed."""
     images = read_data(settings, progress, class_names) if data is None else data
     training, validation, test = (
         batches_of_split(settings, split, images[split]) for split in SPLITS
@@ -217,19 +246,23 @@ def prepare(
             f"The data {settings.dataset!r} has other classes than when the run was started."
         )
 
-    if resume:
+    if class_names is not None:
         _check_files(folder, images, allow_changed_data)
 
     def compile_model(model: keras.Model, epochs: int) -> None:
         compile_stage(model, settings, stage_after(settings, epochs), len(training))
 
-    state = load_checkpoint(folder, compile_model) if resume else None
+    state = None if class_names is None else load_checkpoint(folder, compile_model)
     if state is None:
         state = build_model(settings, training.class_names, len(training)), 0, History()
-        folder.copy_corrections(settings)
-        folder.write_settings(settings, training.class_names)
-        write_files(folder.files, images)
-        _write_examples(folder, test)
+        with folder.locked():
+            if class_names is None:
+                # Another process may have begun in it meanwhile.
+                folder.check_start(settings, resume=False)
+            folder.copy_corrections(settings)
+            folder.write_settings(settings, training.class_names)
+            write_files(folder.files, images)
+            _write_examples(folder, test)
     return TrainingRun(settings, folder, state[0], training, validation, test, *state[1:])
 
 
@@ -300,7 +333,7 @@ def _finish(
             name: version(name) for name in ("keras", keras.config.backend(), "keras-rbi")
         },
     }
-    write_atomically(folder.model, lambda path: _save(model, path, keep_optimizer))
+    write_atomically(folder.model, lambda path: _save(model, path, keep_optimizer), durable=True)
     _write_history(folder, history)
     figure = training_curves(history, f"{settings.backbone} on {_short_name(settings.dataset)}")
     write_atomically(folder.curves, lambda path: figure.savefig(path, dpi=150))
@@ -342,6 +375,12 @@ def _write_examples(folder: RunFolder, test: ImageSequence) -> None:
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         if number == EXAMPLES:
             break
-        name = f"{number + 1}-{test.class_names[label]}.png".replace("/", "_")
+        name = f"{number + 1}-{_file_name(test.class_names[label])}.png"
         picture = Image.fromarray(np.asarray(image))
         write_atomically(folder.examples / name, picture.save)
+
+
+def _file_name(class_name: str) -> str:
+    """A class name that any disk takes as a part of a file's name."""
+    plain = NOT_IN_FILE_NAMES.sub("_", class_name)
+    return plain.encode()[:LONGEST_NAME].decode(errors="ignore")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import keras
 
-from keras_rbi.models.loading import load_model
+from keras_rbi.models.loading import ModelFileError, load_model
 from keras_rbi.training.keep_freed_memory import keep_freed_memory
 from keras_rbi.training.run_folder import RunFolder, find_model
 
@@ -22,15 +22,20 @@ def load_trained_model(path: Path) -> tuple[keras.Model, list[str]]:
     keep_freed_memory()
     try:
         model = load_model(file)
-    except (ValueError, TypeError, OSError, KeyError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"{str(file)!r} cannot be loaded as a Keras model: {reason}") from error
+    except ModelFileError as error:
+        raise ModelFileError(f"{error} {_way_out(path)}") from error
     if len(model.inputs) != 1 or len(model.input_shape) != 4 or len(model.output_shape) != 2:
         raise ValueError(
             f"{str(file)!r} is not a model from images to classes: its input is "
             f"{model.input_shape} and its output {model.output_shape}."
         )
     return model, _class_names(model, file)
+
+
+def _way_out(path: Path) -> str:
+    if path.is_dir():
+        return "Copy the run folder again from where it is whole, or train again."
+    return "Copy the file again from where it is whole."
 
 
 def _class_names(model: keras.Model, file: Path) -> list[str]:

@@ -52,6 +52,7 @@ def folder(tmp_path_factory):
     rows = [{"relations": "self", "batch_size": None, "accuracy": 0.625}]
     metrics = {
         "settings": settings,
+        "test_accuracy": 0.625,
         "test_accuracy_by_relations": rows,
         "test_images": 1234,
         "test_order": "shuffled once, seed 7",

@@ -267,6 +267,4 @@ def test_what_cannot_be_written_gets_one_line(birds, monkeypatch, capsys):
         run(["train", *SMALL, "--output", "file/run"])
     lines = [line for line in capsys.readouterr().err.splitlines() if not line.endswith(" ...")]
     assert ended.value.code == 2
-    assert lines == [
-        "Error: Not a directory: 'file/run/checkpoint'. What was being written is not there."
-    ]
+    assert lines == ["Error: Not a directory: 'file/run'. What was being written is not there."]

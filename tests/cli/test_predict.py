@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import sys
 
 import keras
 import numpy as np
@@ -30,7 +32,7 @@ def ask(tmp_path, monkeypatch, capsys):
     module = importlib.import_module("keras_rbi.cli.predict")
     names = ["red", "green", "blue"]
 
-    def ask(*arguments, model=None):
+    def ask(*arguments, model=None, names=names):
         asked = model or MeanColour()
         monkeypatch.setattr(module, "find_model", lambda path: path)
         monkeypatch.setattr(module, "load", lambda path: (asked, names))
@@ -152,6 +154,37 @@ def test_names_that_look_like_markup_are_shown_as_they_are(ask, tmp_path):
     assert "[red]x[bold].png" in ask("[red]x[bold].png")[1]
     out = ask("[red]x[bold].png", "--format", "csv")[1]
     assert out.splitlines()[1].startswith("[red]x[bold].png,red,0.8,")
+
+
+HOSTILE = ["=1+1", "+1", "\x1b[31m"]
+
+
+def test_a_spreadsheet_gets_text_and_no_formulas(ask, tmp_path):
+    """Where it is asked for: what reads the file otherwise gets the names as they are."""
+    save(tmp_path / "-a.png", (204, 51, 0))
+    for options, prefix in (([], ""), (["--spreadsheet"], "'")):
+        arguments = ["./-a.png", "--format", "csv", "--output", "a.csv", *options]
+        assert ask(*arguments, names=HOSTILE)[0] == 0
+        text = (tmp_path / "a.csv").read_bytes().decode()
+        assert text.startswith('"image","class_1"' if options else "image,class_1")
+        _, row = csv.reader(text.splitlines())
+        assert row[1::2] == [f"{prefix}=1+1", f"{prefix}+1", "\x1b[31m"]
+        assert row[0] == f"{prefix}-a.png"
+    code, _, err = ask("./-a.png", "--spreadsheet")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--format csv" in err
+
+
+@pytest.mark.skipif(os.name != "posix" or sys.platform == "darwin", reason="names are text there")
+def test_a_name_that_is_no_text_is_written_as_it_is(ask, tmp_path):
+    Image.new("RGB", (8, 8), (204, 51, 0)).save(tmp_path / "x.png")
+    name = b"\xff.png"
+    os.rename(tmp_path / "x.png", os.fsencode(tmp_path) + b"/" + name)
+    for form in ("csv", "table", "jsonl"):
+        assert ask(os.fsdecode(name), "--format", form, "--output", "out")[0] == 0
+        content = (tmp_path / "out").read_bytes()
+        shown = {"csv": b"\xff.png,red", "table": b"\\udcff.png", "jsonl": b'"\\udcff.png"'}
+        assert shown[form] in content
 
 
 def test_probabilities_are_those_of_the_whole_file(ask, tmp_path):

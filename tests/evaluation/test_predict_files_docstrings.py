@@ -22,6 +22,7 @@ MODULES = [
     "evaluation.out_of_sample",
     "evaluation.paired_statistics",
     "evaluation.predict_files",
+    "evaluation.spreadsheet",
     "evaluation.stratified_folds",
     "evaluation.top_classes",
     "figures.embedding_map",

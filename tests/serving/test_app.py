@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 import time
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -273,6 +274,52 @@ def check_health_metrics_and_the_first_page(url):
     assert "POST /predict" in httpx.get(url).json()
     described = httpx.get(f"{url}/openapi.json").json()["paths"]["/predict"]["post"]
     assert set(described["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
+
+
+def test_the_counters_are_what_clients_saw(serve, caplog):
+    class Fragile(Blocked):
+        def predict(self, images):
+            if np.any(images == 13):
+                raise ArithmeticError("thirteen")
+            return images.astype("float64").mean(axis=(1, 2)) / 255
+
+    multipart = {"Content-Type": "multipart/form-data; boundary=x"}
+    jpeg = b'--x\r\nContent-Disposition: form-data; name="images"; filename="a"\r\n\r\n'
+    asks = [
+        {"files": files(png(RED))},
+        {"files": files(b"words")},
+        {"files": files(png((13, 0, 0)))},
+        {"json": as_json(png(RED))},
+        {"content": b"--x\r\n\r\n", "headers": {"Content-Type": "multipart/form-data"}},
+        {"content": b"words", "headers": multipart},
+        {"content": b"--x\r\nwords\r\n", "headers": multipart},
+        {"content": jpeg + b"never ends", "headers": multipart},
+        {"content": jpeg.replace(b"form-data", b"\xff\x00"), "headers": multipart},
+        {"content": b"", "headers": multipart},
+        {"data": {f"field {number}": "x" for number in range(200)}, "files": files(png(RED))},
+        {"content": b"{", "headers": {"Content-Type": "application/json"}},
+        {"content": b"words"},
+        {"files": files(png(RED)), "params": {"top": 0}},
+        {"files": files(png(RED)), "params": {"top": "all"}},
+        {"files": files(*[png(RED)] * 9)},
+        {"content": bytes(300_000)},
+    ]
+    with serve(Fragile(), deadline=0.0, max_batch=4, queue=8, max_request_bytes=200_000) as (
+        url,
+        _,
+    ):
+        seen = Counter(httpx.post(f"{url}/predict", **ask).status_code for ask in asks)
+        seen[httpx.get(f"{url}/predict").status_code] += 1
+        assert {200, 400, 405, 413, 415, 422, 500} == set(seen)
+        assert seen[500] == 1
+        lines = httpx.get(f"{url}/metrics").text.splitlines()
+        counted = {
+            int(line.split('"')[1]): float(line.split()[-1])
+            for line in lines
+            if line.startswith("keras_rbi_requests_total{")
+        }
+        assert counted == seen
+        assert metric(url, "keras_rbi_request_seconds_count") == len(asks) + 1
 
 
 def test_a_mistake_of_the_model_is_a_500_and_the_service_goes_on(serve, caplog):

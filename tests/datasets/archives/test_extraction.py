@@ -1,17 +1,17 @@
 """Archives as users have them, and as nobody should have them."""
 
+import errno
 import io
 import os
-import platform
 import stat
-import subprocess
-import sys
 import tarfile
+import time
 import zipfile
 
 import pytest
 import released
 
+from keras_rbi.atomic_write import unfinished_folder
 from keras_rbi.datasets import load
 from keras_rbi.datasets.archives.extraction import extract_all
 
@@ -177,26 +177,20 @@ def test_broken_archives_are_told_and_leave_nothing(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-CAPTURED = {"capture_output": True, "text": True, "check": True}
-
-
-@pytest.mark.skipif(os.name != "posix", reason="processes are asked after by a signal")
+@pytest.mark.skipif(os.name != "posix", reason="folders are locked on POSIX alone")
 def test_half_an_extraction_is_never_taken_for_the_whole(tmp_path):
     released.cub_200_2011(tmp_path / "made")
     data_dir = pack(tmp_path / "made", ARCHIVES["cub_200_2011"], tmp_path / "packed")
-    # A process that ended, and one that runs: the first of all.
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], **CAPTURED)
-    leftovers = [
-        data_dir / f".unfinished-cub_200_2011-extracted-{platform.node() or 'here'}-{process}"
-        for process in (ended.stdout.strip(), os.getppid())
-    ]
-    for leftover in leftovers:
-        root, _ = released.cub_200_2011(leftover)
-        (root / "images" / "left over.jpg").write_bytes(b"x")
-    with pytest.warns(match="not as it should be"):
-        data = load("cub_200_2011", data_dir, "test", 8)
+    # As version 0.1 called that of a process, and one that another process is at work on.
+    ended = data_dir / ".unfinished-cub_200_2011-extracted-here-123"
+    with unfinished_folder(data_dir) as at_work:
+        for leftover in (ended, at_work):
+            root, _ = released.cub_200_2011(leftover)
+            (root / "images" / "left over.jpg").write_bytes(b"x")
+        with pytest.warns(match="not as it should be"):
+            data = load("cub_200_2011", data_dir, "test", 8)
+        assert (ended.exists(), at_work.exists()) == (False, True)
     assert data.paths[0].is_relative_to(data_dir / "cub_200_2011-extracted")
-    assert [leftover.exists() for leftover in leftovers] == [False, True]
     assert not list((data_dir / "cub_200_2011-extracted").rglob("left over.jpg"))
 
 
@@ -228,3 +222,152 @@ def test_an_archive_of_something_else_is_told(tmp_path):
     tar(tmp_path / "CUB_200_2011.tgz", ("other/readme.txt", b"x"), mode="w:gz")
     with pytest.raises(ValueError, match="do not hold Caltech-UCSD Birds"):
         load("cub_200_2011", tmp_path)
+
+
+def flags(content, **changed):
+    """A zip archive with other numbers in both headers of its one member."""
+    places = {"flags": (6, 8), "method": (8, 10)}
+    content = bytearray(content)
+    central = content.index(b"PK\x01\x02")
+    for name, value in changed.items():
+        for begin, place in ((0, places[name][0]), (central, places[name][1])):
+            content[begin + place : begin + place + 2] = value.to_bytes(2, "little")
+    return bytes(content)
+
+
+def zipped(**changed):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.jpg", b"content")
+    return flags(file.getvalue(), **changed)
+
+
+def tarred(*members, mode="w:gz"):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode=mode) as archive:
+        for member in members:
+            content = member[1] if isinstance(member, tuple) else b""
+            info = tarfile.TarInfo(member[0]) if isinstance(member, tuple) else member
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+def folder(name):
+    info = tarfile.TarInfo(name)
+    info.type = tarfile.DIRTYPE
+    return info
+
+
+def long_header():
+    info = tarfile.TarInfo("a")
+    info.pax_headers = {"comment": "x" * 2_000_000}
+    return info
+
+
+def many_headers():
+    """None of them long, all of them more than members have."""
+    for number in range(300):
+        info = tarfile.TarInfo(f"{number}")
+        info.pax_headers = {"comment": "x" * 20_000}
+        yield info
+
+
+def endless_map():
+    """Of a sparse file, longer than the bound."""
+    content = b"2000000\n" + b"1\n" * 2_000_000
+    info = tarfile.TarInfo("a")
+    info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    info.size = len(content)
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+        archive.addfile(info, io.BytesIO(content))
+    return file.getvalue()
+
+
+def deep(depth):
+    return "/".join("d" * depth)
+
+
+def zipped_names(*names):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), b"")
+    return file.getvalue()
+
+
+def chain():
+    """Headers that are about headers."""
+    info = tarfile.TarInfo("././@LongLink")
+    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 2
+    header = info.tobuf(tarfile.GNU_FORMAT) + b"a\0".ljust(512, b"\0")
+    return 2000 * header + tarred(("a", b"x"), mode="w")
+
+
+def damaged_header():
+    content = bytearray(tarred(("a", b"x"), ("b", b"x"), mode="w"))
+    content[1024 + 100] ^= 1
+    return bytes(content)
+
+
+STRANGE = {
+    "encrypted.zip": (lambda: zipped(flags=1), "an encrypted file: 'a.jpg'"),
+    "unknown method.zip": (lambda: zipped(method=99), "cannot be extracted"),
+    "no name.zip": (lambda: zipped_names(""), "cannot be extracted|without a name"),
+    "no name.tar.gz": (lambda: tarred((".", b"x")), "a file without a name"),
+    "deep.tar.gz": (lambda: tarred(folder(deep(1500))), "more than 64 folders deep"),
+    "deep.zip": (lambda: zipped_names(deep(1500) + "/a"), "more than 64 folders deep"),
+    "long.zip": (lambda: zipped_names("n" * 5000), "a name of 5,000 characters"),
+    "too long for the disk.zip": (lambda: zipped_names("n" * 400), "cannot be extracted"),
+    "map.tar.gz": (endless_map, "bytes of headers"),
+    "file and folder.zip": (lambda: zipped_names("a", "a/b"), "cannot be extracted"),
+    "folder and file.zip": (lambda: zipped_names("a/b", "a"), "cannot be extracted"),
+    "folders.tar.gz": (
+        lambda: tarred(*(folder(f"{number}") for number in range(3_000))),
+        r"more than \d{3} files and folders",
+    ),
+    "folders of folders.zip": (
+        lambda: zipped_names(*(f"{number}/{deep(60)}/x" for number in range(20))),
+        r"more than \d{3} files and folders",
+    ),
+    "header.tar.gz": (lambda: tarred(long_header()), "more than 1,048,576 bytes of headers"),
+    "headers.tar.gz": (lambda: tarred(*many_headers()), "more than 1,048,576 bytes of headers"),
+    "chain.tar": (chain, "nested too deeply|bytes of headers"),
+    "damaged header.tar": (damaged_header, "a header is damaged"),
+}
+
+
+@pytest.mark.parametrize("name", STRANGE)
+def test_strange_archives_are_refused_in_a_line_and_at_once(name, tmp_path, monkeypatch):
+    monkeypatch.setattr("keras_rbi.datasets.archives.extraction.FEWEST_MEMBERS", 100)
+    make, told = STRANGE[name]
+    (tmp_path / name).write_bytes(make())
+    begin = time.monotonic()
+    with pytest.raises(ValueError, match=told) as refused:
+        extract_all([tmp_path / name], tmp_path / "target")
+    assert time.monotonic() - begin < 20
+    assert len(str(refused.value)) < 500
+    assert "\n" not in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_folder_itself_may_be_a_member_and_other_compressions_are_read(tmp_path):
+    for mode, suffix in (("w:bz2", ".tar"), ("w:xz", ".tar.gz"), ("w", ".tgz")):
+        file = tmp_path / f"x{suffix}"
+        file.write_bytes(tarred(folder("."), folder("./a"), ("./a/b", b"1"), mode=mode))
+        extract_all([file], tmp_path / f"target{suffix}")
+        assert (tmp_path / f"target{suffix}" / "a" / "b").read_bytes() == b"1"
+
+
+def test_a_full_disk_is_not_put_down_to_the_archive(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    archive = tar(tmp_path / "x.tar", ("a", b"1"))
+    monkeypatch.setattr("keras_rbi.datasets.archives.extraction._write", full)
+    with pytest.raises(ValueError, match="No space left on device") as told:
+        extract_all([archive], tmp_path / "target")
+    assert "download" not in str(told.value)
+    assert str(tmp_path) in str(told.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.tar"]

@@ -1,10 +1,10 @@
 """ONNX models with smaller weights, in which rows still do not depend on each other."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from keras_rbi.atomic_write import scratch_folder
 
 # Of smaller tensors there is nothing to save.
 SMALLEST = 256
@@ -70,8 +70,7 @@ def with_integers(model: Any, input_name: str, images: np.ndarray) -> Any:
         for node in model.graph.node
         if node.op_type in LAYERS_WITH_WEIGHTS and "/rpe" not in node.name
     ]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch_folder() as folder:
         onnx.save(model, folder / "float.onnx")
         quantization.quantize_static(
             folder / "float.onnx",

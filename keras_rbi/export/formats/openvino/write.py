@@ -2,12 +2,12 @@
 
 import dataclasses
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import keras
 
+from keras_rbi.atomic_write import scratch_folder
 from keras_rbi.export.formats.onnx.write import write as write_onnx
 from keras_rbi.export.formats.tf_saved_model.write import write as write_tf_saved_model
 from keras_rbi.export.metadata import METADATA_KEY, metadata_of
@@ -27,10 +27,10 @@ def write(model: keras.Model, path: Path, options: ExportOptions) -> None:
     """
     import openvino
 
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         # Weights are made smaller by OpenVINO itself, and it has no strings for names to give.
         plain = dataclasses.replace(options, precision="float32", class_names=None)
-        converted = _convert(openvino, model, Path(folder), plain)
+        converted = _convert(openvino, model, folder, plain)
         for end in (*converted.inputs, *converted.outputs):
             end.get_node().set_friendly_name(end.get_any_name())
         converted.set_rt_info(json.dumps(metadata_of(options)), [METADATA_KEY])

@@ -1,0 +1,178 @@
+"""Whenever a process is killed, some command goes on, ends as it should, and tidies up."""
+
+import os
+import random
+import shlex
+import shutil
+import tarfile
+import time
+
+import numpy as np
+import pytest
+from killed import killed, moves
+from small_runs import SMALL
+
+from keras_rbi.atomic_write import remove_unfinished
+from keras_rbi.datasets.archives.extraction import extract_all
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed by a signal")
+IMAGES = 300
+EXTRACT = (
+    "from pathlib import Path; from keras_rbi.datasets.archives.extraction import extract_all; "
+    "extract_all([Path('data/x.tgz')], Path('data/x'))"
+)
+
+
+@pytest.fixture
+def history(finished):
+    return rows_of(finished)
+
+
+def rows_of(run):
+    lines = (run / "history.csv").read_text().splitlines()[1:]
+    return [[float(value) for value in line.split(",")] for line in lines]
+
+
+def go_on(ask, command):
+    """Resumes a run, or begins it where the command says that this is to be done."""
+    code, _, lines = ask("train", "--resume", "--output", "run", "--quiet")
+    if code == 2 and "keras-rbi train" in lines[0]:
+        assert len(lines) == 1
+        advised = shlex.split(lines[0].partition("keras-rbi ")[2])
+        code, _, lines = ask(*advised, *command[1:], "--quiet")
+    if code == 2 and len(lines) == 1:
+        # It was killed when all was there.
+        assert "is finished" in lines[0]
+    else:
+        assert (code, lines) == (0, [])
+
+
+def is_as_if_nothing_had_been(run, history):
+    np.testing.assert_allclose(rows_of(run), history, atol=1e-6)
+    names = {path.name for path in run.iterdir()}
+    assert "model.keras" in names
+    assert "metrics.json" in names
+    assert "checkpoint" not in names
+    assert not [path for path in run.rglob("*") if path.name.startswith(".")]
+
+
+def kill_and_go_on(when, moment, ask, birds, history, command=SMALL):
+    arguments = ["train", *command, "--output", "run", "--quiet"]
+    was_killed, _ = killed(when, moment, *arguments, cwd=birds)
+    go_on(ask, ["train", *command])
+    is_as_if_nothing_had_been(birds / "run", history)
+    return was_killed
+
+
+def test_a_kill_at_a_move_of_training(ask, birds, history):
+    """The second checkpoint has been moved, its state has not. The others are tried nightly."""
+    assert kill_and_go_on("after", 7, ask, birds, history)
+
+
+@pytest.mark.nightly
+def test_kills_at_every_move_of_training(ask, birds, history):
+    _, text = killed("never", 0, "train", *SMALL, "--output", "run", "--quiet", cwd=birds)
+    number = moves(text)
+    # Four files, two and three for the epochs, and four of the result.
+    assert number == 13
+    for move in range(1, number + 1):
+        for when in ("before", "after"):
+            shutil.rmtree(birds / "run")
+            assert kill_and_go_on(when, move, ask, birds, history), (when, move)
+
+
+@pytest.mark.nightly
+def test_kills_at_random_times_of_training(ask, birds, history):
+    begin = time.monotonic()
+    killed("never", 0, "train", *SMALL, "--output", "run", "--quiet", cwd=birds)
+    seconds = time.monotonic() - begin
+    generator, kills = random.Random(0), 0
+    for _ in range(20):
+        shutil.rmtree(birds / "run", ignore_errors=True)
+        moment = generator.uniform(0, seconds)
+        kills += kill_and_go_on("seconds", moment, ask, birds, history)
+    assert kills >= 10
+
+
+@pytest.mark.nightly
+def test_a_run_that_is_killed_again_and_again_ends(ask, birds, history):
+    arguments = ["train", *SMALL, "--output", "run", "--quiet"]
+    killed("before", 6, *arguments, cwd=birds)
+    # Before the first epoch is finished, then after it, then while the result is written.
+    for move in (1, 5, 2, 6, 1, 3, 2, 3):
+        resume = ["train", "--resume", "--output", "run", "--quiet"]
+        assert killed("after", move, *resume, cwd=birds)[0]
+    go_on(ask, ["train", *SMALL])
+    is_as_if_nothing_had_been(birds / "run", history)
+
+
+@pytest.fixture
+def archive(tmp_path):
+    (tmp_path / "images").mkdir()
+    for number in range(IMAGES):
+        (tmp_path / "images" / f"{number}.jpg").write_bytes(bytes(1000))
+    (tmp_path / "data").mkdir()
+    with tarfile.open(tmp_path / "data" / "x.tgz", "w:gz") as packed:
+        packed.add(tmp_path / "images", "images")
+    return tmp_path / "data" / "x.tgz"
+
+
+def kill_extraction(when, moment, archive):
+    """Whether it was killed; that it left all or nothing, and what the next one takes away."""
+    target = archive.with_name("x")
+    shutil.rmtree(target, ignore_errors=True)
+    was_killed, _ = killed(when, moment, cwd=archive.parents[1], code=EXTRACT)
+    assert not target.exists() or len(list(target.rglob("*.jpg"))) == IMAGES
+    another = target if not target.exists() else archive.with_name("y")
+    extract_all([archive], another)
+    assert len(list(another.rglob("*.jpg"))) == IMAGES
+    assert {path.name for path in archive.parent.iterdir()} <= {"x.tgz", "x", "y"}
+    shutil.rmtree(archive.with_name("y"), ignore_errors=True)
+    return was_killed
+
+
+def test_kills_around_the_move_of_an_extraction(archive):
+    assert kill_extraction("before", 1, archive)
+    assert kill_extraction("after", 1, archive)
+
+
+@pytest.mark.nightly
+def test_kills_at_random_times_of_an_extraction(archive):
+    begin = time.monotonic()
+    killed("never", 0, cwd=archive.parents[1], code=EXTRACT)
+    seconds = time.monotonic() - begin
+    generator = random.Random(0)
+    moments = [generator.uniform(seconds / 4, seconds) for _ in range(50)]
+    assert sum(kill_extraction("seconds", moment, archive) for moment in moments) >= 10
+
+
+WRITES = {
+    "predict": ["predict", "run", "birds", "--quiet", "--output", "out/a.csv"],
+    "evaluate": ["evaluate", "run", "--orders", "1", "--quiet", "--output", "out"],
+    "explain": ["explain", "run", "birds", "--quiet", "--output", "out/a.html"],
+    "export": ["export", "run", "--format", "onnx", "--quiet", "--output", "out/a.onnx"],
+}
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("command", WRITES)
+def test_kills_at_every_move_of_what_writes_results(command, ask, finished_run):
+    """What was there is there or all of the new is, and the next write tidies up."""
+    arguments, out = WRITES[command], finished_run.parent / "out"
+    assert ask(*arguments)[0] == 0
+    names = sorted(path.name for path in out.iterdir())
+    shutil.rmtree(out)
+    _, text = killed("never", 0, *arguments, cwd=out.parent)
+    number = moves(text)
+    assert number >= 1
+    for move in range(1, number + 1):
+        for when in ("before", "after"):
+            shutil.rmtree(out)
+            out.mkdir()
+            for name in names:
+                (out / name).write_text("old")
+            assert killed(when, move, *arguments, cwd=out.parent)[0], (when, move)
+            remove_unfinished(out)
+            assert sorted(path.name for path in out.iterdir()) == names
+            old = {path.read_bytes() == b"old" for path in out.iterdir()}
+            assert len(old) == 1, (when, move)
