@@ -57,7 +57,49 @@ def out_of_sample_probabilities(
     >>> bool(found[4, 0] > 0.5)
     True
     """
-    features, labels = _standardised(features), np.asarray(labels)
+    rows = _standardised(features)
+    found, losses = _by_weight_decay(rows, labels, classes, folds, seed, groups, progress)
+    if np.isnan(losses).any():
+        raise ValueError("No label can be judged: no class has images of two things. Add images.")
+    return np.asarray(found[int(losses.argmin())])
+
+
+def best_weight_decay(
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    folds: int = FOLDS,
+    seed: int = 0,
+    groups: Sequence[str] | None = None,
+) -> float:
+    """The weight decay of `out_of_sample_probabilities`; the strongest where none can be judged.
+
+    Args:
+        features: Array of shape `(images, features)`, of mean 0 and scaled as is wanted.
+        labels: As there.
+        classes: As there.
+        folds: As there. Defaults to `5`.
+        seed: As there. Defaults to `0`.
+        groups: As there. Defaults to `None`.
+
+    Returns:
+        One of `WEIGHT_DECAYS`.
+    """
+    losses = _by_weight_decay(features, labels, classes, folds, seed, groups, lambda *_: None)[1]
+    return WEIGHT_DECAYS[0 if np.isnan(losses).any() else int(losses.argmin())]
+
+
+def _by_weight_decay(
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    folds: int,
+    seed: int,
+    groups: Sequence[str] | None,
+    progress: Progress,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities for each weight decay, and its cross-entropy; `nan` without any to judge."""
+    features, labels = _rotated(features), np.asarray(labels)
     fold_of = stratified_folds(labels, folds, seed, groups)
     found = np.full((len(WEIGHT_DECAYS), len(labels), classes), np.nan)
     progress("folds", 0, folds)
@@ -74,21 +116,23 @@ def out_of_sample_probabilities(
         progress("folds", fold + 1, folds)
     known = ~np.isnan(found[0]).any(1)
     if not known.any():
-        raise ValueError("No label can be judged: no class has images of two things. Add images.")
+        return found, np.full(len(found), np.nan)
     own = found[:, np.flatnonzero(known), labels[known]]
-    losses = -np.log(np.maximum(own, EPSILON)).mean(1)
-    return np.asarray(found[int(losses.argmin())])
+    return found, -np.log(np.maximum(own, EPSILON)).mean(1)
 
 
 def _standardised(features: np.ndarray) -> np.ndarray:
-    """Features of mean 0 and variance 1, which no label takes part in.
-
-    Where there are more features than images they are turned into as many as there are images: a
-    rotation, under which the classifier and its weight decay are the same, and faster.
-    """
+    """Features of mean 0 and variance 1, in which no label takes part."""
     features = np.asarray(features, "float32")
     spread = features.std(0)
-    rows = (features - features.mean(0)) / np.where(spread > 0, spread, 1.0)
+    return np.asarray((features - features.mean(0)) / np.where(spread > 0, spread, 1.0))
+
+
+def _rotated(rows: np.ndarray) -> np.ndarray:
+    """More features than images turned into as many as there are images.
+
+    The classifier and its weight decay are the same under that rotation, and faster.
+    """
     if rows.shape[0] < rows.shape[1]:
         left, lengths, _ = np.linalg.svd(rows, full_matrices=False)
         rows = left * lengths

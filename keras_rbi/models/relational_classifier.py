@@ -174,6 +174,15 @@ class RelationalClassifier(ImageClassifier):
     def compute_mask(self, *args: Any) -> None:
         """No mask goes on: in training there may be two predictions for each image."""
 
+    @property
+    def is_linear_at_first(self) -> bool:
+        """Whether a new model gives a softmax of a linear function of pooled features.
+
+        So it does where nothing stands between them and the classifier, or a branch alone that
+        starts at 0. The classifier can then be found without gradients.
+        """
+        return False
+
     # What explanations and measurements ask for.
 
     @property

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from scipy.special import log_softmax
 
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.image_data import ImageData
@@ -12,11 +13,11 @@ from keras_rbi.evaluation.pooled_features import Progress, pooled_features
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.models.trains_two_streams import TwoStreamsLoss
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
+from keras_rbi.training.linear_head import linear_head
 from keras_rbi.training.settings import TrainingSettings
 
 BATCH = 32
-# Of a head that relates, whose features are normalised, and of a plain classifier.
-RELATED_RATE, PLAIN_RATE = 3e-3, 3e-2
+RATE = 3e-3
 WEIGHT_DECAY = 0.05
 # Enough for a head to fit, whether an epoch has five steps or five hundred.
 STEPS = 400
@@ -119,6 +120,8 @@ def train_on_features(
     """Trains what stands on the backbone of a model, in seconds.
 
     The images are taken as they are, neither augmented nor mixed; the backbone keeps its weights.
+    A classifier that stands on the features, or beside a branch that starts at 0, is found by
+    logistic regression; other heads are trained for some epochs.
 
     Args:
         model: A model whose `embed_maps` takes pooled features: `RBIModel`, `BackboneClassifier`
@@ -127,28 +130,34 @@ def train_on_features(
         training: The training images.
         validation: The validation images.
         progress: As in `pooled_features`. Defaults to nothing.
-        callbacks: Of the training of the head. Defaults to none.
+        callbacks: Of the epochs of a head. Defaults to none.
 
     Returns:
-        The history of its epochs: losses and accuracies by name.
+        The history of its epochs, of logistic regression one: losses and accuracies by name.
     """
+    features = [
+        pooled_features(model, one.data, name, progress)
+        for one, name in ((training, "training"), (validation, "validation"))
+    ]
+    if model.is_linear_at_first:
+        known = tuple(
+            (rows, np.asarray(one.data.labels))
+            for rows, one in zip(features, (training, validation), strict=True)
+        )
+        return _set_linear_head(model, known[0], known[1], settings.seed)
     size = min(settings.batch_size, len(training.data))
-    related = model.relations is not None
+    shuffles: tuple[bool | str, ...] = (True, "once")
     sequences = [
         FeatureSequence(
             ImageSequence(one.data, size, shuffle=shuffle, seed=settings.seed),
-            pooled_features(model, one.data, name, progress),
-            related,
+            rows,
+            model.relations is not None,
         )
-        for one, shuffle, name in (
-            (training, True, "training"),
-            (validation, "once", "validation"),
-        )
+        for one, rows, shuffle in zip((training, validation), features, shuffles, strict=True)
     ]
     steps = len(sequences[0])
     epochs = min(MOST_EPOCHS, max(FEWEST_EPOCHS, -(-STEPS // steps)))
-    rate = RELATED_RATE if related else PLAIN_RATE
-    schedule = keras.optimizers.schedules.CosineDecay(rate, steps * epochs)
+    schedule = keras.optimizers.schedules.CosineDecay(RATE, steps * epochs)
     head = Head(model)
     head.compile(
         RectifiedAdam(
@@ -165,3 +174,20 @@ def train_on_features(
         callbacks=list(callbacks),
         verbose=0,
     ).history
+
+
+def _set_linear_head(
+    model: RelationalClassifier,
+    training: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+    seed: int,
+) -> dict[str, list[float]]:
+    """Gives the classifier of a model the weights of `linear_head`."""
+    kernel, bias = linear_head(training, validation, model.num_classes, seed)
+    model.classifier.set_weights([kernel, bias])
+    history = {}
+    for prefix, (features, labels) in (("", training), ("val_", validation)):
+        logs = log_softmax(features @ kernel + bias, axis=1)
+        history[f"{prefix}loss"] = [float(-logs[np.arange(len(labels)), labels].mean())]
+        history[f"{prefix}accuracy"] = [float(np.mean(logs.argmax(1) == labels))]
+    return {name: history[name] for name in ("accuracy", "loss", "val_accuracy", "val_loss")}

@@ -50,7 +50,13 @@ def test_runs_that_are_done_are_not_repeated(relations, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         relations.main(arguments)
     relations.main(arguments)
-    assert measured == [(None, 0), ("paper", 0), (None, 1), (None, 1), ("paper", 1)]
+    assert measured == [
+        ("residual", 0),
+        ("paper", 0),
+        ("residual", 1),
+        ("residual", 1),
+        ("paper", 1),
+    ]
     relations.main(arguments)
     assert len(measured) == 5
     # Other settings are other runs.

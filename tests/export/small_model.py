@@ -25,6 +25,8 @@ def model(side=SIDE, **kwargs):
         if len(weights.shape) > 1:
             fan_in = np.prod(weights.shape[:-1])
             weights.assign(rng.normal(0, np.sqrt(2 / fan_in), weights.shape))
+    if built.integration is not None:
+        built.integration.scale.assign(rng.normal(0, 60, 16))
     head = built.layers[-1].kernel
     head.assign(rng.normal(0, 0.3, head.shape))
     return built

@@ -64,6 +64,11 @@ class BackboneClassifier(RelationalClassifier):
             name=name,
         )
 
+    @property
+    def is_linear_at_first(self) -> bool:
+        """It stays so."""
+        return True
+
     def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
         """Pooled features, `(batch, channels)`."""
         return self.extractor.pool(maps)

@@ -165,6 +165,13 @@ class RBIModel(TrainsTwoStreams):
     def from_config(cls, config: dict[str, Any], *args: Any, **kwargs: Any) -> "RBIModel":
         return super().from_config(with_variant_of_0_1(config), *args, **kwargs)
 
+    @property
+    def is_linear_at_first(self) -> bool:
+        """Whether it has a branch, and neither an embedding nor a second stream."""
+        softmax = self.classifier.activation is keras.activations.softmax
+        branch = self.integration is not None and self.embedding is None
+        return softmax and branch and not self.share_classifier
+
     def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
         """N: pooled features, through a Dense layer if there is an embedding."""
         pooled = self.extractor.pool(maps)
