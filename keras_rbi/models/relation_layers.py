@@ -61,5 +61,7 @@ def relation_layers(
         ),
     }
     if settings.residual if residual is None else residual:
-        made["integration"] = ScaledResidual(**settings.branch, dtype=dtype, name="integration")
+        made["integration"] = ScaledResidual(
+            settings.multiplier(units), dtype=dtype, name="integration"
+        )
     return made

@@ -15,7 +15,7 @@ class Variant:
         relations: What images relate to at inference.
         relation_dropout: As for `RRA`.
         rpe: Arguments of `RPE`.
-        branch: Arguments of the `ScaledResidual` that adds a branch.
+        per_width: What the multiplier of a branch is, times its width: see `multiplier`.
         normalized: Whether RRA ends with the normalization of eq. 13.
     """
 
@@ -24,13 +24,22 @@ class Variant:
     relations: str
     relation_dropout: float
     rpe: dict[str, Any] = field(default_factory=dict)
-    branch: dict[str, Any] = field(default_factory=dict)
+    per_width: float | None = None
     normalized: bool = True
+
+    def multiplier(self, width: int) -> float:
+        """The `multiplier` of the `ScaledResidual` that adds a branch of a width.
+
+        Adam moves each weight by up to the learning rate in a step, so that what a matrix adds up
+        from `width` features may move `width` times as far. Divided by the width, a branch grows
+        as fast in a wide network as in a narrow one; undivided it broke the fine-tuning of some.
+        """
+        return 1.0 if self.per_width is None else min(1.0, self.per_width / width)
 
 
 RESIDUAL, OF_0_1, PAPER = "residual", "0.1", "paper"
 VARIANTS = {
-    RESIDUAL: Variant(True, None, "self", 0.5, branch={"multiplier": 0.1}, normalized=False),
+    RESIDUAL: Variant(True, None, "self", 0.5, per_width=10.0, normalized=False),
     # The default of version 0.1.
     OF_0_1: Variant(False, 1024, "self", 0.5),
     PAPER: Variant(False, 1024, "batch", 0.0, {"epsilon": 1e-8, "normalize": False}),

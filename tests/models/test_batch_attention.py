@@ -48,7 +48,7 @@ def test_equals_the_equations(images, gate, variant):
     if variant == "residual":
         model.integration.scale.assign(np.arange(8.0))
         found = batch_attention(model, images)
-        combined = features + 0.1 * np.arange(8) * combined
+        combined = features + np.arange(8) * combined
     np.testing.assert_allclose(found.relations, relations, atol=1e-5)
     np.testing.assert_allclose(found.weights, weights, atol=1e-5)
     np.testing.assert_allclose(found.beta, beta.mean(1), atol=1e-5)

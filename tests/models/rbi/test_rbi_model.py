@@ -24,7 +24,7 @@ def small_model(**kwargs):
     """With a branch that counts already: its factors are 1 in place of 0."""
     model = keras_rbi.RBIModel(small_backbone(), num_classes=CLASSES, embedding_dim=8, **kwargs)
     if model.integration is not None:
-        model.integration.scale.assign(np.full(8, 10.0))
+        model.integration.scale.assign(np.ones(8))
     return model
 
 
@@ -261,7 +261,7 @@ def test_the_graph_is_that_of_the_paper(images):
 
 
 def test_the_default_adds_a_branch_to_the_features(images):
-    """Literal: the head on f + 0.1 g RRA(f, S) of the pooled features f, RRA without eq. 13."""
+    """Literal: the head on f + g RRA(f, S) of the pooled features f, RRA without eq. 13."""
     model = keras_rbi.RBIModel(small_backbone(), num_classes=CLASSES, relations="batch")
     assert model.embedding is None
     features = np.mean(model.backbone.predict(images, verbose=0), axis=(1, 2))
@@ -271,11 +271,21 @@ def test_the_default_adds_a_branch_to_the_features(images):
         model.integration.scale.assign(factor * scale)
         parts = model.rra.parts(features, RPE()(images))
         z, r, beta = (np.asarray(ops.convert_to_numpy(part)) for part in parts[:3])
-        related = features + 0.1 * factor * scale * ((1 - beta) * z + beta * r)
+        related = features + factor * scale * ((1 - beta) * z + beta * r)
         logits = related @ kernel + bias
         expected = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
         found = model.predict(images, batch_size=24, verbose=0)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize(("width", "multiplier"), [(8, 1.0), (128, 10 / 128), (1280, 10 / 1280)])
+def test_a_wide_branch_opens_as_slowly_as_a_narrow_one(width, multiplier):
+    pixels = keras.Input((4, 4, 3))
+    backbone = keras.Model(pixels, keras.layers.Conv2D(width, 4)(pixels))
+    for dim in (None, width):
+        model = keras_rbi.RBIModel(backbone, 2, embedding_dim=dim, preprocessing=None)
+        assert model.integration.multiplier == pytest.approx(multiplier)
+    assert keras_rbi.RBIModel(backbone, 2, variant="0.1", preprocessing=None).integration is None
 
 
 def test_at_first_the_default_is_the_backbone_with_a_classifier(images, labels):
