@@ -32,7 +32,8 @@ def test_commands_are_understood(command, tmp_path, monkeypatch):
     monkeypatch.setattr(importlib.import_module("keras_rbi.cli.train"), "read_data", read_data)
     with pytest.raises(Prepared):
         run(shlex.split(command)[1:])
-    assert prepared[0].epochs == (10 if "birds/" in command else 2)
+    trained = 6 if "--find-lr" in command else 10 if "birds/" in command else 2
+    assert prepared[0].epochs == trained
 
 
 def test_every_recipe_and_option_is_on_the_page():
