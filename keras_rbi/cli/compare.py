@@ -61,6 +61,8 @@ def compare(
         if named and classes_a != classes_b:
             raise ValueError(f"{str(run_a)!r} and {str(run_b)!r} have different classes.")
         test, settings = training.data_for_model(run_a, model_a, classes_a, dataset, data_dir)
+        for run in (run_a, run_b):
+            training.warn_of_seen_images(run, settings.dataset, test.data)
         with doing(f"Predicting {test.num_images:,} test images with both, and timing them"):
             found = evaluation.compare(
                 model_a,

@@ -7,7 +7,11 @@ from keras_rbi._lazy import lazy_package
 if TYPE_CHECKING:
     from keras_rbi.models.image_size import image_size_of
     from keras_rbi.training.build import build_model, load_split
-    from keras_rbi.training.data_for_model import data_for_model, images_of_run
+    from keras_rbi.training.data_for_model import (
+        data_for_model,
+        images_of_run,
+        warn_of_seen_images,
+    )
     from keras_rbi.training.find_learning_rate import find_learning_rate
     from keras_rbi.training.keep_freed_memory import keep_freed_memory
     from keras_rbi.training.label_issues_of_run import label_issues_of_run
@@ -49,6 +53,7 @@ __all__ = [
     "prepare",
     "read_data",
     "train",
+    "warn_of_seen_images",
 ]
 
 lazy_package(__name__)

@@ -86,6 +86,36 @@ def _warn_of_changes(folder: RunFolder, test: ImageData) -> None:
         )
 
 
+def warn_of_seen_images(path: Path, dataset: str, test: ImageData) -> None:
+    """Warns where a run was trained on images that it is now to be tested on.
+
+    So it may be where two runs are compared whose splits were drawn with other seeds, or at other
+    times.
+
+    Args:
+        path: A run folder or a `.keras` file in one; of others nothing is known.
+        dataset: The data that the test images are of, as in resolved settings.
+        test: The test images.
+
+    Raises:
+        ValueError: If a file of the run is damaged.
+    """
+    folder = RunFolder.around(path)
+    if not folder.settings.is_file() or folder.read_settings()[0].dataset != dataset:
+        return
+    seen = {
+        file for split in ("train", "validation") for file in read_files(folder.files, split) or ()
+    }
+    if again := [file for file in files_of(test) if file in seen]:
+        warnings.warn(
+            f"{len(again):,} of {len(test):,} test images ({', '.join(sorted(again)[:3])}) are "
+            f"training or validation images of the run {str(path)!r}, which flatters it. Train "
+            "both with the same --seed on the same files, or compare on other images (--dataset).",
+            DatasetWarning,
+            stacklevel=2,
+        )
+
+
 def images_of_run(path: Path, model: keras.Model, split: str, count: int) -> tuple[Any, np.ndarray]:
     """Images of a run's data and their labels, neither augmented nor mixed.
 

@@ -56,3 +56,17 @@ def test_other_classes_are_refused_in_one_line(files, capsys):
     error = capsys.readouterr().err
     assert "have different classes" in error
     assert len(complaints(error)) == 1
+
+
+def test_a_run_that_was_trained_on_the_test_images_is_told(files, capsys):
+    small = ["--backbone", "SmallCNN", "--image-size", "16", "--epochs", "1", "--weights", "none"]
+    for seed in ("0", "0", "1"):
+        with pytest.raises(SystemExit):
+            run(["train", "--dataset", "birds", *small, "--seed", seed, "--quiet"])
+    for other, warns in (("runs/birds-2", False), ("runs/birds-3", True)):
+        capsys.readouterr()
+        with pytest.raises(SystemExit):
+            run(["compare", "runs/birds-1", other, "--repeats", "0"])
+        told = capsys.readouterr().err
+        assert ("which flatters it" in told) is warns
+        assert ("'runs/birds-3'" in told) is warns
