@@ -23,6 +23,7 @@ from keras_rbi.evaluation.accuracy_by_relations import accuracies_of
 from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
 from keras_rbi.evaluation.kept_images import KeptImages
 from keras_rbi.models.keras_classifier import relations_of
+from keras_rbi.models.variants import OF_0_1
 from keras_rbi.training import TrainingSettings, load_split
 from keras_rbi.training.averaged_weights import take_averages
 from keras_rbi.training.compile_stage import compile_stage
@@ -52,7 +53,10 @@ class Run:
         settings = {
             name: value
             for name, value in sorted(self.settings.as_dict().items())
-            if value not in (None, False) and name not in ("data_dir", "on_error")
+            if value not in (None, False)
+            and name not in ("data_dir", "on_error")
+            # Which had no name when the first rows were written.
+            and (name, value) != ("variant", OF_0_1)
         }
         settings["dataset"] = Path(self.settings.dataset).name
         return json.dumps({"peer": self.peer, **settings})

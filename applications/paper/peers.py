@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_rbi import RBIModel, backbones
 from keras_rbi.layers import RPE, RRA
+from keras_rbi.models.variants import OF_0_1
 from keras_rbi.training import TrainingSettings, build_model
 from keras_rbi.training.choices import NO_WEIGHTS
 from keras_rbi.training.compile_stage import compile_stage
@@ -49,24 +50,30 @@ class Peer:
 
 
 BACKBONE, PAPER, DEFAULT = "backbone", "rbi-paper", "rbi"
+# The default when these peers were measured: relations as printed, but normalized.
+NORMALIZED = {"variant": OF_0_1}
 PEERS = {
     BACKBONE: Peer("backbone alone", {"method": "backbone"}),
     "batchformer": Peer("BatchFormer", {"method": "batchformer"}),
     PAPER: Peer("RBI as printed", {"variant": "paper"}),
-    DEFAULT: Peer("RBI, default"),
-    "rbi-shared": Peer("RBI, shared classifier", {"share_classifier": True}),
+    DEFAULT: Peer("RBI, default of 0.1", NORMALIZED),
+    "rbi-shared": Peer("RBI, shared classifier", {**NORMALIZED, "share_classifier": True}),
 }
 ABLATIONS = {
-    DEFAULT: Peer("RBI, default"),
-    "no-rpe": Peer("RRA without RPE", uses_relations=False),
-    "softmax-targets": Peer("softmax over the targets", rra={"softmax_axis": -1}),
-    "gate-feature": Peer("a gate for each feature", rra={"gate": "feature"}),
-    "epsilon-1e-8": Peer("ε = 1e-8, S normalised", rpe={"epsilon": 1e-8}),
-    "decibels": Peer("S not normalised (dB), ε one grey level", rpe={"normalize": False}),
-    "dropout-0": Peer("relation dropout 0", {"relation_dropout": 0.0}),
-    "dropout-1": Peer("relation dropout 1: never related", {"relation_dropout": 1.0}),
-    "group-8": Peer("relation groups of 8", rpe={"group_size": 8}, rra={"group_size": 8}),
-    "balanced": Peer("batches of 8 classes with 4 images", {"sampling": "pk"}),
+    DEFAULT: Peer("RBI, default of 0.1", NORMALIZED),
+    "no-rpe": Peer("RRA without RPE", NORMALIZED, uses_relations=False),
+    "softmax-targets": Peer("softmax over the targets", NORMALIZED, rra={"softmax_axis": -1}),
+    "gate-feature": Peer("a gate for each feature", NORMALIZED, rra={"gate": "feature"}),
+    "epsilon-1e-8": Peer("ε = 1e-8, S normalised", NORMALIZED, rpe={"epsilon": 1e-8}),
+    "decibels": Peer(
+        "S not normalised (dB), ε one grey level", NORMALIZED, rpe={"normalize": False}
+    ),
+    "dropout-0": Peer("relation dropout 0", {**NORMALIZED, "relation_dropout": 0.0}),
+    "dropout-1": Peer("relation dropout 1: never related", {**NORMALIZED, "relation_dropout": 1.0}),
+    "group-8": Peer(
+        "relation groups of 8", NORMALIZED, rpe={"group_size": 8}, rra={"group_size": 8}
+    ),
+    "balanced": Peer("batches of 8 classes with 4 images", {**NORMALIZED, "sampling": "pk"}),
     PAPER: Peer("RBI as printed", {"variant": "paper"}),
     "paper-dropout": Peer(
         "as printed, relation dropout 0.5", {"variant": "paper", "relation_dropout": 0.5}
@@ -111,6 +118,7 @@ def build(
     model = RBIModel(
         backbone,
         embedding_dim=settings.embedding_dim,
+        variant=OF_0_1,
         rpe=make_rpe(**peer.rpe, name="rpe"),
         rra=RRA(settings.embedding_dim, **rra, name="rra"),
         class_names=class_names,

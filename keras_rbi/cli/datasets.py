@@ -207,14 +207,15 @@ def _print(report: "Report", found: "Overview", name: str, command: str) -> None
     info = DATASETS.get(name)
     groups = "" if report.groups is None else f", {report.groups} groups"
     table = Table(title=f"{report.title}: {report.classes} classes{groups}")
-    for column in ("split", "images", "as released", "classes", "images a class"):
+    of_release = ("as released",) if info else ()
+    for column in ("split", "images", *of_release, "classes", "images a class"):
         table.add_column(column, justify="left" if column == "split" else "right")
     for split, counts in report.splits.items():
         released = info.images.get(split) if info else None
         table.add_row(
             split,
             f"{counts.images:,}",
-            "" if released is None else f"{released:,}",
+            *("" if released is None else f"{released:,}" for _ in of_release),
             f"{counts.classes:,}",
             f"{counts.fewest:,} to {counts.most:,}",
         )
@@ -261,14 +262,14 @@ def _about_headers(found: "Overview") -> str:
     headers = found.headers
     if headers.smallest is None or headers.median is None or headers.largest is None:
         return f"Images: none of {headers.images:,} headers can be read."
-    sizes = (f"{width} x {height}" for width, height in (headers.smallest, headers.largest))
+    sizes = dict.fromkeys(
+        f"{width} x {height}" for width, height in (headers.smallest, headers.largest)
+    )
+    middle = f", {headers.median[0]} x {headers.median[1]} in the middle" if len(sizes) > 1 else ""
     looked = "by their headers"
     if headers.images < found.images:
         looked = f"by the headers of {headers.images:,} files, spread evenly (of all with --decode)"
-    return (
-        f"Images: {' to '.join(sizes)} pixels, {headers.median[0]} x {headers.median[1]} in the "
-        f"middle; {_counted(headers.modes)}; {_counted(headers.formats)}; {looked}."
-    )
+    return f"Images: {' to '.join(sizes)} pixels{middle}; {_counted(headers.modes)}; {_counted(headers.formats)}; {looked}."
 
 
 def _about_copies(found: "Overview") -> str:

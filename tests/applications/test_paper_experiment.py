@@ -8,8 +8,8 @@ import pytest
 from keras import ops
 
 from applications.paper import experiment, frozen
-from applications.paper.arguments import SMALLEST, best_rates, parser, run_of, runs_of
-from applications.paper.experiment import Run, run_grid
+from applications.paper.arguments import RESULTS, SMALLEST, best_rates, parser, run_of, runs_of
+from applications.paper.experiment import Run, finished, run_grid
 from applications.paper.peers import ABLATIONS, ALL, build
 from applications.paper.report import named
 from keras_rbi import RBIModel, training
@@ -171,7 +171,22 @@ def test_a_system_is_a_backbone_of_some_peers(system, name):
     assert found == [
         ("backbone", system, None),
         ("rbi-paper", f"{system}-rbi", "paper"),
-        ("rbi", f"{system}-rbi", None),
+        ("rbi", f"{system}-rbi", "0.1"),
     ]
     rows = [{"backbone": "DenseNet201", "frozen": "no", "settings": run.key} for run in runs]
     assert {row["backbone_name"] for row in named(rows)} == {f"DenseNet201 ({name})"}
+
+
+def test_rows_that_version_0_1_wrote_are_found_again():
+    """The settings of a run that is asked for today are those of its row."""
+    (row,) = [
+        row
+        for row in finished(RESULTS / "table1.csv")
+        if (row["peer"], row["backbone"], row["per_class"], row["seed"], row["frozen"])
+        == ("rbi", "SmallCNN", "40", "0", "no")
+    ]
+    options = parser("", "table1").parse_args(
+        ["--quick", "--seeds", "0", "--backbones", "SmallCNN"]
+    )
+    (run,) = runs_of(options, ["rbi"])
+    assert run.key == row["settings"]

@@ -44,8 +44,9 @@ def test_table1_has_every_peer_and_fills_the_page(tmp_path, capsys):
     assert int(rows[1]["parameters"]) > int(rows[0]["parameters"])
     assert "backbone alone" in capsys.readouterr().out
     gain = 100 * (float(rows[1]["accuracy"]) - float(rows[0]["accuracy"]))
-    assert f"| RBI, default | 1 | {100 * float(rows[1]['accuracy']):.1f} | {gain:+.1f} |" in (
-        page.read_text("utf-8")
+    assert (
+        f"| RBI, default of 0.1 | 1 | {100 * float(rows[1]['accuracy']):.1f} | {gain:+.1f} |"
+        in (page.read_text("utf-8"))
     )
     # What is there is not trained again, and can be reported alone.
     assert run("table1", tmp_path / "t.csv", "--only-report") == rows
