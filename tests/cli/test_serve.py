@@ -98,7 +98,9 @@ def test_a_model_is_served_with_the_relations_that_are_asked_for(tmp_path, relat
     backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
     names = ["ant", "bee", "cicada"]
     keras.utils.set_random_seed(0)
-    model = keras_rbi.RBIModel(backbone, class_names=names, embedding_dim=8, relations="batch")
+    model = keras_rbi.RBIModel(
+        backbone, class_names=names, embedding_dim=8, variant="0.1", relations="batch"
+    )
     images = np.random.default_rng(0).integers(0, 256, (10, 16, 16, 3), np.uint8)
     images, references = images[:4], images[4:]
     together = model.predict(images, verbose=0)

@@ -15,7 +15,8 @@ def test_images():
 def test_every_row_is_what_evaluate_gives(test_images):
     """The backbone runs once, and yet each figure is that of a plain evaluation."""
     backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
-    model = keras_rbi.RBIModel(backbone, class_names=test_images.class_names, embedding_dim=8)
+    names = test_images.class_names
+    model = keras_rbi.RBIModel(backbone, class_names=names, embedding_dim=8, variant="0.1")
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.fit(test_images, epochs=3, verbose=0)
     model.set_references(test_images, per_class=1)

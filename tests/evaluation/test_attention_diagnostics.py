@@ -22,7 +22,8 @@ def pictures():
 
 def model_with(**arguments):
     backbone = keras_rbi.backbones.SmallCNN((12, 12, 3), widths=(4, 8))
-    model = keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8, **arguments)
+    arguments = {"variant": "0.1", "embedding_dim": 8, **arguments}
+    model = keras_rbi.RBIModel(backbone, num_classes=3, **arguments)
     for weight in model.rra.trainable_weights:
         weight.assign(3.0 * weight)
     return model

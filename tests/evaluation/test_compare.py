@@ -63,7 +63,7 @@ def pictures():
 def models():
     keras.utils.set_random_seed(0)
     backbone = keras_rbi.backbones.SmallCNN((12, 12, 3), widths=(4, 8))
-    related = keras_rbi.RBIModel(backbone, num_classes=4, embedding_dim=8, relations="batch")
+    related = keras_rbi.RBIModel(backbone, 4, embedding_dim=8, variant="0.1", relations="batch")
     for weight in related.rra.trainable_weights:
         weight.assign(3.0 * weight)
     return keras_rbi.models.backbone_classifier(backbone, 4), related

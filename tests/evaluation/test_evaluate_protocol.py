@@ -29,7 +29,8 @@ def pictures():
 
 def model_with(**arguments):
     backbone = keras_rbi.backbones.SmallCNN((12, 12, 3), widths=(4, 8))
-    model = keras_rbi.RBIModel(backbone, num_classes=CLASSES, embedding_dim=8, **arguments)
+    arguments = {"variant": "0.1", "embedding_dim": 8, **arguments}
+    model = keras_rbi.RBIModel(backbone, num_classes=CLASSES, **arguments)
     logits = arguments.get("classifier_activation", "softmax") is None
     top5 = keras.metrics.SparseTopKCategoricalAccuracy(5)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=logits)

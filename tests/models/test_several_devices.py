@@ -35,7 +35,7 @@ def compiled():
     )
     model = keras_rbi.RBIModel(
         backbone, num_classes=2, embedding_dim=8, relations="batch", relation_dropout=0.0,
-        classifier_activation=None, preprocessing=None,
+        variant="0.1", classifier_activation=None, preprocessing=None,
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.SGD(0.01), loss)

@@ -70,7 +70,7 @@ def compiled(model):
 def test_loss_and_accuracy_of_rbi_are_those_of_the_batch_without_its_filling():
     keras.utils.set_random_seed(0)
     backbone = keras_rbi.backbones.SmallCNN((16, 16, 3))
-    model = compiled(keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8))
+    model = compiled(keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8, variant="0.1"))
     padded = ImageSequence(Random(5), 8, shuffle=False, last_batch="pad")
     told = model.evaluate(padded, verbose=0, return_dict=True)
     data = Random(5)
@@ -118,7 +118,7 @@ def test_training_on_a_filled_batch_is_training_on_its_own_images():
 def test_accuracy_by_relations_counts_every_image_once():
     keras.utils.set_random_seed(0)
     backbone = keras_rbi.backbones.SmallCNN((16, 16, 3))
-    model = keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8)
+    model = keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8, variant="0.1")
     rows = [
         keras_rbi.evaluation.accuracy_by_relations(
             model, ImageSequence(Random(7), 4, last_batch=last_batch), batch_sizes=(3,)
