@@ -269,7 +269,8 @@ def _about_headers(found: "Overview") -> str:
     looked = "by their headers"
     if headers.images < found.images:
         looked = f"by the headers of {headers.images:,} files, spread evenly (of all with --decode)"
-    return f"Images: {' to '.join(sizes)} pixels{middle}; {_counted(headers.modes)}; {_counted(headers.formats)}; {looked}."
+    kinds = f"{_counted(headers.modes)}; {_counted(headers.formats)}"
+    return f"Images: {' to '.join(sizes)} pixels{middle}; {kinds}; {looked}."
 
 
 def _about_copies(found: "Overview") -> str:
