@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from keras_rbi.datasets.batches.sampling import PK
+from keras_rbi.datasets.batches.sampling import PK, SHUFFLED
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.models.methods import METHODS
 from keras_rbi.training.choices import BACKBONE, FEATURE_METHODS, NO_WEIGHTS, RBI
@@ -24,6 +24,7 @@ def check_together(settings: "TrainingSettings") -> None:
     _check_typefaces(settings)
     _check_method(settings)
     _check_sampling(settings)
+    _check_class_weights(settings)
     _check_epochs(settings)
     _check_backbone(settings)
     _check_feature_head(settings)
@@ -66,6 +67,21 @@ def _check_sampling(settings: "TrainingSettings") -> None:
         raise ValueError(
             "`images_per_class` must divide `batch_size`. Received: "
             f"images_per_class={images} and batch_size={settings.batch_size}."
+        )
+
+
+def _check_class_weights(settings: "TrainingSettings") -> None:
+    if not settings.class_weights:
+        return
+    if settings.sampling != SHUFFLED:
+        raise ValueError(
+            "Either `class_weights` or `sampling` makes classes count alike. Received: "
+            f"class_weights=True and sampling={settings.sampling!r}. Leave out one of them."
+        )
+    if settings.quick:
+        raise ValueError(
+            "`class_weights` weigh the losses of epochs, of which `quick` trains none. Received: "
+            "both. Leave out one of them."
         )
 
 

@@ -304,6 +304,13 @@ class TrainingSettings:
         default_text="4",
         minimum=1,
     )
+    class_weights: bool = setting(
+        "Weigh the loss of an image by how rare its class is, so that all classes count alike. "
+        "{sampling} `balanced` draws them alike instead.",
+        TRAINING,
+        False,
+        switch="--class-weights",
+    )
     augment: str = setting(
         "`paper` flips and rotates; `torchvision` crops, flips and jitters colours; `randaugment` "
         "crops, flips and applies RandAugment; `none`.",

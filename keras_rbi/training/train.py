@@ -24,6 +24,7 @@ from keras_rbi.models.loading import load_model
 from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
 from keras_rbi.training.build import Progress, batches_of_split, build_model
 from keras_rbi.training.checkpoints import History, load_checkpoint, save_checkpoint
+from keras_rbi.training.class_weights import class_weights
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.feature_head import train_on_features
 from keras_rbi.training.fit_data import fit_data
@@ -163,6 +164,11 @@ class TrainingRun:
                 self.model, self.settings, self.folder, self.history, self.test, keep_optimizer
             )
 
+    def _class_weights(self) -> dict[int, float] | None:
+        if not self.settings.class_weights:
+            return None
+        return class_weights(self.training.data.labels, len(self.training.class_names))
+
     def _fit(
         self,
         begin: int,
@@ -179,6 +185,7 @@ class TrainingRun:
                 validation_data=fit_data(self.validation),
                 initial_epoch=begin,
                 epochs=end,
+                class_weight=self._class_weights(),
                 callbacks=callbacks,
                 verbose=verbose,
             )
