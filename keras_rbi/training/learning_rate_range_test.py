@@ -88,8 +88,7 @@ def learning_rate_range_test(
         smoothed = smooth(np.array(losses))
         if not np.isfinite(smoothed[-1]) or smoothed[-1] > DIVERGED * smoothed.min():
             break
-    done = len(losses)
-    return RangeTest(rates[:done], np.array(losses), smooth(np.array(losses)))
+    return RangeTest(rates[: len(losses)], np.array(losses), smoothed)
 
 
 def _compile_with(model: keras.Model, lowest: float, highest: float, steps: int) -> None:
