@@ -7,7 +7,7 @@ import keras
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from keras_rbi.training.train import TrainingRun
+from keras_rbi.training.training_run import TrainingRun
 
 # Steps between which time is taken: the first ones compile.
 TIMED_STEPS = (2, 4)

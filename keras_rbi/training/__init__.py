@@ -28,8 +28,9 @@ if TYPE_CHECKING:
         next_run_folder,
     )
     from keras_rbi.training.settings import TrainingSettings
-    from keras_rbi.training.train import TrainingRun, prepare, train
+    from keras_rbi.training.train import prepare, train
     from keras_rbi.training.trained_model import load_trained_model
+    from keras_rbi.training.training_run import TrainingRun
 
 __all__ = [
     "RECIPES",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keras_rbi._lazy import resolve
 
 if TYPE_CHECKING:
-    from keras_rbi.training.train import TrainingRun
+    from keras_rbi.training.training_run import TrainingRun
 
 # The callback of each tracker, which its own package brings for Keras.
 TRACKERS = {

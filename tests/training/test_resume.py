@@ -49,8 +49,9 @@ def whole(tmp_path_factory, few_images):
     few_images.setitem(run_data.TYPEFACES_PER_CLASS, "test", 1)
     one_mode = functools.partial(accuracy_by_relations, batch_sizes=())
     # By `sys.modules`, since the package has a function of the module's name.
-    module = importlib.import_module("keras_rbi.training.train")
-    few_images.setattr(module, "accuracy_by_relations", one_mode)
+    finish = importlib.import_module("keras_rbi.training.finish")
+    few_images.setattr(finish, "accuracy_by_relations", one_mode)
+    module = importlib.import_module("keras_rbi.training.training_run")
     keras.utils.set_random_seed(1)
     run = prepare(SETTINGS, RunFolder(parent / "whole"))
     save = module.save_checkpoint

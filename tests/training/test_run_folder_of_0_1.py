@@ -34,7 +34,7 @@ def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for split in run_data.TYPEFACES_PER_CLASS:
             patch.setitem(run_data.TYPEFACES_PER_CLASS, split, 1)
-        module = importlib.import_module("keras_rbi.training.train")
+        module = importlib.import_module("keras_rbi.training.finish")
         one_mode = functools.partial(accuracy_by_relations, batch_sizes=())
         patch.setattr(module, "accuracy_by_relations", one_mode)
         folder = tmp_path_factory.mktemp("runs") / "typefaces-1"

@@ -1,0 +1,83 @@
+"""The end of a training run: what is measured, and the files that it leaves."""
+
+import csv
+import io
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from keras_rbi.atomic_write import write_atomically
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.datasets.catalogue import note_on
+from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
+from keras_rbi.figures.training_curves import training_curves
+from keras_rbi.models.keras_classifier import relations_of
+from keras_rbi.models.loading import load_model
+from keras_rbi.training.checkpoints import History
+from keras_rbi.training.run_folder import RunFolder
+from keras_rbi.training.settings import TrainingSettings
+
+
+def finish(
+    model: keras.Model,
+    settings: TrainingSettings,
+    folder: RunFolder,
+    history: History,
+    test: ImageSequence,
+    keep_optimizer: bool,
+) -> dict[str, Any]:
+    rows = accuracy_by_relations(model, test)
+    relations = relations_of(model)
+    metrics = {
+        "test_accuracy": _accuracy_of_the_model(rows, relations),
+        "relations": relations,
+        "test_accuracy_by_relations": [row.as_dict() for row in rows],
+        "test_images": test.num_images,
+        "classes": len(test.class_names),
+        "test_order": f"shuffled once, seed {settings.seed}",
+        "test_note": note_on(settings.dataset),
+        "corrections_sha256": folder.corrections_digest(),
+        "last_epoch": {name: values[-1] for name, values in history.items()},
+        "parameters": model.count_params(),
+        "settings": settings.as_dict(),
+        "backend": keras.config.backend(),
+        "versions": {
+            name: version(name) for name in ("keras", keras.config.backend(), "keras-rbi")
+        },
+    }
+    write_atomically(folder.model, lambda path: _save(model, path, keep_optimizer), durable=True)
+    _write_history(folder, history)
+    figure = training_curves(history, f"{settings.backbone} on {_short_name(settings.dataset)}")
+    write_atomically(folder.curves, lambda path: figure.savefig(path, dpi=150))
+    folder.write_json(folder.metrics, metrics)
+    folder.remove_checkpoints()
+    return metrics
+
+
+def _save(model: keras.Model, path: Path, keep_optimizer: bool) -> None:
+    model.save(path)
+    if not keep_optimizer:
+        # Saved and loaded, since Keras has no way to take an optimizer from a model.
+        load_model(path, compile=False).save(path)
+
+
+def _accuracy_of_the_model(rows: list[Any], relations: str) -> float:
+    """Accuracy in the model's own mode, at the paper's batch size of 32 where that matters."""
+    return next(
+        row.accuracy for row in rows if row.relations == relations and row.batch_size in (None, 32)
+    )
+
+
+def _short_name(dataset: str) -> str:
+    return Path(dataset).name
+
+
+def _write_history(folder: RunFolder, history: History) -> None:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["epoch", *history])
+    for epoch, values in enumerate(zip(*history.values(), strict=True), start=1):
+        writer.writerow([epoch, *values])
+    write_atomically(folder.history, lambda path: path.write_text(text.getvalue(), "utf-8"))

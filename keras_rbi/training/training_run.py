@@ -1,0 +1,177 @@
+"""A training run: its data, its model and its folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
+from keras_rbi.training.build import Progress
+from keras_rbi.training.checkpoints import History, save_checkpoint
+from keras_rbi.training.class_weights import class_weights
+from keras_rbi.training.compile_stage import compile_stage
+from keras_rbi.training.feature_head import train_on_features
+from keras_rbi.training.finish import finish
+from keras_rbi.training.fit_data import fit_data
+from keras_rbi.training.run_folder import RunFolder
+from keras_rbi.training.settings import TrainingSettings
+from keras_rbi.training.stages import stages
+
+
+class SaveState(keras.callbacks.Callback):
+    """Keeps what a killed run needs to go on as if it had not been killed.
+
+    Args:
+        folder: Where to.
+        history: History of the epochs before this `fit`; it grows by each epoch.
+    """
+
+    def __init__(self, folder: RunFolder, history: History) -> None:
+        super().__init__()
+        self.folder = folder
+        self.history = history
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Adds the epoch to the history and saves model, optimizer and history."""
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(float(value))
+        save_checkpoint(self.folder, self.model, epoch + 1, self.history)
+
+
+@dataclass
+class TrainingRun:
+    """A run whose data and model are there, and whose folder is made: what is left is to train."""
+
+    settings: TrainingSettings
+    folder: RunFolder
+    model: keras.Model
+    training: ImageSequence
+    validation: ImageSequence
+    test: ImageSequence
+    finished_epochs: int
+    history: History
+    _head_accuracy: float | None = None
+
+    def complete(self, verbose: int | str = "auto") -> dict[str, Any]:
+        """Trains the epochs that are left, measures, and writes what the folder is to hold.
+
+        Args:
+            verbose: As in `keras.Model.fit`. Defaults to `"auto"`.
+
+        Returns:
+            The metrics, as in the folder's `metrics.json`.
+
+        Raises:
+            ValueError: If an image cannot be read, with its path, or if another process trains in
+                the folder.
+        """
+        with self.folder.locked():
+            self.fit(verbose=verbose)
+            return self.finish()
+
+    def fit_head(self, progress: Progress = lambda *_: None) -> float | None:
+        """Trains the head on features that are extracted once, where the settings ask for it.
+
+        Of a run that is resumed after its first epoch, it has been trained already.
+
+        Args:
+            progress: Called with the split whose features are extracted, and the numbers of done
+                and of all images. Defaults to nothing.
+
+        Returns:
+            The accuracy on the validation images with the backbone as it was, 0 to 1; `None` where
+            nothing was to be trained.
+        """
+        asked = self.settings.quick or self.settings.feature_head
+        if not asked or self.finished_epochs or self._head_accuracy is not None:
+            return self._head_accuracy
+        history = train_on_features(
+            self.model, self.settings, self.training, self.validation, progress
+        )
+        if self.settings.quick:
+            self.history.update(history)
+        self._head_accuracy = float(history["val_accuracy"][-1])
+        return self._head_accuracy
+
+    def fit(
+        self, callbacks: Sequence[keras.callbacks.Callback] = (), verbose: int | str = "auto"
+    ) -> None:
+        """Trains the epochs that are left.
+
+        Args:
+            callbacks: Further callbacks. Defaults to none.
+            verbose: As in `keras.Model.fit`. Defaults to `"auto"`.
+
+        Raises:
+            ValueError: If an image cannot be read, with its path, or if another process trains in
+                the folder.
+        """
+        with self.folder.locked():
+            self._fit_stages(callbacks, verbose)
+
+    def _fit_stages(
+        self, callbacks: Sequence[keras.callbacks.Callback], verbose: int | str
+    ) -> None:
+        self.fit_head()
+        if self.settings.quick:
+            return
+        steps_per_epoch = len(self.training)
+        for stage in stages(self.settings):
+            begin = max(self.finished_epochs, stage.first_epoch)
+            if begin >= stage.end_epoch:
+                continue
+            if begin == stage.first_epoch > 0:
+                # `fit` ends with the averages too: a run that is resumed here is to begin alike.
+                take_averages(self.model)
+                compile_stage(self.model, self.settings, stage, steps_per_epoch)
+            self._fit(begin, stage.end_epoch, callbacks, verbose)
+        take_averages(self.model)
+
+    def finish(self, keep_optimizer: bool = False) -> dict[str, Any]:
+        """Measures the trained model, and writes what the folder is to hold.
+
+        Args:
+            keep_optimizer: Boolean, whether `model.keras` keeps the optimizer and its state, which
+                can be three times as large as the model. Defaults to `False`.
+
+        Returns:
+            The metrics, as in the folder's `metrics.json`.
+        """
+        with self.folder.locked():
+            return finish(
+                self.model, self.settings, self.folder, self.history, self.test, keep_optimizer
+            )
+
+    def _class_weights(self) -> dict[int, float] | None:
+        if not self.settings.class_weights:
+            return None
+        return class_weights(self.training.data.labels, len(self.training.class_names))
+
+    def _fit(
+        self,
+        begin: int,
+        end: int,
+        callbacks: Sequence[keras.callbacks.Callback],
+        verbose: int | str,
+    ) -> None:
+        averages = [EvaluateAveragedWeights()] if self.settings.ema else []
+        callbacks = [SaveState(self.folder, self.history), *averages, *callbacks]
+        try:
+            self.model.fit(
+                fit_data(self.training, begin),
+                shuffle=False,
+                validation_data=fit_data(self.validation),
+                initial_epoch=begin,
+                epochs=end,
+                class_weight=self._class_weights(),
+                callbacks=callbacks,
+                verbose=verbose,
+            )
+        except Exception as error:
+            # TensorFlow turns an image that cannot be read into an error of its own.
+            for failure in (self.training.failure, self.validation.failure):
+                if failure is not None:
+                    raise failure from error
+            raise
