@@ -38,6 +38,8 @@ def report(
     console.print(headline(folder, metrics), highlight=False, soft_wrap=True, markup=True)
     if metrics["test_note"]:
         console.print(metrics["test_note"])
+    if kept := kept_epoch(metrics):
+        console.print(kept, highlight=False, soft_wrap=True)
     run = shlex.quote(str(folder.path))
     console.print("\nNext:")
     commands = [
@@ -66,6 +68,25 @@ def headline(folder: RunFolder, metrics: Mapping[str, Any]) -> str:
         name = "without RBI" if metrics["settings"]["rbi"] else "with RBI"
         line += f"; {name} {100 * other['test_accuracy']:.1f} %"
     return line + "."
+
+
+def kept_epoch(metrics: Mapping[str, Any]) -> str:
+    """Which epoch's weights a run has kept, in a line; none where it kept those of the last.
+
+    Example:
+
+    >>> from keras_rbi.cli.report import kept_epoch
+    >>> best = {"epoch": 7, "accuracy": 0.8125}
+    >>> kept_epoch({"best_epoch": best, "settings": {"epochs": 10}})
+    'Kept: the weights after epoch 7 of 10, best on the validation images (81.2 %).'
+    """
+    best, epochs = metrics.get("best_epoch"), metrics["settings"].get("epochs")
+    if not best or best["epoch"] == epochs:
+        return ""
+    what = f"the weights after epoch {best['epoch']} of {epochs}"
+    if best["epoch"] == 0:
+        what = "the head on features, since no epoch after it did as well"
+    return f"Kept: {what}, best on the validation images ({100 * best['accuracy']:.1f} %)."
 
 
 def finished_baseline(folder: RunFolder, metrics: Mapping[str, Any]) -> dict[str, Any] | None:

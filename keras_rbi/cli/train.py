@@ -1,6 +1,7 @@
 """`keras-rbi train`."""
 
 import shlex
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -102,6 +103,16 @@ def train(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="How long all may take: as many epochs as fit, or the head alone. Some steps are "
+            "timed first.",
+            metavar="X",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     find_lr: Annotated[
         bool,
         typer.Option(
@@ -159,6 +170,8 @@ def train(
 
     `keras-rbi train --dataset birds/` - photographs of your own, in a folder for each class
 
+    `keras-rbi train --dataset birds/ --minutes 10` - as many epochs as fit
+
     `keras-rbi train --dataset birds/ --recipe finetune --seeds 0 1 2`
 
     `keras-rbi train --dataset birds/ --recipe paper --variant paper` - its training and its layers
@@ -168,6 +181,8 @@ def train(
     # In the user's order.
     given = {name: settings[name] for name in context.params if settings.get(name) is not None}
     _refuse_contradictions(given, download, resume, seeds)
+    if minutes is not None:
+        _refuse_beside_minutes(given, resume, seeds, find_lr)
     if find_lr:
         if resume or seeds:
             fail("--find-lr is for a new run. Leave out --resume and --seeds.")
@@ -179,7 +194,7 @@ def train(
         _train_seeds(given, seeds, output, download, logging)
         return
     folder, metrics = _train(
-        TrainingSettings(**given), output, download, resume, logging, allow_changed_data
+        TrainingSettings(**given), output, download, resume, logging, allow_changed_data, minutes
     )
     if asked.json:
         print_json({"folder": str(folder.path), **metrics})
@@ -194,11 +209,12 @@ def _train(
     resume: bool,
     logging: Logging,
     allow_changed_data: bool = False,
+    minutes: float | None = None,
 ) -> tuple[RunFolder, dict[str, Any]]:
     """Trains one model; gives its folder and its metrics."""
     with ExitStack() as held:
         with one_line_errors(), one_line_warnings():
-            run = _prepare(settings, output, download, resume, allow_changed_data, held)
+            run = _prepare(settings, output, download, resume, allow_changed_data, minutes, held)
         if not asked.quiet:
             what = "Resuming" if resume else "Run folder"
             after = f", after epoch {run.finished_epochs}" if run.finished_epochs else ""
@@ -281,14 +297,34 @@ def _refuse_contradictions(
         fail("--variant and --relation-dropout are settings of RBI. Leave them or --no-rbi out.")
 
 
+def _refuse_beside_minutes(
+    given: Mapping[str, Any], resume: bool, seeds: str | None, find_lr: bool
+) -> None:
+    """Refuses options that say themselves how long a run is, or that are of several runs."""
+    asked_for = {
+        "--epochs": "epochs" in given,
+        "--quick": bool(given.get("quick")),
+        "--resume": resume,
+        "--seeds": seeds is not None,
+        "--find-lr": find_lr,
+    }
+    if others := [option for option, is_there in asked_for.items() if is_there]:
+        fail(
+            f"--minutes finds the number of epochs of a new run. Leave out {' and '.join(others)}."
+        )
+
+
 def _prepare(
     settings: TrainingSettings,
     output: Path | None,
     download: bool,
     resume: bool,
     allow_changed_data: bool,
+    minutes: float | None,
     held: ExitStack,
 ) -> "TrainingRun":
+    begin = time.monotonic()
+    given = settings
     if not resume:
         settings = settings.resolved()
         _make_ready(settings, download)
@@ -298,6 +334,13 @@ def _prepare(
     require_weights(settings)
     start_backend()
     training.keep_freed_memory()
+    if minutes is not None:
+        with doing("Timing some steps"):
+            left = minutes - (time.monotonic() - begin) / 60.0
+            settings = training.settings_within(left, given, data)
+        if not asked.quiet:
+            what = "the head alone" if settings.quick else f"{settings.epochs} epochs"
+            notes().print(f"In {minutes:g} minutes: {what}", highlight=False)
     with doing(f"Building {settings.backbone}"):
         return training.prepare(
             settings, folder, resume, data=data, allow_changed_data=allow_changed_data

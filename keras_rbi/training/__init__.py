@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         next_run_folder,
     )
     from keras_rbi.training.settings import TrainingSettings
+    from keras_rbi.training.settings_within import settings_within
     from keras_rbi.training.train import prepare, train
     from keras_rbi.training.trained_model import load_trained_model
     from keras_rbi.training.training_run import TrainingRun
@@ -53,6 +54,7 @@ __all__ = [
     "next_run_folder",
     "prepare",
     "read_data",
+    "settings_within",
     "train",
     "warn_of_seen_images",
 ]

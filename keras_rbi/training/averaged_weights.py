@@ -1,5 +1,7 @@
 """Validation by an exponential moving average of the weights."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import keras
@@ -17,18 +19,27 @@ class EvaluateAveragedWeights(keras.callbacks.Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self._weights: list[Any] = []
+        self._swapped = ExitStack()
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Keeps the weights and takes their average."""
-        self._weights = [_copy(variable) for variable in self.model.trainable_variables]
-        take_averages(self.model)
+        self._swapped.enter_context(averages_in_place(self.model))
 
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
         """Gives the weights back."""
-        for variable, value in zip(self.model.trainable_variables, self._weights, strict=True):
+        self._swapped.close()
+
+
+@contextmanager
+def averages_in_place(model: keras.Model) -> Iterator[None]:
+    """Gives a model its averaged weights, and then its own again, to the bit."""
+    weights = [_copy(variable) for variable in model.trainable_variables]
+    take_averages(model)
+    try:
+        yield
+    finally:
+        for variable, value in zip(model.trainable_variables, weights, strict=True):
             variable.assign(value)
-        self._weights = []
 
 
 def take_averages(model: keras.Model) -> None:

@@ -87,6 +87,11 @@ def _check_class_weights(settings: "TrainingSettings") -> None:
 
 def _check_epochs(settings: "TrainingSettings") -> None:
     epochs = settings.epochs
+    if settings.patience and not settings.keep_best:
+        raise ValueError(
+            "`patience` is with the best epoch, whose weights it keeps. Received: "
+            f"patience={settings.patience} and keep_best=False. Leave out one of them."
+        )
     for name in ("head_epochs", "warmup_epochs"):
         if (value := getattr(settings, name)) and value >= epochs:
             raise ValueError(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
 from keras_rbi.figures.training_curves import training_curves
 from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.models.loading import load_model
+from keras_rbi.training.best_epoch import BestEpoch
 from keras_rbi.training.checkpoints import History
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
@@ -27,7 +29,22 @@ def finish(
     history: History,
     test: ImageSequence,
     keep_optimizer: bool,
+    best: BestEpoch | None = None,
 ) -> dict[str, Any]:
+    """Measures a trained model, and writes what the folder of its run is to hold.
+
+    Args:
+        model: The model, with the weights that are to be kept.
+        settings: Resolved settings of the run.
+        folder: Its folder.
+        history: Losses and accuracies of its epochs.
+        test: The test images.
+        keep_optimizer: Whether `model.keras` keeps the optimizer and its state.
+        best: The epoch whose weights those are, or `None` for the last. Defaults to `None`.
+
+    Returns:
+        The metrics, as in the folder's `metrics.json`.
+    """
     rows = accuracy_by_relations(model, test)
     relations = relations_of(model)
     metrics = {
@@ -40,6 +57,7 @@ def finish(
         "test_note": note_on(settings.dataset),
         "corrections_sha256": folder.corrections_digest(),
         "last_epoch": {name: values[-1] for name, values in history.items()},
+        "best_epoch": None if best is None else asdict(best),
         "parameters": model.count_params(),
         "settings": settings.as_dict(),
         "backend": keras.config.backend(),

@@ -33,7 +33,7 @@ class RunFolder:
     | `files.csv.gz` | the image files of each split, with label and size, to tell later changes |
     | `corrections.csv` | the corrections of labels that it was started with, if there were any |
     | `examples/` | some test images, to try `predict` on |
-    | `checkpoint/` | the state after the last two finished epochs, until the run is finished |
+    | `checkpoint/` | states of the last two epochs and the best weights, until it is finished |
 
     Every file is written beside its place and moved there, which is atomic. While a process trains
     in the folder, it holds a lock on the file `.lock` there.
@@ -55,6 +55,8 @@ class RunFolder:
         self.checkpoints = self.path / "checkpoint"
         self.state = self.checkpoints / "state.json"
         self.former_state = self.checkpoints / "former-state.json"
+        self.best = self.checkpoints / "best.json"
+        self.best_weights = self.checkpoints / "best.weights.h5"
         self.lock = self.path / ".lock"
 
     @classmethod
@@ -189,7 +191,8 @@ class RunFolder:
         """Frees the room of the checkpoints once the run is finished."""
         remove_unfinished(self.path)
         remove_unfinished(self.checkpoints, all_of_it=True)
-        for file in (*self.checkpoints.glob("epoch-*.keras"), self.state, self.former_state):
+        epochs = self.checkpoints.glob("epoch-*.keras")
+        for file in (*epochs, self.state, self.former_state, self.best, self.best_weights):
             file.unlink(missing_ok=True)
         with suppress(OSError):
             self.checkpoints.rmdir()
@@ -306,4 +309,10 @@ def _of_0_1(stored: dict[str, Any]) -> dict[str, Any]:
     """The settings that version 0.1 stored, with what it did without a setting for it."""
     method = METHODS.get(stored.get("method", ""))
     variant = stored.get("variant") or (OF_0_1 if method and method.relates else None)
-    return {**stored, "variant": variant, "split_rule": PERMUTATION, "feature_head": False}
+    return {
+        **stored,
+        "variant": variant,
+        "split_rule": PERMUTATION,
+        "feature_head": False,
+        "keep_best": False,
+    }

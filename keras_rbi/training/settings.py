@@ -290,6 +290,19 @@ class TrainingSettings:
         minimum=0.0,
         below=1.0,
     )
+    keep_best: bool = setting(
+        "Keep the weights of the epoch that does best on the validation images, of equals the "
+        "latest, and not those of the last.",
+        TRAINING,
+        True,
+        switch="--keep-best/--keep-last",
+    )
+    patience: int | None = setting(
+        "End when so many epochs have gone by without one that does as well as the best.",
+        TRAINING,
+        default_text="0, never",
+        minimum=0,
+    )
     sampling: str = setting(
         "How training images are drawn: `shuffled`, each once an epoch; and, for classes that "
         "differ in size, `balanced`, as many of each class, or `pk`, batches of a few classes with "

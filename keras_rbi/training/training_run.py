@@ -8,6 +8,14 @@ import keras
 
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
+from keras_rbi.training.best_epoch import (
+    BestEpoch,
+    KeepBestEpoch,
+    has_stopped,
+    keep_best,
+    read_best,
+    take_best,
+)
 from keras_rbi.training.build import Progress
 from keras_rbi.training.checkpoints import History, save_checkpoint
 from keras_rbi.training.class_weights import class_weights
@@ -17,7 +25,7 @@ from keras_rbi.training.finish import finish
 from keras_rbi.training.fit_data import fit_data
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
-from keras_rbi.training.stages import stages
+from keras_rbi.training.stages import Stage, stages
 
 
 class SaveState(keras.callbacks.Callback):
@@ -53,6 +61,7 @@ class TrainingRun:
     finished_epochs: int
     history: History
     _head_accuracy: float | None = None
+    _best: BestEpoch | None = None
 
     def complete(self, verbose: int | str = "auto") -> dict[str, Any]:
         """Trains the epochs that are left, measures, and writes what the folder is to hold.
@@ -93,6 +102,8 @@ class TrainingRun:
         if self.settings.quick:
             self.history.update(history)
         self._head_accuracy = float(history["val_accuracy"][-1])
+        if self.settings.keep_best and not self.settings.quick:
+            keep_best(self.folder, self.model, BestEpoch(0, self._head_accuracy))
         return self._head_accuracy
 
     def fit(
@@ -120,14 +131,28 @@ class TrainingRun:
         steps_per_epoch = len(self.training)
         for stage in stages(self.settings):
             begin = max(self.finished_epochs, stage.first_epoch)
-            if begin >= stage.end_epoch:
+            if begin >= stage.end_epoch or self._has_stopped(stage, begin):
                 continue
             if begin == stage.first_epoch > 0:
                 # `fit` ends with the averages too: a run that is resumed here is to begin alike.
                 take_averages(self.model)
                 compile_stage(self.model, self.settings, stage, steps_per_epoch)
-            self._fit(begin, stage.end_epoch, callbacks, verbose)
+            self._fit(begin, stage, callbacks, verbose)
         take_averages(self.model)
+        if self.settings.keep_best:
+            self._best = take_best(self.folder, self.model)
+
+    def _patience(self, stage: Stage) -> int:
+        """That of a stage: a head that learns no more has yet to be followed by the rest."""
+        last = stage.end_epoch == self.settings.epochs
+        return (self.settings.patience or 0) if last else 0
+
+    def _has_stopped(self, stage: Stage, finished_epochs: int) -> bool:
+        """Whether a run that is resumed had ended already, before its last epoch."""
+        patience = self._patience(stage)
+        return bool(patience) and has_stopped(
+            read_best(self.folder), patience, stage.first_epoch, finished_epochs
+        )
 
     def finish(self, keep_optimizer: bool = False) -> dict[str, Any]:
         """Measures the trained model, and writes what the folder is to hold.
@@ -141,7 +166,13 @@ class TrainingRun:
         """
         with self.folder.locked():
             return finish(
-                self.model, self.settings, self.folder, self.history, self.test, keep_optimizer
+                self.model,
+                self.settings,
+                self.folder,
+                self.history,
+                self.test,
+                keep_optimizer,
+                self._best,
             )
 
     def _class_weights(self) -> dict[int, float] | None:
@@ -152,21 +183,26 @@ class TrainingRun:
     def _fit(
         self,
         begin: int,
-        end: int,
+        stage: Stage,
         callbacks: Sequence[keras.callbacks.Callback],
         verbose: int | str,
     ) -> None:
-        averages = [EvaluateAveragedWeights()] if self.settings.ema else []
-        callbacks = [SaveState(self.folder, self.history), *averages, *callbacks]
+        keeps: list[keras.callbacks.Callback] = []
+        if self.settings.keep_best:
+            # Before the state, after which a run that is killed does not see the epoch again.
+            keeps.append(KeepBestEpoch(self.folder, self._patience(stage), stage.first_epoch))
+        keeps.append(SaveState(self.folder, self.history))
+        if self.settings.ema:
+            keeps.append(EvaluateAveragedWeights())
         try:
             self.model.fit(
                 fit_data(self.training, begin),
                 shuffle=False,
                 validation_data=fit_data(self.validation),
                 initial_epoch=begin,
-                epochs=end,
+                epochs=stage.end_epoch,
                 class_weight=self._class_weights(),
-                callbacks=callbacks,
+                callbacks=[*keeps, *callbacks],
                 verbose=verbose,
             )
         except Exception as error:

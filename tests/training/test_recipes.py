@@ -28,6 +28,7 @@ def test_the_recipes_of_the_package_are_what_they_were():
             "learning_rate": PAPER_LEARNING_RATE,
             "clip_norm": 0.0,
             "schedule": "constant",
+            "keep_best": False,
         },
         "finetune": {
             "epochs": 20,

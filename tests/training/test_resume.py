@@ -28,6 +28,8 @@ SETTINGS = TrainingSettings(
     mixup=0.5,
     cutmix=0.5,
     embedding_dim=16,
+    # What the optimizer has come to is looked at below.
+    keep_best=False,
 )
 
 

@@ -45,12 +45,15 @@ def folder(tmp_path_factory):
         yield folder
 
 
-def test_its_settings_are_as_they_were():
+def test_its_settings_are_as_they_were(tmp_path):
     stored = settings_of_0_1()
-    settings = TrainingSettings(**stored).resolved().as_dict()
+    shutil.copy(STORED, tmp_path / "settings.json")
+    settings = RunFolder(tmp_path).read_settings()[0].as_dict()
     assert {name: settings[name] for name in stored} == stored
     # What there was not, and says nothing.
-    assert not any(value for name, value in settings.items() if name not in stored)
+    new = {name for name, value in settings.items() if name not in stored and value}
+    assert new == {"split_rule"}
+    assert settings["split_rule"] == "permutation"
 
 
 def test_it_is_resumed_with_them(folder):
