@@ -23,9 +23,12 @@ from scipy import stats
 
 import keras_rbi
 from keras_rbi import backbones, training
-from keras_rbi.datasets import Typefaces
+from keras_rbi.datasets import ImageData, Typefaces
+from keras_rbi.evaluation.pooled_features import pooled_features
 from keras_rbi.models import BackboneClassifier
+from keras_rbi.training.defaults import CLIP_FROM_SCRATCH
 from keras_rbi.training.freezing import freeze_batch_norms
+from keras_rbi.training.linear_head import FEW, linear_head
 
 BATCH = 32
 TEST_BATCHES = (1, 32, 128)
@@ -39,8 +42,9 @@ class Regime:
         per_class: Training images of the most frequent class.
         epochs: Epochs.
         rate: Peak of the learning rate, which falls along a cosine.
-        backbone: Its name; SmallCNN is trained from scratch, others from ImageNet with frozen batch
-            normalizations.
+        backbone: Its name; SmallCNN is trained from scratch with clipped gradients, others from
+            ImageNet with frozen batch normalizations, after a head on features, as the command
+            does.
         image_size: Side of the images.
         imbalance: Images of the most frequent class by those of the rarest.
         wrong: Share of the labels that are drawn at random.
@@ -53,6 +57,10 @@ class Regime:
     image_size: int = 64
     imbalance: float = 1.0
     wrong: float = 0.0
+
+    @property
+    def is_pretrained(self) -> bool:
+        return self.backbone != "SmallCNN"
 
 
 REGIMES = {
@@ -91,18 +99,54 @@ def training_images(regime: Regime, seed: int) -> tuple[Any, Any, list[str]]:
 
 
 def make(regime: Regime, model: str, names: list[str]) -> keras.Model:
-    scratch = regime.backbone == "SmallCNN"
     backbone = backbones.get(
-        regime.backbone, weights=None if scratch else "imagenet", image_size=regime.image_size
+        regime.backbone,
+        weights="imagenet" if regime.is_pretrained else None,
+        image_size=regime.image_size,
     )
     if model == "alone":
         made = BackboneClassifier(backbone, class_names=names)
     else:
         dropout = 1.0 if model == "control" else None
         made = keras_rbi.RBIModel(backbone, class_names=names, relation_dropout=dropout)
-    if not scratch:
+    if regime.is_pretrained:
         freeze_batch_norms(made)
     return made
+
+
+def optimizer(regime: Regime, rate: float, images: int) -> keras.Optimizer:
+    """That of the command, with a first epoch of warm-up where weights are pretrained."""
+    epoch = -(-images // BATCH)
+    steps = epoch * regime.epochs
+    if not regime.is_pretrained:
+        schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
+        return keras_rbi.RectifiedAdam(schedule, global_clipnorm=CLIP_FROM_SCRATCH)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - epoch, warmup_target=rate, warmup_steps=epoch
+    )
+    return keras_rbi.RectifiedAdam(schedule)
+
+
+def set_head(model: keras.Model, regime: Regime, images: Any, labels: Any, seed: int) -> None:
+    """Begins with the head that logistic regression finds on features of the backbone."""
+    known = pooled_features(model, InMemory(images, labels), "training"), labels
+    chosen_on = known
+    if len(labels) > FEW:
+        images, labels, _ = images_of(regime, "validation", 40, seed)
+        chosen_on = pooled_features(model, InMemory(images, labels), "validation"), labels
+    model.classifier.set_weights(linear_head(known, chosen_on, model.num_classes, seed))
+
+
+class InMemory(ImageData):
+    """Images that are an array."""
+
+    def __init__(self, images: Any, labels: Any) -> None:
+        self.images, self.labels = images, labels
+        self.class_names = [str(label) for label in range(labels.max() + 1)]
+        self.image_size = images.shape[1]
+
+    def image(self, index: int) -> Any:
+        return self.images[index]
 
 
 def measure(
@@ -112,12 +156,11 @@ def measure(
     images, labels, names = training_images(regime, seed)
     keras.utils.set_random_seed(seed)
     made = make(regime, model, names)
-    steps = -(-len(images) // BATCH) * regime.epochs
-    made.compile(
-        keras_rbi.RectifiedAdam(keras.optimizers.schedules.CosineDecay(rate, steps)),
-        "sparse_categorical_crossentropy",
-    )
-    order, begin = np.random.default_rng(seed), time.perf_counter()
+    begin = time.perf_counter()
+    made.compile(optimizer(regime, rate, len(images)), "sparse_categorical_crossentropy")
+    if regime.is_pretrained:
+        set_head(made, regime, images, labels, seed)
+    order = np.random.default_rng(seed)
     loss = 0.0
     for _ in range(regime.epochs):
         shuffled = order.permutation(len(images))

@@ -1,5 +1,6 @@
 """Data and model of a training run."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,9 @@ from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.mixing import Mixing
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.models.methods import METHODS
-from keras_rbi.training.choices import NO_AUGMENTATION, NO_WEIGHTS
+from keras_rbi.training.choices import FLOAT32, NO_AUGMENTATION, NO_WEIGHTS
 from keras_rbi.training.compile_stage import compile_stage
+from keras_rbi.training.precision import precision_of
 from keras_rbi.training.run_data import read_split
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import stages
@@ -86,16 +88,39 @@ def build_model(
         ValueError: If the backbone cannot be built or its weights cannot be had.
     """
     keras.utils.set_random_seed(settings.seed)
-    backbone = backbones.get(
-        settings.backbone,
-        weights=None if settings.weights == NO_WEIGHTS else settings.weights,
-        image_size=settings.image_size,
-    )
-    method = METHODS[settings.method]
-    model = method.build(
-        backbone,
-        class_names=class_names,
-        **{name: getattr(settings, name) for name in method.arguments},
-    )
+    model = _network(settings, class_names)
     compile_stage(model, settings, stages(settings)[0], steps_per_epoch)
     return model
+
+
+def in_float32(model: keras.Model, settings: TrainingSettings) -> keras.Model:
+    """A trained model that computes with float32, whatever it was trained with.
+
+    Args:
+        model: A model that `build_model` has made with these settings.
+        settings: The settings.
+
+    Returns:
+        The model itself where it does, else another of the same weights, which are float32 anyway.
+    """
+    # Of a model that was loaded, only the layers know.
+    if all(layer.compute_dtype == FLOAT32 for layer in model.layers):
+        return model
+    plain = _network(dataclasses.replace(settings, precision=FLOAT32), model.class_names)
+    plain.set_weights(model.get_weights())
+    return plain
+
+
+def _network(settings: TrainingSettings, class_names: list[str]) -> keras.Model:
+    method = METHODS[settings.method]
+    with precision_of(settings.precision):
+        backbone = backbones.get(
+            settings.backbone,
+            weights=None if settings.weights == NO_WEIGHTS else settings.weights,
+            image_size=settings.image_size,
+        )
+        return method.build(
+            backbone,
+            class_names=class_names,
+            **{name: getattr(settings, name) for name in method.arguments},
+        )

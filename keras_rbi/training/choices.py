@@ -17,3 +17,6 @@ STEM = "stem"
 # Schedules of the learning rate.
 COSINE = "cosine"
 CONSTANT = "constant"
+
+# Precisions, as Keras calls its dtype policies.
+FLOAT32, MIXED_BFLOAT16, MIXED_FLOAT16 = "float32", "mixed_bfloat16", "mixed_float16"

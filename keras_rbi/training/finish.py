@@ -17,6 +17,7 @@ from keras_rbi.figures.training_curves import training_curves
 from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.models.loading import load_model
 from keras_rbi.training.best_epoch import BestEpoch
+from keras_rbi.training.build import in_float32
 from keras_rbi.training.checkpoints import History
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
@@ -39,12 +40,15 @@ def finish(
         folder: Its folder.
         history: Losses and accuracies of its epochs.
         test: The test images.
-        keep_optimizer: Whether `model.keras` keeps the optimizer and its state.
+        keep_optimizer: Whether `model.keras` keeps the optimizer and its state; the model then
+            computes as it was trained, else with float32.
         best: The epoch whose weights those are, or `None` for the last. Defaults to `None`.
 
     Returns:
         The metrics, as in the folder's `metrics.json`.
     """
+    if not keep_optimizer:
+        model = in_float32(model, settings)
     rows = accuracy_by_relations(model, test)
     relations = relations_of(model)
     metrics = {

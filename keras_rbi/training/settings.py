@@ -18,6 +18,9 @@ from keras_rbi.training.choices import (
     BACKBONE,
     CONSTANT,
     COSINE,
+    FLOAT32,
+    MIXED_BFLOAT16,
+    MIXED_FLOAT16,
     NO_AUGMENTATION,
     NO_CACHE,
     NO_WEIGHTS,
@@ -289,6 +292,13 @@ class TrainingSettings:
         default_text="0, none",
         minimum=0.0,
         below=1.0,
+    )
+    precision: str | None = setting(
+        "What training computes with: `float32`, `mixed_bfloat16` or `mixed_float16`. The model "
+        "that is kept computes with float32.",
+        TRAINING,
+        default_text="mixed_bfloat16 on GPUs and TPUs that have units for it, else float32",
+        choices=(FLOAT32, MIXED_BFLOAT16, MIXED_FLOAT16),
     )
     keep_best: bool = setting(
         "Keep the weights of the epoch that does best on the validation images, of equals the "

@@ -29,6 +29,7 @@ def test_the_recipes_of_the_package_are_what_they_were():
             "clip_norm": 0.0,
             "schedule": "constant",
             "keep_best": False,
+            "precision": "float32",
         },
         "finetune": {
             "epochs": 20,
