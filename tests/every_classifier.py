@@ -38,7 +38,7 @@ def made(kind, seed=1, **given):
     rng = np.random.default_rng(seed)
     # Relations in decibels are a hundred times those that are divided by that to oneself.
     by = 0.01 if kind == "rbi_paper" else 1.0
-    scales = {"query": 0.1 * by, "normalization": by, "gate": 0.1, "integration": 3.0}
+    scales = {"query": 0.1 * by, "normalization": by, "gate": 0.1, "integration": 24.0}
     for weight in model.trainable_weights:
         # Queries and gates so small that attention mixes images, in a branch that counts.
         scale = scales.get(weight.path.split("/")[-2], 1.0)

@@ -33,7 +33,7 @@ def convolutions(widths=(4, 6, 10), data_format="channels_last", normalized=Fals
 def scaled(model, scale=3.0):
     """The model with a branch of relations that counts."""
     variable = model.get_layer("integration").scale
-    variable.assign(np.full(variable.shape, scale))
+    variable.assign(np.full(variable.shape, scale * variable.shape[0]))
     return model
 
 

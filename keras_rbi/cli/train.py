@@ -337,13 +337,13 @@ def _prepare(
     if minutes is not None:
         with doing("Timing some steps"):
             left = minutes - (time.monotonic() - begin) / 60.0
-            settings = training.settings_within(left, given, data)
+            settings = given = training.settings_within(left, given, data)
         if not asked.quiet:
             what = "the head alone" if settings.quick else f"{settings.epochs} epochs"
             notes().print(f"In {minutes:g} minutes: {what}", highlight=False)
     with doing(f"Building {settings.backbone}"):
         return training.prepare(
-            settings, folder, resume, data=data, allow_changed_data=allow_changed_data
+            given, folder, resume, data=data, allow_changed_data=allow_changed_data
         )
 
 

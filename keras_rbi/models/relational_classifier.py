@@ -23,6 +23,8 @@ from keras_rbi.models.references.set_references import (
     update_references,
 )
 from keras_rbi.models.relations import check_attention, set_relations, use_relations
+from keras_rbi.models.scaled_residual import ScaledResidual
+from keras_rbi.models.variants import multiplier_of_a_file
 from keras_rbi.types import Tensor
 
 
@@ -294,7 +296,21 @@ class RelationalClassifier(ImageClassifier):
         """The relations that are set, and the references, if the model can relate."""
         if self.rra is None:
             return {}
-        return {"relations": self.relations, "references": self.references}
+        state: dict[str, Any] = {"relations": self.relations, "references": self.references}
+        if isinstance(self.integration, ScaledResidual):
+            # Versions have had several.
+            state["branch_multiplier"] = self.integration.multiplier
+        return state
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
+        arguments = {key: value for key, value in config.items() if key != "branch_multiplier"}
+        model = super().from_config(arguments, custom_objects)
+        if isinstance(model.integration, ScaledResidual):
+            multiplier = multiplier_of_a_file(config, model.integration.scale.shape[0])
+            if multiplier is not None:
+                model.integration.multiplier = multiplier
+        return model
 
     def restore(self, state: dict[str, Any]) -> None:
         """Sets what `state_config` has given: references, and then the relations."""

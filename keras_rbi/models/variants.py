@@ -31,15 +31,15 @@ class Variant:
         """The `multiplier` of the `ScaledResidual` that adds a branch of a width.
 
         Adam moves each weight by up to the learning rate in a step, so that what a matrix adds up
-        from `width` features may move `width` times as far. Divided by the width, a branch grows
-        as fast in a wide network as in a narrow one; undivided it broke the fine-tuning of some.
+        from `width` features may move `width` times as far. Divided by the width, a branch moves
+        as one weight does; undivided it broke the fine-tuning of wide networks.
         """
         return 1.0 if self.per_width is None else min(1.0, self.per_width / width)
 
 
 RESIDUAL, OF_0_1, PAPER = "residual", "0.1", "paper"
 VARIANTS = {
-    RESIDUAL: Variant(True, None, "self", 0.5, per_width=10.0, normalized=False),
+    RESIDUAL: Variant(True, None, "self", 0.5, per_width=1.0, normalized=False),
     # The default of version 0.1.
     OF_0_1: Variant(False, 1024, "self", 0.5),
     PAPER: Variant(False, 1024, "batch", 0.0, {"epsilon": 1e-8, "normalize": False}),
@@ -52,6 +52,16 @@ def find_variant(name: str | None) -> Variant:
         known = ", ".join(map(repr, VARIANTS))
         raise ValueError(f"`variant` must be one of {known}. Received: variant={name!r}.")
     return VARIANTS[name or RESIDUAL]
+
+
+def multiplier_of_a_file(config: dict[str, Any], width: int) -> float | None:
+    """That of the branch of a stored model, `None` where it is that of its variant.
+
+    What was trained by a version between 0.1 and 0.2 does not name it: it was ten times as large.
+    """
+    if "branch_multiplier" in config:
+        return config["branch_multiplier"]
+    return min(1.0, 10.0 / width) if config.get("variant") == RESIDUAL else None
 
 
 def with_variant_of_0_1(config: dict[str, Any]) -> dict[str, Any]:

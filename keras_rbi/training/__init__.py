@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         next_run_folder,
     )
     from keras_rbi.training.settings import TrainingSettings
+    from keras_rbi.training.settings_for import settings_for
     from keras_rbi.training.settings_within import settings_within
     from keras_rbi.training.train import prepare, train
     from keras_rbi.training.trained_model import load_trained_model
@@ -54,6 +55,7 @@ __all__ = [
     "next_run_folder",
     "prepare",
     "read_data",
+    "settings_for",
     "settings_within",
     "train",
     "warn_of_seen_images",

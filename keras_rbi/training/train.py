@@ -18,6 +18,7 @@ from keras_rbi.training.run_data import SPLITS, read_data
 from keras_rbi.training.run_files import differences, files_of, read_files, write_files
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
+from keras_rbi.training.settings_for import settings_for
 from keras_rbi.training.stages import stage_after
 from keras_rbi.training.training_run import TrainingRun
 
@@ -40,7 +41,8 @@ def prepare(
     Whatever a user can get wrong shows here, before anything is written.
 
     Args:
-        settings: The settings. A resumed run takes those of the folder.
+        settings: The settings; what they leave open follows from the images too, see
+            `settings_for`. A resumed run takes those of the folder.
         folder: The folder, which must not exist yet unless the run is resumed.
         resume: Whether to go on after the last finished epoch of the folder's run. Defaults to
             `False`.
@@ -58,23 +60,23 @@ def prepare(
         ValueError: If data, backbone or folder are not as they should be, or if another process
             trains in the folder. The folder is then not made.
     """
-    settings, class_names = folder.check_start(settings, resume)
+    resolved, class_names = folder.check_start(settings, resume)
+    images = read_data(resolved, progress, class_names) if data is None else data
     if resume:
         with folder.locked():
-            return _prepare(settings, folder, class_names, progress, data, allow_changed_data)
-    return _prepare(settings, folder, None, progress, data, allow_changed_data)
+            return _prepare(resolved, folder, class_names, images, allow_changed_data)
+    resolved = settings_for(settings, len(images["train"]))
+    return _prepare(resolved, folder, None, images, allow_changed_data)
 
 
 def _prepare(
     settings: TrainingSettings,
     folder: RunFolder,
     class_names: list[str] | None,
-    progress: Progress,
-    data: Mapping[str, ImageData] | None,
+    images: Mapping[str, ImageData],
     allow_changed_data: bool,
 ) -> TrainingRun:
     """As `prepare`, with checked settings, and with class names where the run is resumed."""
-    images = read_data(settings, progress, class_names) if data is None else data
     training, validation, test = (
         batches_of_split(settings, split, images[split]) for split in SPLITS
     )

@@ -26,7 +26,7 @@ def model(side=SIDE, **kwargs):
             fan_in = np.prod(weights.shape[:-1])
             weights.assign(rng.normal(0, np.sqrt(2 / fan_in), weights.shape))
     if built.integration is not None:
-        built.integration.scale.assign(rng.normal(0, 10, 16))
+        built.integration.scale.assign(rng.normal(0, 100, 16))
     head = built.layers[-1].kernel
     head.assign(rng.normal(0, 0.3, head.shape))
     return built

@@ -19,7 +19,7 @@ def made(kind, relations="self"):
     model = kind(backbone, class_names=small_model.NAMES, units=8, relations=relations)
     if relations:
         scale = model.get_layer("integration").scale
-        scale.assign(np.full(scale.shape, 2.0))
+        scale.assign(np.full(scale.shape, 2.0 * scale.shape[0]))
     return model
 
 

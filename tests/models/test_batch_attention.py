@@ -46,7 +46,7 @@ def test_equals_the_equations(images, gate, variant):
     beta = 1 / (1 + np.exp(-np.concatenate([z, r, z - r], 1) @ gates))
     combined = ((1 - beta) * z + beta * r) / np.sqrt(1 + 1e-5)
     if variant == "residual":
-        model.integration.scale.assign(np.arange(8.0))
+        model.integration.scale.assign(8 * np.arange(8.0))
         found = batch_attention(model, images)
         combined = features + np.arange(8) * combined
     np.testing.assert_allclose(found.relations, relations, atol=1e-5)

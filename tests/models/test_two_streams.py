@@ -21,7 +21,7 @@ def make_model(kind):
     model = keras_rbi.RBIModel(
         backbone, num_classes=CLASSES, embedding_dim=8, share_classifier=True, relation_dropout=0.0
     )
-    model.integration.scale.assign(np.ones(8))
+    model.integration.scale.assign(np.full(8, 8.0))
     return model
 
 

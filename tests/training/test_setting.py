@@ -15,6 +15,7 @@ from keras_rbi.training.settings import SETTINGS
 OWN = {
     "download": DATA,
     "find_lr": TRAINING,
+    "minutes": TRAINING,
     **dict.fromkeys(
         (
             "output",

@@ -8,7 +8,10 @@ from keras_rbi.training.stages import Stage, stage_after, stages
 def test_efficientnet_lite_learns_the_typefaces_from_imagenet():
     settings = TrainingSettings(backbone="EfficientNetLite0").resolved()
     assert (settings.weights, settings.image_size) == ("imagenet", 96)
-    assert (settings.learning_rate, settings.freeze_batch_norms) == (3e-3, True)
+    assert (settings.learning_rate, settings.freeze_batch_norms) == (6e-3, True)
+    assert (settings.feature_head, settings.epochs, settings.warmup_epochs) == (True, 3, 0.75)
+    herbs = TrainingSettings(backbone="EfficientNetLite0", method="herbs").resolved()
+    assert (herbs.feature_head, herbs.learning_rate) == (None, 3e-3)
     scratch = TrainingSettings(backbone="EfficientNetLite0", weights="none").resolved()
     assert (scratch.learning_rate, scratch.freeze_batch_norms) == (4e-3, None)
     photographs = TrainingSettings(dataset="birds", backbone="EfficientNetLite0").resolved()

@@ -1,3 +1,4 @@
+import copy
 import importlib.util
 import os
 import subprocess
@@ -24,7 +25,7 @@ def small_model(**kwargs):
     """With a branch that counts already: its factors are 1 in place of 0."""
     model = keras_rbi.RBIModel(small_backbone(), num_classes=CLASSES, embedding_dim=8, **kwargs)
     if model.integration is not None:
-        model.integration.scale.assign(np.ones(8))
+        model.integration.scale.assign(np.full(8, 8.0))
     return model
 
 
@@ -261,14 +262,14 @@ def test_the_graph_is_that_of_the_paper(images):
 
 
 def test_the_default_adds_a_branch_to_the_features(images):
-    """Literal: the head on f + g RRA(f, S) of the pooled features f, RRA without eq. 13."""
+    """Literal: the head on f + g / D RRA(f, S) of D pooled features f, RRA without eq. 13."""
     model = keras_rbi.RBIModel(small_backbone(), num_classes=CLASSES, relations="batch")
     assert model.embedding is None
     features = np.mean(model.backbone.predict(images, verbose=0), axis=(1, 2))
     scale = np.linspace(-3, 3, features.shape[1]).astype("float32")
     kernel, bias = model.classifier.get_weights()
     for factor in (0.0, 1.0):
-        model.integration.scale.assign(factor * scale)
+        model.integration.scale.assign(factor * scale * len(scale))
         parts = model.rra.parts(features, RPE()(images))
         z, r, beta = (np.asarray(ops.convert_to_numpy(part)) for part in parts[:3])
         related = features + factor * scale * ((1 - beta) * z + beta * r)
@@ -278,13 +279,22 @@ def test_the_default_adds_a_branch_to_the_features(images):
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize(("width", "multiplier"), [(8, 1.0), (128, 10 / 128), (1280, 10 / 1280)])
-def test_a_wide_branch_opens_as_slowly_as_a_narrow_one(width, multiplier):
+@pytest.mark.parametrize("width", [8, 128])
+@pytest.mark.parametrize("dim", [None, 16])
+def test_a_wide_branch_moves_as_slowly_as_a_narrow_one(width, dim):
     pixels = keras.Input((4, 4, 3))
     backbone = keras.Model(pixels, keras.layers.Conv2D(width, 4)(pixels))
-    for dim in (None, width):
-        model = keras_rbi.RBIModel(backbone, 2, embedding_dim=dim, preprocessing=None)
-        assert model.integration.multiplier == pytest.approx(multiplier)
+    model = keras_rbi.RBIModel(backbone, 2, embedding_dim=dim, preprocessing=None)
+    assert model.integration.multiplier == pytest.approx(1 / (dim or width))
+    config = model.get_config()
+    copied = keras_rbi.RBIModel.from_config(copy.deepcopy(config))
+    assert copied.integration.multiplier == model.integration.multiplier
+    # What the versions before wrote: no multiplier, and it was ten times as large.
+    del config["branch_multiplier"]
+    before = keras_rbi.RBIModel.from_config(config)
+    assert before.integration.multiplier == pytest.approx(min(1.0, 10 / (dim or width)))
+    again = keras_rbi.RBIModel.from_config(before.get_config())
+    assert again.integration.multiplier == before.integration.multiplier
     assert keras_rbi.RBIModel(backbone, 2, variant="0.1", preprocessing=None).integration is None
 
 
