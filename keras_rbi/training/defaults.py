@@ -124,9 +124,14 @@ def _of_pretrained(settings: "TrainingSettings") -> dict[str, Any]:
     photographs = settings.dataset != TYPEFACES
     epochs = settings.epochs or (FINE_TUNED["epochs"] if photographs else 6)
     method = settings.method or (BACKBONE_ALONE if settings.rbi is False else RBI)
-    return {
+    feature_head = photographs and not settings.head_epochs and method in FEATURE_METHODS
+    values = {
         **FINE_TUNED,
         "epochs": epochs,
         "warmup_epochs": _warmup(epochs),
-        "feature_head": photographs and not settings.head_epochs and method in FEATURE_METHODS,
+        "feature_head": feature_head,
     }
+    if feature_head and settings.feature_head is not False:
+        # A head that knows the classes spoils nothing: the backbone learns as fast as the rest.
+        del values["backbone_learning_rate"]
+    return values

@@ -160,8 +160,8 @@ class TrainingSettings:
     epochs: int = setting(
         "How often to go through the training images.",
         TRAINING,
-        default_text="6 for the typefaces, 3 for EfficientNetLite0 on them; 10 for photographs "
-        "with pretrained weights, 50 from scratch",
+        default_text="6 for the typefaces; of pretrained weights 10, up to 30 where there are few "
+        "images (EfficientNetLite0 on the typefaces 3 to 30); 50 from scratch",
         minimum=1,
         basic=True,
     )
@@ -169,7 +169,7 @@ class TrainingSettings:
         "The peak; it falls to 0 along a cosine, unless {schedule} says otherwise.",
         TRAINING,
         default_text="from scratch 0.016 for SmallCNN, 0.004 for others; from pretrained weights "
-        "0.001, and 0.003 where the backbone is frozen and for EfficientNetLite0 on the typefaces",
+        "0.001, 0.003 where the backbone is frozen, 0.006 for EfficientNetLite0 on the typefaces",
         minimum=0.0,
         basic=True,
     )

@@ -22,7 +22,9 @@ def test_photographs_begin_with_a_small_pretrained_network_and_a_head_on_its_fea
     settings = TrainingSettings(dataset="birds").resolved()
     assert (settings.backbone, settings.weights) == ("EfficientNetLite0", "imagenet")
     assert (settings.feature_head, settings.quick, settings.head_epochs) == (True, False, None)
-    assert (settings.learning_rate, settings.backbone_learning_rate) == (1e-3, 1e-4)
+    assert (settings.learning_rate, settings.backbone_learning_rate) == (1e-3, None)
+    without = TrainingSettings(dataset="birds", feature_head=False).resolved()
+    assert (without.learning_rate, without.backbone_learning_rate) == (1e-3, 1e-4)
     assert (settings.epochs, settings.warmup_epochs) == (10, 1.0)
     assert TrainingSettings(dataset="birds", epochs=1).resolved().warmup_epochs == 0.25
     scratch = TrainingSettings(dataset="birds", weights="none").resolved()
