@@ -1,0 +1,67 @@
+"""Programs that compare heads and recipes pair rows by seed, and read their data as said."""
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def program(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module
+
+
+def row_of_form(model, seed, accuracy, **sizes):
+    return {
+        **{"regime": "scratch-40", "model": model, "seed": str(seed), "split": "test"},
+        "accuracy": str(accuracy),
+        **{f"batch_{size}": str(sizes.get(f"batch_{size}", accuracy)) for size in (1, 32, 128)},
+    }
+
+
+def test_forms_are_compared_with_the_backbone_of_the_same_seed(program):
+    rows = [
+        *(row_of_form("alone", seed, value) for seed, value in enumerate((80.0, 70.0, 60.0))),
+        row_of_form("default", 2, 29.0),
+        row_of_form("default", 0, 82.0, batch_1=81.0),
+        row_of_form("default", 1, 71.0),
+        # Of a seed that the backbone has not run.
+        row_of_form("default", 7, 99.0),
+    ]
+    (found,) = program("default_form").differences(rows)
+    # Differences 2, 1 and -31: mean -9 1/3, standard deviation 18.77, t of two degrees 4.303.
+    assert found[:5] == ["scratch-40", "default", "3", "70.0", "60.7"]
+    assert found[5:] == ["-9.33 [-55.96, +37.30]", "1", "1.0"]
+
+
+def test_a_long_tail_and_wrong_labels_are_as_said(program):
+    form = program("default_form")
+    regime = form.Regime(10, 1, 0.1, image_size=16, imbalance=5.0)
+    _, labels, names = form.training_images(regime, seed=0)
+    counts = np.sort(np.bincount(labels, minlength=len(names)))[::-1]
+    shares = 5.0 ** (-np.arange(len(names)) / (len(names) - 1))
+    np.testing.assert_array_equal(counts, np.round(10 * shares))
+    plain = form.training_images(form.Regime(10, 1, 0.1, image_size=16), seed=0)[1]
+    noisy = form.training_images(form.Regime(10, 1, 0.1, image_size=16, wrong=0.4), seed=0)[1]
+    # A label that is drawn is the right one once in 22 times.
+    assert 0.25 < np.mean(plain != noisy) < 0.5
+
+
+def test_recipes_are_compared_with_ours_of_the_same_seed(program):
+    def row(way, seed, accuracy):
+        return {
+            **{"way": way, "per_class": "40", "seed": str(seed), "rate": "", "split": "test"},
+            "accuracy": str(accuracy),
+            "seconds": "10",
+        }
+
+    rows = [row("ours", 0, 80.0), row("ours", 1, 76.0), row("guide", 0, 50.0), row("guide", 1, 48)]
+    table = program("recipes").table_of(rows)
+    cells = [list(column.cells) for column in table.columns]
+    # Differences 30 and 28: mean 29, t of one degree 12.706 times a standard error of 1.
+    assert [column[1] for column in cells][4:7] == ["2", "49.0", "+29.0 [+16.3, +41.7]"]
+    assert cells[5][0] == "78.0"
