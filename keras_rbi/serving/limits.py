@@ -15,6 +15,11 @@ class Limits:
         max_request_bytes: Most bytes in a request.
         max_pixels: Most pixels in an image, told by its header before it is decoded.
         request_seconds: Seconds in which a request must have arrived whole.
+        decode_seconds: Seconds after which the decoding of an image is given up.
+        decode_bytes: Most bytes of memory that decoding an image may take.
+        wait_seconds: Seconds for which an image waits to be decoded, and is decoded.
+        connections: Most connections; for more, those that have sent no whole request make room.
+        header_seconds: Seconds in which the header of a request must have arrived.
 
     Raises:
         ValueError: If one is out of its range.
@@ -26,6 +31,11 @@ class Limits:
     max_request_bytes: int = 16 * 2**20
     max_pixels: int = 50_000_000
     request_seconds: float = 30.0
+    decode_seconds: float = 10.0
+    decode_bytes: int = 2**30
+    wait_seconds: float = 20.0
+    connections: int = 256
+    header_seconds: float = 10.0
 
     def __post_init__(self) -> None:
         for field in fields(self):
