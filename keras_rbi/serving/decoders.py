@@ -18,7 +18,6 @@ MOST_DECODERS = 8
 QUICK_SECONDS = 0.2
 # When one of them is taken for a slow one. A busy machine takes longer than it seems.
 QUICK_LIMIT = 0.5
-QUICK_SHARE_OF_BYTES = 4
 # Slow images leave the processor to the others.
 NICENESS = 10
 
@@ -97,11 +96,11 @@ class Decoders:
         self._limits = limits
         quick = min(MOST_DECODERS, os.cpu_count() or 1)
 
-        def processes(number: int, most_bytes: int, niceness: int) -> list[DecoderProcess]:
-            arguments = (image_size, limits.max_pixels, most_bytes, niceness)
+        def processes(number: int, niceness: int) -> list[DecoderProcess]:
+            arguments = (image_size, limits.max_pixels, limits.decode_bytes, niceness)
             return [DecoderProcess(*arguments) for _ in range(number)]
 
-        quick_ones = processes(quick, limits.decode_bytes // QUICK_SHARE_OF_BYTES, 0)
+        quick_ones = processes(quick, 0)
         self._first = quick_ones[0]
         self._quick = _Lane(
             quick_ones,
@@ -110,7 +109,7 @@ class Decoders:
             ahead=True,
         )
         self._slow = _Lane(
-            processes(max(1, quick // 4), limits.decode_bytes, NICENESS),
+            processes(max(1, quick // 4), NICENESS),
             math.inf,
             limits.decode_seconds,
             ahead=False,
