@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 
 import numpy as np
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -18,6 +18,7 @@ from keras_rbi.serving.count_responses import CountResponses
 from keras_rbi.serving.decoders import Decoders
 from keras_rbi.serving.limits import Limits
 from keras_rbi.serving.metrics import Metrics
+from keras_rbi.serving.openapi import METRICS_RESPONSES, PREDICT_RESPONSES, REQUEST_BODY
 from keras_rbi.serving.request_images import HOW, images_of
 from keras_rbi.serving.unless_client_leaves import unless_client_leaves
 
@@ -25,28 +26,6 @@ from keras_rbi.serving.unless_client_leaves import unless_client_leaves
 RETRY_AFTER = "1"
 # What servers count where nobody waits for the response any more.
 CLIENT_LEFT = 499
-# For the page /docs: the body is read by this package, so FastAPI does not know it.
-REQUEST_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "images": {"type": "array", "items": {"type": "string", "format": "binary"}}
-                    },
-                }
-            },
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"images": {"type": "array", "items": {"type": "string"}}},
-                }
-            },
-        },
-    }
-}
 
 
 class Model(Protocol):
@@ -136,7 +115,7 @@ def create_app(model: Model, limits: Limits) -> FastAPI:
 
     app.add_middleware(CountResponses, path="/predict", metrics=metrics)
 
-    @app.post("/predict", openapi_extra=REQUEST_BODY)
+    @app.post("/predict", openapi_extra=REQUEST_BODY, responses=PREDICT_RESPONSES)
     async def predict(request: Request, top: Annotated[int, Query(ge=1)] = 5) -> Response:
         """The likeliest classes of each image, or why it cannot be read."""
         return await respond(request, top)
@@ -152,7 +131,7 @@ def create_app(model: Model, limits: Limits) -> FastAPI:
             "images_in_hand": admission.in_hand,
         }
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse, responses=METRICS_RESPONSES)
     async def prometheus() -> Response:
         """Counters in Prometheus's text format."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

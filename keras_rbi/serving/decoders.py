@@ -1,16 +1,14 @@
 """Decoding in processes, so that no image holds up the others for long."""
 
 import asyncio
-import contextlib
 import math
 import os
-from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 
 from keras_rbi.serving.admission import FullError
 from keras_rbi.serving.decoder_process import DecoderProcess, TooMuchError
+from keras_rbi.serving.decoding_lane import DecodingLane
 from keras_rbi.serving.limits import Limits
 
 MOST_DECODERS = 8
@@ -20,65 +18,6 @@ QUICK_SECONDS = 0.2
 QUICK_LIMIT = 0.5
 # Slow images leave the processor to the others.
 NICENESS = 10
-
-
-@dataclass(frozen=True)
-class _Image:
-    content: bytes
-    name: str
-    done: asyncio.Future[np.ndarray]
-
-
-class _Lane:
-    """Processes beside each other, and the images that wait for one."""
-
-    def __init__(
-        self, processes: list[DecoderProcess], most_seconds: float, limit: float, ahead: bool
-    ) -> None:
-        self._processes = processes
-        self._ahead = ahead
-        self._most_seconds = most_seconds
-        self._limit = limit
-        self._waiting: asyncio.PriorityQueue[tuple[float, int, _Image]] = asyncio.PriorityQueue()
-        self._order = count()
-        self._tasks: list[asyncio.Task[None]] = []
-
-    def start(self) -> None:
-        self._tasks = [asyncio.create_task(self._work(process)) for process in self._processes]
-
-    async def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        for process in self._processes:
-            await process.kill()
-
-    async def decode(self, content: bytes, name: str, weight: float) -> np.ndarray:
-        """The lightest first: who sends little does not wait for who sends much."""
-        image = _Image(content, name, asyncio.get_running_loop().create_future())
-        self._waiting.put_nowait((weight, next(self._order), image))
-        return await image.done
-
-    async def _work(self, process: DecoderProcess) -> None:
-        while True:
-            # Before an image comes, and again after one that was the end of it.
-            if self._ahead:
-                with contextlib.suppress(RuntimeError, OSError):
-                    await process.start()
-            _, _, image = await self._waiting.get()
-            # Nobody waits for what was cancelled.
-            if image.done.done():
-                continue
-            try:
-                pixels = await process.decode(
-                    image.content, image.name, self._most_seconds, self._limit
-                )
-            except (ValueError, TooMuchError, RuntimeError, OSError) as error:
-                if not image.done.done():
-                    image.done.set_exception(error)
-            else:
-                if not image.done.done():
-                    image.done.set_result(pixels)
 
 
 class Decoders:
@@ -102,13 +41,13 @@ class Decoders:
 
         quick_ones = processes(quick, 0)
         self._first = quick_ones[0]
-        self._quick = _Lane(
+        self._quick = DecodingLane(
             quick_ones,
             QUICK_SECONDS,
             min(QUICK_LIMIT, limits.decode_seconds),
             ahead=True,
         )
-        self._slow = _Lane(
+        self._slow = DecodingLane(
             processes(max(1, quick // 4), NICENESS),
             math.inf,
             limits.decode_seconds,
@@ -155,7 +94,7 @@ class Decoders:
         except TooMuchError as error:
             raise ValueError(
                 f"{name!r} is too costly an image: it takes more than "
-                f"{self._limits.decode_seconds:g} seconds or "
+                f"{self._limits.decode_seconds:g} s or "
                 f"{self._limits.decode_bytes / 2**20:g} MiB to decode."
             ) from error
         except TimeoutError as error:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, fields
 
+LEAST_BYTES = 2**27
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -42,6 +44,11 @@ class Limits:
             value = getattr(self, field.name)
             if value < 0 or (value == 0 and field.name != "deadline"):
                 raise ValueError(f"`{field.name}` must be positive. Received: {value}.")
+        if self.decode_bytes < LEAST_BYTES:
+            raise ValueError(
+                f"`decode_bytes` must be {LEAST_BYTES} at least, which a process takes that has "
+                f"decoded nothing yet. Received: {self.decode_bytes}."
+            )
         if self.queue < self.max_batch:
             raise ValueError(
                 "`queue` must hold a batch at least. Received: "
