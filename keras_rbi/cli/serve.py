@@ -51,7 +51,7 @@ def serve(
         int, typer.Option(min=1, help="Images with more are not decoded.")
     ] = DEFAULTS.max_pixels,
     decode_seconds: Annotated[
-        float, typer.Option(help="Images that take longer to decode are refused.")
+        float, typer.Option(help="Images that take more of a processor to decode are refused.")
     ] = DEFAULTS.decode_seconds,
     decode_bytes: Annotated[
         int, typer.Option(min=1, help="Images that take more memory to decode are refused.")

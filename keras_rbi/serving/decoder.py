@@ -10,6 +10,7 @@ import signal
 import struct
 import sys
 import warnings
+from collections.abc import Iterator
 from typing import BinaryIO
 
 # Formats that Pillow would otherwise look for, among fifty, when the first such image comes.
@@ -17,10 +18,12 @@ from PIL import TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
 from keras_rbi.serving.images import decode, seconds_to_decode
 
-# Of a question: most seconds that the image may seem to take, and the lengths of its name and of
-# the file, which follow. Of a reply: its kind, and the length of what follows.
-QUESTION = struct.Struct(">dII")
+# Of a question: most seconds that the image may seem to take, seconds of the processor after which
+# the process ends, and the lengths of the image's name and file, which follow. Of a reply: its
+# kind, and the length of what follows.
+QUESTION = struct.Struct(">ddII")
 REPLY = struct.Struct(">cI")
+COUNTS_PROCESSOR_TIME = hasattr(signal, "setitimer")
 READY, PIXELS, REFUSED, TOO_MUCH = b"+", b"p", b"r", b"m"
 
 
@@ -46,10 +49,12 @@ def run(image_size: int, max_pixels: int, most_bytes: int, niceness: int) -> Non
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
     while len(head := questions.read(QUESTION.size)) == QUESTION.size:
-        most_seconds, of_name, of_content = QUESTION.unpack(head)
+        most_seconds, limit, of_name, of_content = QUESTION.unpack(head)
         name = questions.read(of_name).decode(errors="surrogatepass")
         content = questions.read(of_content)
-        _reply(replies, *_answer(content, name, image_size, max_pixels, most_seconds))
+        with _ended_after(limit):
+            answer = _answer(content, name, image_size, max_pixels, most_seconds)
+        _reply(replies, *answer)
 
 
 def _stand_back(most_bytes: int, niceness: int) -> None:
@@ -60,6 +65,19 @@ def _stand_back(most_bytes: int, niceness: int) -> None:
 
         resource.setrlimit(resource.RLIMIT_DATA, (most_bytes, most_bytes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@contextlib.contextmanager
+def _ended_after(seconds: float) -> Iterator[None]:
+    """The system ends the process, whatever library is at work; a busy machine costs no time."""
+    if not COUNTS_PROCESSOR_TIME:
+        yield
+        return
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _answer(

@@ -14,10 +14,10 @@ from keras_rbi.serving.limits import Limits
 MOST_DECODERS = 8
 # What ordinary images take less of, photographs of 12 megapixels among them.
 QUICK_SECONDS = 0.2
-# When one of them is taken for a slow one. A busy machine takes longer than it seems.
+# When one of them is taken for a slow one.
 QUICK_LIMIT = 0.5
 # Slow images leave the processor to the others.
-NICENESS = 10
+NICENESS = 5
 
 
 class Decoders:
@@ -94,7 +94,7 @@ class Decoders:
         except TooMuchError as error:
             raise ValueError(
                 f"{name!r} is too costly an image: it takes more than "
-                f"{self._limits.decode_seconds:g} s or "
+                f"{self._limits.decode_seconds:g} s of a processor or "
                 f"{self._limits.decode_bytes / 2**20:g} MiB to decode."
             ) from error
         except TimeoutError as error:

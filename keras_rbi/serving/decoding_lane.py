@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 
-from keras_rbi.serving.decoder_process import DecoderProcess, TooMuchError
+from keras_rbi.serving.decoder_process import DecoderProcess
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class DecodingLane:
     Args:
         processes: The processes.
         most_seconds: Most seconds that an image may seem to take.
-        limit: Seconds after which a process is killed.
+        limit: Seconds of a processor after which a process is ended.
         ahead: Whether to start the processes before there are images.
     """
 
@@ -79,7 +79,8 @@ class DecodingLane:
                 pixels = await process.decode(
                     image.content, image.name, self._most_seconds, self._limit
                 )
-            except (ValueError, TooMuchError, RuntimeError, OSError) as error:
+            except Exception as error:
+                # Whatever it is, it is that image's, and the next one is waiting.
                 if not image.done.done():
                     image.done.set_exception(error)
             else:

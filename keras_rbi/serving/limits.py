@@ -17,7 +17,7 @@ class Limits:
         max_request_bytes: Most bytes in a request.
         max_pixels: Most pixels in an image, told by its header before it is decoded.
         request_seconds: Seconds in which a request must have arrived whole.
-        decode_seconds: Seconds after which the decoding of an image is given up.
+        decode_seconds: Seconds of a processor after which the decoding of an image is given up.
         decode_bytes: Most bytes of memory that decoding an image may take.
         wait_seconds: Seconds for which an image waits to be decoded, and is decoded.
         connections: Most connections; for more, those that have sent no whole request make room.
