@@ -49,7 +49,7 @@ lazy_package(__name__)
 
 if "keras_rbi_command" in sys.modules:
     choose_backend()
-else:
+elif "keras_rbi_decoder" not in sys.modules:
     require_backend()
     # So that `keras.models.load_model` knows the layers and models that are registered.
     importlib.import_module("keras_rbi.models.loading")

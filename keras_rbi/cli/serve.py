@@ -50,6 +50,16 @@ def serve(
     max_pixels: Annotated[
         int, typer.Option(min=1, help="Images with more are not decoded.")
     ] = DEFAULTS.max_pixels,
+    decode_seconds: Annotated[
+        float, typer.Option(help="Images that take more of a processor to decode are refused.")
+    ] = DEFAULTS.decode_seconds,
+    decode_bytes: Annotated[
+        int, typer.Option(min=1, help="Images that take more memory to decode are refused.")
+    ] = DEFAULTS.decode_bytes,
+    max_connections: Annotated[
+        int,
+        typer.Option(min=1, help="For more, those that have sent no whole request make room."),
+    ] = DEFAULTS.connections,
 ) -> None:
     """Serve predictions over HTTP, with ONNX Runtime.
 
@@ -71,7 +81,16 @@ def serve(
     from keras_rbi.serving.run import run
 
     with one_line_errors():
-        limits = Limits(max_batch, deadline_ms / 1000, queue, max_request_bytes, max_pixels)
+        limits = Limits(
+            max_batch,
+            deadline_ms / 1000,
+            queue,
+            max_request_bytes,
+            max_pixels,
+            decode_seconds=decode_seconds,
+            decode_bytes=decode_bytes,
+            connections=max_connections,
+        )
         served = OnnxModel(_onnx_file(model, relations))
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     console.print(

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_rbi.export.options import ExportOptions
+from keras_rbi.models.finite_pixels import finite_pixels
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.types import Tensor
@@ -78,6 +79,7 @@ class ServedSets(ServedImages):
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Those of all classes, for each image of each set."""
+        images = finite_pixels(images)
         each = ops.reshape(images, (-1, *self.options.image_shape))
         features = keras.tree.map_structure(
             lambda rows: ops.reshape(rows, (*ops.shape(images)[:2], rows.shape[-1])),

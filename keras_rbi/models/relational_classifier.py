@@ -12,6 +12,7 @@ from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.relationship_attention import AttentionParts
 from keras_rbi.layers.rra import RRA
 from keras_rbi.models.batches import images_and_mask
+from keras_rbi.models.finite_pixels import finite_pixels
 from keras_rbi.models.image_classifier import ImageClassifier
 from keras_rbi.models.open_classes import check_known, without_activation
 from keras_rbi.models.packing import pack, unpack
@@ -157,12 +158,17 @@ class RelationalClassifier(ImageClassifier):
         raise NotImplementedError(f"{type(self).__name__} must define `classify`.")
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """Predictions; those of images that the mask leaves out mean nothing."""
+        """Predictions; those of images that the mask leaves out mean nothing.
+
+        But in training, pixels that are NaN or infinite are taken for 0.
+        """
         check_known(self)
         # JAX's training calls this and not `__call__`.
         if isinstance(inputs, dict):
             inputs, mask = images_and_mask(inputs)
         images = ops.convert_to_tensor(inputs, self.input.dtype)
+        if not training:
+            images = finite_pixels(images)
         mask = None if mask is None else ops.cast(mask, "bool")
         features = self.embed(images, training)
         related = self.relate(features, images, mask, training)

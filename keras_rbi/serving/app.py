@@ -1,15 +1,13 @@
 """The HTTP application: routes, requests and responses."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Annotated, Any, Protocol
 
 import numpy as np
 from fastapi import FastAPI, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
@@ -17,38 +15,17 @@ from keras_rbi.evaluation.top_classes import top_classes
 from keras_rbi.serving.admission import Admission, FullError
 from keras_rbi.serving.batcher import Batcher
 from keras_rbi.serving.count_responses import CountResponses
-from keras_rbi.serving.images import decode
+from keras_rbi.serving.decoders import Decoders
 from keras_rbi.serving.limits import Limits
 from keras_rbi.serving.metrics import Metrics
+from keras_rbi.serving.openapi import METRICS_RESPONSES, PREDICT_RESPONSES, REQUEST_BODY
 from keras_rbi.serving.request_images import HOW, images_of
+from keras_rbi.serving.unless_client_leaves import unless_client_leaves
 
 # Seconds after which a client that was turned away may come back.
 RETRY_AFTER = "1"
-MOST_DECODERS = 8
 # What servers count where nobody waits for the response any more.
 CLIENT_LEFT = 499
-# For the page /docs: the body is read by this package, so FastAPI does not know it.
-REQUEST_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "images": {"type": "array", "items": {"type": "string", "format": "binary"}}
-                    },
-                }
-            },
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "properties": {"images": {"type": "array", "items": {"type": "string"}}},
-                }
-            },
-        },
-    }
-}
 
 
 class Model(Protocol):
@@ -78,29 +55,31 @@ def create_app(model: Model, limits: Limits) -> FastAPI:
     admission = Admission(limits.queue)
     metrics = Metrics(lambda: admission.in_hand)
     batcher = Batcher(model.predict, limits.max_batch, limits.deadline, metrics.batch_sizes.observe)
-    decoders = ThreadPoolExecutor(min(MOST_DECODERS, os.cpu_count() or 1), "decoder")
+    decoders = Decoders(model.image_size, limits)
 
     @asynccontextmanager
     async def lifespan(app: Any) -> AsyncIterator[None]:
+        await decoders.start()
         batcher.start()
         yield
         await batcher.stop()
-        decoders.shutdown()
+        await decoders.stop()
 
     app = FastAPI(title="keras-rbi", lifespan=lifespan)
 
-    async def decoded(name: str, content: bytes | str) -> np.ndarray | str:
+    async def decoded(name: str, content: bytes | str, number: int) -> np.ndarray | str:
         """The image, or what is wrong with it."""
         if isinstance(content, str):
             return content
-        arguments = (content, name, model.image_size, limits.max_pixels)
         try:
-            return await asyncio.get_running_loop().run_in_executor(decoders, decode, *arguments)
+            return await decoders.decode(content, name, number)
         except ValueError as error:
             return str(error)
 
     async def answer(images: list[tuple[str, bytes | str]], top: int) -> tuple[int, dict[str, Any]]:
-        found = await asyncio.gather(*(decoded(name, content) for name, content in images))
+        found = await asyncio.gather(
+            *(decoded(name, content, number) for number, (name, content) in enumerate(images))
+        )
         readable = [image for image in found if not isinstance(image, str)]
         metrics.images.labels("answered").inc(len(readable))
         metrics.images.labels("refused").inc(len(found) - len(readable))
@@ -118,11 +97,13 @@ def create_app(model: Model, limits: Limits) -> FastAPI:
 
     async def respond(request: Any, top: int) -> Any:
         try:
-            # Before anything of it is read, so that a crowd fills no memory.
+            # Before anything of it is read. While it arrives it holds no place, or slow clients
+            # would hold all of them.
             with admission.admit(1):
-                images = await images_of(request, limits)
-                with admission.admit(len(images) - 1):
-                    status, content = await answer(images, top)
+                pass
+            images = await images_of(request, limits)
+            with admission.admit(len(images)):
+                status, content = await unless_client_leaves(request, answer(images, top))
             return JSONResponse(content, status)
         except FullError:
             detail = f"There are {admission.in_hand} images in hand already. Come back later."
@@ -134,7 +115,7 @@ def create_app(model: Model, limits: Limits) -> FastAPI:
 
     app.add_middleware(CountResponses, path="/predict", metrics=metrics)
 
-    @app.post("/predict", openapi_extra=REQUEST_BODY)
+    @app.post("/predict", openapi_extra=REQUEST_BODY, responses=PREDICT_RESPONSES)
     async def predict(request: Request, top: Annotated[int, Query(ge=1)] = 5) -> Response:
         """The likeliest classes of each image, or why it cannot be read."""
         return await respond(request, top)
@@ -150,7 +131,7 @@ def create_app(model: Model, limits: Limits) -> FastAPI:
             "images_in_hand": admission.in_hand,
         }
 
-    @app.get("/metrics")
+    @app.get("/metrics", response_class=PlainTextResponse, responses=METRICS_RESPONSES)
     async def prometheus() -> Response:
         """Counters in Prometheus's text format."""
         return Response(metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -9,6 +9,7 @@ from typing import Any
 
 from fastapi import HTTPException, Request
 from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 
 from keras_rbi.serving.limits import Limits
 
@@ -16,6 +17,8 @@ HOW = (
     "Send images as multipart files (curl -F images=@a.jpg -F images=@b.png), or as JSON, "
     '{"images": ["<base64>", ...]} with Content-Type: application/json.'
 )
+# Other than images, which a request may have and nobody looks at.
+MOST_FIELDS = 100
 
 
 async def images_of(request: Request, limits: Limits) -> list[tuple[str, bytes | str]]:
@@ -43,7 +46,7 @@ async def images_of(request: Request, limits: Limits) -> list[tuple[str, bytes |
                 images: list[tuple[str, bytes | str]] = await _files(capped, limits)
             elif kind == "application/json":
                 body = await capped.body()
-                images = await asyncio.to_thread(_from_json, body)
+                images = await asyncio.to_thread(_from_json, body, limits)
             else:
                 raise HTTPException(415, f"Content-Type is {kind!r}. {HOW}")
     except TimeoutError:
@@ -80,15 +83,29 @@ def _too_large(limits: Limits) -> HTTPException:
 
 async def _files(request: Request, limits: Limits) -> list[tuple[str, bytes | str]]:
     # One more than is taken, so that it is this service which says so.
-    async with request.form(max_files=limits.queue + 1, max_fields=100) as form:
+    parser = MultiPartParser(
+        request.headers, request.stream(), max_files=limits.queue + 1, max_fields=MOST_FIELDS
+    )
+    # In memory, where the capped request has room: files would use up the descriptors.
+    parser.spool_max_size = limits.max_request_bytes
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        raise HTTPException(400, error.message) from None
+    try:
         files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
         return [
             (file.filename or f"image {number}", await file.read())
             for number, file in enumerate(files)
         ]
+    finally:
+        await form.close()
 
 
-def _from_json(body: bytes) -> list[tuple[str, bytes | str]]:
+def _from_json(body: bytes, limits: Limits) -> list[tuple[str, bytes | str]]:
+    # The parser stops the whole service for as long as it makes values, and base64 has no commas.
+    if body.count(b",") > limits.queue + MOST_FIELDS:
+        raise HTTPException(413, f"More than {limits.queue} images and {MOST_FIELDS} other values.")
     try:
         content = json.loads(body)
     except (ValueError, RecursionError) as error:

@@ -28,13 +28,21 @@ for package in ("fastapi", "onnx", "onnxruntime", "prometheus_client", "uvicorn"
 
 
 @contextlib.contextmanager
-def served(*arguments, cwd):
+def served(*arguments, cwd, descriptors="unlimited"):
     """The command in a process of its own, and its address, once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "keras_rbi.cli.main", "serve", *arguments, "--port", str(port)],
+        [
+            *(
+                "bash",
+                "-c",
+                f'[ {descriptors} = unlimited ] || ulimit -n {descriptors}; exec "$@"',
+                "-",
+            ),
+            *(sys.executable, "-m", "keras_rbi.cli.main", "serve", *arguments, "--port", str(port)),
+        ],
         cwd=cwd,
         env=os.environ | {"KERAS_BACKEND": keras.config.backend(), "COLUMNS": "200"},
         stdout=subprocess.PIPE,
@@ -90,6 +98,70 @@ def test_sigterm_answers_what_has_arrived(tmp_path):
         assert answer == [pytest.approx(expected, abs=1e-6)]
     assert f"curl -F images=@photo.jpg {url}/predict" in printed
     assert "Traceback" not in printed
+
+
+def test_no_request_that_was_sent_is_reset_by_sigterm(tmp_path):
+    mean_color.write(tmp_path / "m.onnx")
+    content = png((9, 9, 9))
+    body = b'--x\r\nContent-Disposition: form-data; name="i"; filename="a"\r\n\r\n'
+    body += content + b"\r\n--x--\r\n"
+    kind = b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+    request = kind + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
+    answered, lost = [], []
+
+    def client(port, keeps):
+        with contextlib.suppress(ConnectionRefusedError):
+            while True:
+                with socket.create_connection(("127.0.0.1", port), 60) as connection:
+                    more = True
+                    while more:
+                        more = exchange(connection) and keeps
+
+    def exchange(connection):
+        """Whether another request may follow on the connection."""
+        try:
+            connection.sendall(request)
+            reply = b""
+            while b'"predictions"' not in reply or not reply.endswith(b"}"):
+                piece = connection.recv(10_000)
+                if not piece:
+                    raise ConnectionResetError(reply)
+                reply += piece
+        except OSError as error:
+            lost.append(repr(error))
+            return False
+        answered.append(reply)
+        return b"connection: close" not in reply
+
+    with served("m.onnx", cwd=tmp_path) as (process, url):
+        port = int(url.rpartition(":")[2])
+        # Half of them take a new connection for each request.
+        threads = [threading.Thread(target=client, args=(port, number % 2)) for number in range(48)]
+        for thread in threads:
+            thread.start()
+        while len(answered) < 200:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        for thread in threads:
+            thread.join(60)
+        assert process.wait(60) in (0, -signal.SIGTERM)
+    assert lost == []
+    assert all(reply.startswith(b"HTTP/1.1 200") for reply in answered)
+
+
+def test_half_headers_on_more_connections_than_descriptors(tmp_path):
+    mean_color.write(tmp_path / "m.onnx")
+    with (
+        served("m.onnx", cwd=tmp_path, descriptors=128) as (_, url),
+        contextlib.ExitStack() as stack,
+    ):
+        for _ in range(140):
+            address = ("127.0.0.1", int(url.rpartition(":")[2]))
+            connection = stack.enter_context(socket.create_connection(address, 20))
+            connection.sendall(b"GET /health HTTP/1.1\r\nX: ")
+        answers = []
+        ask(url, np.full((8, 8, 3), 255, "uint8"), answers)
+        assert answers == [pytest.approx({"red": 1.0, "green": 1.0, "blue": 1.0})]
 
 
 @pytest.mark.nightly

@@ -87,6 +87,19 @@ def test_rows_are_the_models_and_stand_alone(model, exports, name, mode):
     np.testing.assert_allclose(prediction(padded)[:3], whole[:3], atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("name", "mode"), [pytest.param(*case, marks=SLOW.get(case[0], [])) for case in CASES]
+)
+def test_pixels_that_are_no_numbers_are_black(exports, name, mode):
+    prediction, _ = exports(name, mode)
+    rows = small_model.images(4).astype("float32")
+    black = rows.copy()
+    for number, value in enumerate((np.nan, np.inf, -np.inf)):
+        rows[number, 5, 7, 1] = value
+        black[number, 5, 7, 1] = 0.0
+    np.testing.assert_array_equal(prediction(rows), prediction(black))
+
+
 def neighbourhoods():
     """What an adversary sends along: other images, copies of one, greys, and noise."""
     rng = np.random.default_rng(1)

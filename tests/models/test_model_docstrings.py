@@ -22,6 +22,7 @@ MODULES = (
     "keras_rbi.models.p2p_net.part_aligner",
     "keras_rbi.models.references.references",
     "keras_rbi.models.batch_attention",
+    "keras_rbi.models.finite_pixels",
     "keras_rbi.models.head_activation",
     "keras_rbi.models.herbs.herbs",
     "keras_rbi.models.herbs.herbs_heads",

@@ -31,7 +31,14 @@ def test_there_is_no_room_for_a_part():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"max_batch": 0}, {"deadline": -1.0}, {"max_pixels": 0}, {"queue": 8}]
+    "wrong",
+    [
+        {"max_batch": 0},
+        {"deadline": -1.0},
+        {"max_pixels": 0},
+        {"queue": 8},
+        {"decode_bytes": 2**20},
+    ],
 )
 def test_limits_out_of_their_range_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
