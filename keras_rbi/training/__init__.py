@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         RangeTest,
         learning_rate_range_test,
     )
+    from keras_rbi.training.observation_calibration import observation_calibration
     from keras_rbi.training.recipes import RECIPES
     from keras_rbi.training.run_data import read_data
     from keras_rbi.training.run_folder import (
@@ -50,6 +51,7 @@ __all__ = [
     "load_split",
     "load_trained_model",
     "next_run_folder",
+    "observation_calibration",
     "prepare",
     "read_data",
     "train",

@@ -60,6 +60,7 @@ def _sampling(settings: TrainingSettings) -> dict[str, Any]:
         "sampling": settings.sampling,
         "classes_per_batch": classes,
         "images_per_class": images,
+        "images_per_observation": settings.images_per_observation,
     }
 
 

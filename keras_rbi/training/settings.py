@@ -100,6 +100,13 @@ class TrainingSettings:
         "Of a table: the column of what each image is of; images of one thing stay in one split.",
         DATA,
     )
+    observations: str | None = setting(
+        "Of your own data: by what it is told which images show one thing. `folders`, where class "
+        "folders hold a folder for each; or a pattern of file names whose group says which, such "
+        "as `(.+)_[0-9]+[.]jpg`.",
+        DATA,
+        metavar="PATTERN",
+    )
     split_rule: str | None = setting(
         "How splits are drawn: `hash`, by which files that come or go move no other; or "
         "`permutation`, the exact share of each class.",
@@ -210,6 +217,13 @@ class TrainingSettings:
         minimum=0.0,
         maximum=1.0,
     )
+    group_size: int | None = setting(
+        "Have images relate to so many consecutive ones of a batch and not to all: as many as "
+        "{images_per_observation}, to those of their observation.",
+        MODEL,
+        default_text="the whole batch",
+        minimum=1,
+    )
     share_classifier: bool = setting(
         "Have the classifier of RBI learn from the features that are not related too.",
         MODEL,
@@ -293,13 +307,20 @@ class TrainingSettings:
     sampling: str = setting(
         "How training images are drawn: `shuffled`, each once an epoch; and, for classes that "
         "differ in size, `balanced`, as many of each class, or `pk`, batches of a few classes with "
-        "{images_per_class} of each.",
+        "{images_per_class} of each; `observations`, batches of a few observations with "
+        "{images_per_observation} of each.",
         DATA,
         SHUFFLED,
         choices=SAMPLINGS,
     )
     images_per_class: int | None = setting(
         "With the {sampling} `pk`: images of each class in a batch; a divisor of {batch_size}.",
+        DATA,
+        default_text="4",
+        minimum=1,
+    )
+    images_per_observation: int | None = setting(
+        "With the {sampling} `observations`: images of each in a batch; a divisor of {batch_size}.",
         DATA,
         default_text="4",
         minimum=1,

@@ -28,6 +28,7 @@ from keras_rbi.training.class_weights import class_weights
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.feature_head import train_on_features
 from keras_rbi.training.fit_data import fit_data
+from keras_rbi.training.observation_calibration import write_observation_calibration
 from keras_rbi.training.run_data import SPLITS, read_data
 from keras_rbi.training.run_files import differences, files_of, read_files, write_files
 from keras_rbi.training.run_folder import RunFolder
@@ -160,6 +161,7 @@ class TrainingRun:
             The metrics, as in the folder's `metrics.json`.
         """
         with self.folder.locked():
+            write_observation_calibration(self.folder, self.model, self.validation)
             return _finish(
                 self.model, self.settings, self.folder, self.history, self.test, keep_optimizer
             )
