@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_rbi.models.new_rows import Head, Known, hold_back, imprinted, rows_of, shifted
+from keras_rbi.models.new_rows import Head, Known, hold_back, imprinted, judged, rows_of, shifted
 
 BATCH = 32
 # Without held-out images to find it on.
@@ -82,7 +82,8 @@ def add_classes(
         restraint, shift = RESTRAINT, 0.0
         if held_out is not None:
             unseen = _known(model, held_out, seed)
-            held = hold_back(old, new, of_old, unseen, allowed_loss, seed, refit=refit)
+            found = judged(old, new, of_old, unseen, seed, refit)
+            held = hold_back(found, old.logits(unseen.features), unseen.labels, allowed_loss)
             restraint, shift = held.restraint, held.shift
         whole = shifted(rows_of(old, new, of_old, restraint, refit), len(old.bias), shift)
     return with_head(model, whole, len(old.bias) + int(new_labels.max()) + 1, names, refit)

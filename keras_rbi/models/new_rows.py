@@ -10,15 +10,15 @@ as those of the old. From there it is fitted, held back to where it began, while
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import log_softmax
+from scipy.special import log_softmax, logsumexp
 
 # How much U is held back, the most first.
-RESTRAINTS = (10.0, 1.0, 0.1, 0.01, 0.001)
-MOST_STEPS = 300
+RESTRAINTS = (10.0, 1.0, 0.1, 0.01)
+MOST_STEPS = 100
 FOLDS = 5
 
 
@@ -127,9 +127,12 @@ def fitted(old: Head, new: Known, known: Known, restraint: float) -> Head:
     begin = np.concatenate([part.reshape(-1) for part in _imprinted(space, new)])
     classes = int(new.labels.max()) + 1
     features = np.concatenate([known.features, new.features])
-    labels = np.concatenate([known.labels, new.labels + old.bias.size])
-    of_old, rows, weights = old.logits(features), space.scaled(features), _alike(labels)
-    base, width = space.base.logits(features), rows.shape[1]
+    weights = _alike(np.concatenate([known.labels, new.labels + old.bias.size]))
+    # To the new rows, all old classes are one.
+    labels = np.concatenate([np.zeros(len(known.labels), np.int64), new.labels + 1])
+    of_old = logsumexp(old.logits(features), 1, keepdims=True)
+    rows, base = space.scaled(features), space.base.logits(features)
+    width = rows.shape[1]
 
     def loss_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
         both = flat.reshape(width + 1, classes)
@@ -205,86 +208,89 @@ class Held:
         return (old * self.old_after + new * found) / (old + new)
 
 
-def hold_back(
-    old: Head,
-    new: Known,
-    known: Known,
-    held_out: Known,
-    allowed_loss: float,
-    seed: int = 0,
-    restraints: Sequence[float] = RESTRAINTS,
-    refit: bool = False,
-) -> Held:
-    """The restraint and the shift with the most right images, of old and new classes alike.
+@dataclass(frozen=True)
+class Judged:
+    """Logits of images that new rows were not fitted to, of rows of one restraint.
+
+    Attributes:
+        restraint: As in `fitted`.
+        of_old: Of old images, `(images, old + new)`.
+        of_new: Of new images, `(images, old + new)`: each of rows that were fitted without it.
+        new_labels: Labels of the latter, counted from 0 among the new classes.
+    """
+
+    restraint: float
+    of_old: np.ndarray
+    of_new: np.ndarray
+    new_labels: np.ndarray
+
+
+def judged(
+    old: Head, new: Known, known: Known, held_out: Known, seed: int = 0, refit: bool = False
+) -> list[Judged]:
+    """What rows of each restraint say of images that they were not fitted to.
 
     Args:
         old: The classifier of the old classes.
         new: Images of new classes, which are counted from 0. Each is judged by rows that were
-            fitted without it, in up to five folds.
+            fitted without it, in up to five folds; none, where a class has one image alone.
         known: Images of old classes to fit to.
         held_out: Images of old classes that neither the model nor the rows were fitted to.
-        allowed_loss: Float, the share of `held_out` that may be lost to new classes.
         seed: Integer, of the folds. Defaults to `0`.
-        restraints: Those to choose from, the strongest first. Defaults to `RESTRAINTS`.
         refit: Boolean, whether the old rows are fitted too. Defaults to `False`.
+
+    Returns:
+        A `Judged` for each of `RESTRAINTS`.
+    """
+    fold_of = _folds(new.labels, seed)
+    folds = int(fold_of.max()) + 1
+    order = np.argsort(fold_of, kind="stable") if folds > 1 else np.zeros(0, np.int64)
+    found = []
+    for restraint in RESTRAINTS:
+        of_old = rows_of(old, new, known, restraint, refit).logits(held_out.features)
+        of_new = [np.zeros((0, of_old.shape[1]))]
+        for fold in range(folds if folds > 1 else 0):
+            rest = new.at(fold_of != fold)
+            whole = rows_of(old, rest, known, restraint, refit)
+            of_new.append(whole.logits(new.features[fold_of == fold]))
+        found.append(Judged(restraint, of_old, np.concatenate(of_new), new.labels[order]))
+    return found
+
+
+def hold_back(
+    found: Sequence[Judged], before: np.ndarray, labels: np.ndarray, allowed_loss: float
+) -> Held:
+    """The restraint and the shift with the most right images, of old and new classes alike.
+
+    Args:
+        found: What `judged` gives.
+        before: Logits of the held-out old images before there were new classes.
+        labels: Labels of these.
+        allowed_loss: Float, the share of them that may be lost to new classes.
 
     Returns:
         A `Held`.
     """
-    classes = int(new.labels.max()) + 1
-    fold_of = _folds(new.labels, seed)
-    found = []
-    for restraint in restraints:
-        whole = rows_of(old, new, known, restraint, refit)
-        of_held_out = whole.logits(held_out.features)
-        judged: list[np.ndarray] = []
-        labels: list[np.ndarray] = []
-        for fold in range(int(fold_of.max()) + 1 if fold_of.max() > 0 else 0):
-            rest, own = new.at(fold_of != fold), new.at(fold_of == fold)
-            judged.append(rows_of(old, rest, known, restraint, refit).logits(own.features))
-            labels.append(own.labels)
-        of_new = np.concatenate(judged) if judged else np.zeros((0, old.bias.size + classes))
-        right = np.concatenate(labels) if labels else np.zeros(0, np.int64)
-        found.append(
-            best_shift(
-                replace(_NOTHING, restraint=restraint),
-                old.logits(held_out.features),
-                of_held_out,
-                held_out.labels,
-                of_new,
-                right,
-                allowed_loss,
-            )
-        )
-    return max(found, key=lambda held: held.score(old.bias.size, classes))
-
-
-_NOTHING = Held(0.0, 0.0, 0.0, 0.0, float("nan"))
+    held = [best_shift(each, before, labels, allowed_loss) for each in found]
+    old, classes = before.shape[1], found[0].of_old.shape[1]
+    return max(held, key=lambda one: one.score(old, classes - old))
 
 
 def best_shift(
-    held: Held,
-    before: np.ndarray,
-    of_old: np.ndarray,
-    old_labels: np.ndarray,
-    of_new: np.ndarray,
-    new_labels: np.ndarray,
-    allowed_loss: float,
+    found: Judged, before: np.ndarray, old_labels: np.ndarray, allowed_loss: float
 ) -> Held:
     """The shift of new logits with the most right images, of which few old ones may be lost.
 
     Args:
-        held: What is known beside it.
-        before: Logits of old images before there were new classes, `(images, old)`.
-        of_old: Logits of old images, `(images, old + new)`.
-        old_labels: Their labels.
-        of_new: Logits of new images, `(images, old + new)`.
-        new_labels: Their labels, counted from 0 among the new classes.
+        found: Logits of old and new images.
+        before: Logits of the old images before there were new classes, `(images, old)`.
+        old_labels: Labels of the old images.
         allowed_loss: Share of the old images that may be lost.
 
     Returns:
-        The same with the shift and the shares.
+        A `Held`.
     """
+    of_old, of_new, new_labels = found.of_old, found.of_new, found.new_labels
     count = before.shape[1]
     right_before = float(np.mean(before.argmax(1) == old_labels))
     own, others = of_old[:, :count], of_old[:, count:].max(1)
@@ -297,20 +303,20 @@ def best_shift(
     candidates = np.concatenate([[0.0], from_shift + 1e-6, to_shift - 1e-6])
     after = np.searchsorted(from_shift, candidates) / len(old_labels)
     images = max(len(new_labels), 1)
-    found = (len(to_shift) - np.searchsorted(to_shift, candidates, side="right")) / images
+    right_new = (len(to_shift) - np.searchsorted(to_shift, candidates, side="right")) / images
     classes = of_old.shape[1]
-    score = (count * after + (classes - count) * found) / classes
+    score = (count * after + (classes - count) * right_new) / classes
     enough = after >= right_before - allowed_loss - 1e-12
     if not enough.any():
         # The old rows were fitted too, and lose whatever the shift is.
         enough = after == after.max()
     best = int(np.where(enough, score, -np.inf).argmax())
-    return replace(
-        held,
-        shift=float(candidates[best]),
-        old_before=right_before,
-        old_after=float(after[best]),
-        new_after=float(found[best]) if len(new_labels) else float("nan"),
+    return Held(
+        found.restraint,
+        float(candidates[best]),
+        right_before,
+        float(after[best]),
+        float(right_new[best]) if len(new_labels) else float("nan"),
     )
 
 
