@@ -73,7 +73,7 @@ def add_classes(
             "`held_out` and `refit` are for rows that are fitted, which takes images of the old "
             "classes. Received: known=None. Pass `known`, or leave them out."
         )
-    old = _head(model)
+    old = head_of(model)
     new = Known(classified_features(model, images, seed), new_labels)
     if known is None:
         whole = old.beside(imprinted(old, new))
@@ -121,6 +121,8 @@ def classified_features(model: Any, images: Any, seed: int = 0) -> np.ndarray:
         float64 array of shape `(images, features)`.
     """
     network = keras.Model(model.input, model.classifier.input)
+    # Whatever gives some of its rows: images need not be in memory.
+    images = images if hasattr(images, "shape") else np.asarray(images)
     order = np.random.default_rng(seed).permutation(len(images))
     found = None
     for begin in range(0, len(order), BATCH):
@@ -151,7 +153,8 @@ def with_head(
     return made
 
 
-def _head(model: Any) -> Head:
+def head_of(model: Any) -> Head:
+    """The weights of a model's classifier."""
     kernel, bias = model.classifier.get_weights()
     return Head(kernel.astype("float64"), bias.astype("float64"))
 

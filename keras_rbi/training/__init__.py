@@ -6,6 +6,7 @@ from keras_rbi._lazy import lazy_package
 
 if TYPE_CHECKING:
     from keras_rbi.models.image_size import image_size_of
+    from keras_rbi.training.add_classes_to_run import AddedToRun, add_classes_to_run
     from keras_rbi.training.build import build_model, load_split
     from keras_rbi.training.data_for_model import (
         data_for_model,
@@ -34,10 +35,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RECIPES",
+    "AddedToRun",
     "RangeTest",
     "RunFolder",
     "TrainingRun",
     "TrainingSettings",
+    "add_classes_to_run",
     "build_model",
     "data_for_model",
     "find_learning_rate",

@@ -5,12 +5,12 @@ from typing import Any
 
 import keras
 
-from keras_rbi import backbones
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.mixing import Mixing
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.models.methods import METHODS
-from keras_rbi.training.choices import NO_AUGMENTATION, NO_WEIGHTS
+from keras_rbi.training.backbone_weights import build_backbone
+from keras_rbi.training.choices import NO_AUGMENTATION
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.run_data import read_split
 from keras_rbi.training.settings import TrainingSettings
@@ -87,11 +87,7 @@ def build_model(
         ValueError: If the backbone cannot be built or its weights cannot be had.
     """
     keras.utils.set_random_seed(settings.seed)
-    backbone = backbones.get(
-        settings.backbone,
-        weights=None if settings.weights == NO_WEIGHTS else settings.weights,
-        image_size=settings.image_size,
-    )
+    backbone = build_backbone(settings)
     method = METHODS[settings.method]
     model = method.build(
         backbone,

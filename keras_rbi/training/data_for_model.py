@@ -60,6 +60,7 @@ def data_for_model(
         data_dir=str(data_dir) if data_dir else (None if dataset else settings.data_dir),
         # Of the run's own data, and of no other.
         corrections=None if dataset else settings.corrections,
+        added_classes=None if dataset else settings.added_classes,
         observations=observations or (None if dataset else settings.observations),
         seed=settings.seed if seed is None else seed,
         image_size=image_size_of(model),

@@ -1,6 +1,7 @@
 """The settings of a training run."""
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,12 @@ class TrainingSettings:
         DATA,
         metavar="PATTERN",
     )
+    added_classes: str | None = setting(
+        "A folder or table with images of further classes, as `keras-rbi add-classes` adds them; "
+        f"several with `{os.pathsep}` between them.",
+        DATA,
+        metavar="PATH",
+    )
     split_rule: str | None = setting(
         "How splits are drawn: `hash`, by which files that come or go move no other; or "
         "`permutation`, the exact share of each class.",
@@ -140,8 +147,9 @@ class TrainingSettings:
         basic=True,
     )
     weights: str = setting(
-        "`imagenet` (from the extra `pretrained`, or downloaded by Keras), `none`, or the path of "
-        "a .weights.h5 file of the backbone.",
+        "`imagenet` (from the extra `pretrained`, or downloaded by Keras), `none`, the path of "
+        "a .weights.h5 file of the backbone, or a run folder or .keras file, whose backbone it "
+        "begins with.",
         MODEL,
         default_text="none for SmallCNN, else imagenet",
         basic=True,
@@ -401,6 +409,8 @@ class TrainingSettings:
             data_dir=_absolute(self.data_dir),
             cache_dir=_absolute(self.cache_dir),
             corrections=_absolute(self.corrections),
+            added_classes=_all_absolute(self.added_classes),
+            weights=_of_file(settings.weights),
             recipe=_absolute(self.recipe, RECIPES),
             rbi=METHODS[settings.method].relates,
         )
@@ -425,3 +435,15 @@ ALWAYS = {name: one.default for name, one in SETTINGS.items() if one.default is 
 def _absolute(path: Any, names: Any = ()) -> Any:
     """The path from the root on, if it is none of the names."""
     return path if path is None or path in names else str(Path(path).resolve())
+
+
+def _all_absolute(paths: str | None) -> str | None:
+    """The same of paths with a separator between them."""
+    if paths is None:
+        return None
+    return os.pathsep.join(_absolute(path) for path in paths.split(os.pathsep) if path)
+
+
+def _of_file(weights: str) -> str:
+    """Weights from the root on, where they are those of a file or folder that is there."""
+    return str(Path(weights).resolve()) if Path(weights).exists() else weights

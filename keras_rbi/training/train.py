@@ -162,7 +162,7 @@ class TrainingRun:
         """
         with self.folder.locked():
             write_observation_calibration(self.folder, self.model, self.validation)
-            return _finish(
+            return finish_run(
                 self.model, self.settings, self.folder, self.history, self.test, keep_optimizer
             )
 
@@ -271,7 +271,7 @@ def _prepare(
             folder.copy_corrections(settings)
             folder.write_settings(settings, training.class_names)
             write_files(folder.files, images)
-            _write_examples(folder, test)
+            write_examples(folder, test)
     return TrainingRun(settings, folder, state[0], training, validation, test, *state[1:])
 
 
@@ -315,14 +315,29 @@ def train(
     return prepare(settings, folder, resume, progress).complete(verbose)
 
 
-def _finish(
+def finish_run(
     model: keras.Model,
     settings: TrainingSettings,
     folder: RunFolder,
     history: History,
     test: ImageSequence,
-    keep_optimizer: bool,
+    keep_optimizer: bool = False,
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
+    """Measures a trained model, and writes what the folder of a finished run is to hold.
+
+    Args:
+        model: The model.
+        settings: Resolved settings.
+        folder: The folder.
+        history: Losses and accuracies of its epochs.
+        test: The test images.
+        keep_optimizer: As in `TrainingRun.finish`. Defaults to `False`.
+        more: Further metrics. Defaults to none.
+
+    Returns:
+        The metrics, as in the folder's `metrics.json`.
+    """
     rows = accuracy_by_relations(model, test)
     relations = relations_of(model)
     metrics = {
@@ -341,6 +356,7 @@ def _finish(
         "versions": {
             name: version(name) for name in ("keras", keras.config.backend(), "keras-rbi")
         },
+        **(more or {}),
     }
     write_atomically(folder.model, lambda path: _save(model, path, keep_optimizer), durable=True)
     _write_history(folder, history)
@@ -378,7 +394,8 @@ def _write_history(folder: RunFolder, history: History) -> None:
     write_atomically(folder.history, lambda path: path.write_text(text.getvalue(), "utf-8"))
 
 
-def _write_examples(folder: RunFolder, test: ImageSequence) -> None:
+def write_examples(folder: RunFolder, test: ImageSequence) -> None:
+    """Writes some test images, to try `predict` on."""
     folder.examples.mkdir(exist_ok=True)
     images, labels = test[0][:2]
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):

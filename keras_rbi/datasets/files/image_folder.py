@@ -67,8 +67,15 @@ class ImageFolder(ImageFiles):
         super().__init__(records, split, image_size, seed, on_error, progress, cache, cache_dir)
 
 
-def read_folder(folder: Path) -> Records:
+def read_folder(folder: Path, least_classes: int = 2) -> Records:
     """The images of a folder of class folders, or of folders of such for the splits.
+
+    Args:
+        folder: The folder.
+        least_classes: How many classes there must be. Defaults to `2`.
+
+    Returns:
+        Records.
 
     Raises:
         ValueError: As `ImageFolder` does.
@@ -100,7 +107,7 @@ def read_folder(folder: Path) -> Records:
         _refuse_unknown_classes(folder, inner, of_split, some)
         entries = [entry for split in some.values() for entry in split]
         splits = [split for split, found in some.items() for _ in found]
-    _refuse_few_classes(folder, scan, entries)
+    _refuse_few_classes(folder, scan, entries, least_classes)
     names = [name for name, _ in entries]
     labels, class_names = numbered(names)
     files = ["/".join(file) for _, file in entries]
@@ -219,9 +226,11 @@ def _refuse_unknown_classes(
             )
 
 
-def _refuse_few_classes(folder: Path, scan: Scan, entries: list[tuple[str, File]]) -> None:
+def _refuse_few_classes(
+    folder: Path, scan: Scan, entries: list[tuple[str, File]], least: int
+) -> None:
     classes = {name for name, _ in entries}
-    if len(classes) >= 2:
+    if len(classes) >= least:
         return
     found = f"only {next(iter(classes))!r}" if classes else "none"
     flat = sum(len(file) == 1 for file in scan.files)
