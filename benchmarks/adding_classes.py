@@ -22,12 +22,11 @@ from measure import console_for_tables, machine
 from rich.table import Table
 
 from keras_rbi import training
-from keras_rbi.datasets import Typefaces
+from keras_rbi.datasets import ImageSequence, Typefaces
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.models.add_classes import classified_features
 from keras_rbi.models.new_rows import Head, Known, hold_back, imprinted, judged, rows_of, shifted
-from keras_rbi.training.build import batches_of_split, build_model
-from keras_rbi.training.fit_data import fit_data
+from keras_rbi.training.build import build_model
 
 OLD = 16
 FEW = (5, 10, 40)
@@ -88,10 +87,14 @@ def chosen(
 def trained(
     settings: training.TrainingSettings, images: np.ndarray, labels: np.ndarray, count: int
 ) -> keras.Model:
+    """A model, trained in one thread: on a busy machine threads wait for each other."""
     data = SomeImages(images, labels, [f"class {number}" for number in range(count)])
-    sequence = batches_of_split(settings, "train", data)
+    sequence = ImageSequence(data, settings.batch_size, seed=settings.seed, workers=0)
     model = build_model(settings, data.class_names, len(sequence))
-    model.fit(fit_data(sequence), epochs=settings.epochs, shuffle=False, verbose=0)
+    for epoch in range(1, settings.epochs + 1):
+        sequence.epoch = epoch
+        for number in range(len(sequence)):
+            model.train_on_batch(*sequence[number])
     return model
 
 
@@ -171,7 +174,8 @@ def measure_start(
     model = trained(settings, *chosen(*data["train"], classes, counts), len(classes))
     seconds = time.perf_counter() - begin
     images, labels = chosen(*data["test"], classes, [1000] * len(classes))
-    predicted = model.predict(images, batch_size=64, verbose=0)
+    parts = (images[begin : begin + 64] for begin in range(0, len(images), 64))
+    predicted = np.concatenate([np.asarray(model.predict_on_batch(part)) for part in parts])
     return {"way": START, "images": few, **shares(predicted, labels), "seconds": round(seconds, 1)}
 
 

@@ -21,13 +21,13 @@ from measure import console_for_tables, machine
 from rich.table import Table
 
 from keras_rbi import evaluation, training
+from keras_rbi.datasets import ImageSequence
 from keras_rbi.datasets.observations import images_of_observations
 from keras_rbi.evaluation.observation_calibration import best_temperature
 from keras_rbi.evaluation.observation_draws import drawn_images
 from keras_rbi.evaluation.observation_probabilities import mean_log_probabilities
 from keras_rbi.evaluation.related_outputs import own_outputs
-from keras_rbi.training.build import batches_of_split, build_model
-from keras_rbi.training.fit_data import fit_data
+from keras_rbi.training.build import build_model
 
 SIZES = (1, 2, 4, 8)
 IMAGES = 8
@@ -69,10 +69,15 @@ def observed(data: Any, images: int | None) -> list[str]:
     return names
 
 
-def trained(settings: training.TrainingSettings, data: dict[str, Any]) -> keras.Model:
-    sequence = batches_of_split(settings, "train", data["train"])
-    model = build_model(settings, sequence.class_names, len(sequence))
-    model.fit(fit_data(sequence), epochs=settings.epochs, shuffle=False, verbose=0)
+def trained(settings: training.TrainingSettings, data: Any) -> keras.Model:
+    """A model, trained in one thread: on a busy machine threads wait for each other."""
+    sampling = {name: getattr(settings, name) for name in ("sampling", "images_per_observation")}
+    sequence = ImageSequence(data, settings.batch_size, seed=settings.seed, workers=0, **sampling)
+    model = build_model(settings, data.class_names, len(sequence))
+    for epoch in range(1, settings.epochs + 1):
+        sequence.epoch = epoch
+        for number in range(len(sequence)):
+            model.train_on_batch(*sequence[number])
     return model
 
 
@@ -131,10 +136,10 @@ def measure(name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
     data = training.read_data(settings)
     for split, one in data.items():
         one.observations = observed(one, None if split == "train" else IMAGES)
-    model = trained(settings, data)
+    model = trained(settings, data["train"])
     extracted, members = {}, {}
     for split in ("validation", "test"):
-        sequence = batches_of_split(settings, split, data[split])
+        sequence = ImageSequence(data[split], shuffle="once", seed=seed, workers=0)
         extracted[split] = evaluation.extract_features(model, sequence)
         observations, labels = sequence.observations, extracted[split].labels
         members[split] = list(images_of_observations(observations, labels).values())

@@ -18,7 +18,11 @@ from keras_rbi.datasets.files.image_cache import AUTO
 from keras_rbi.datasets.files.image_files import ON_ERROR, ImageFiles, Progress
 from keras_rbi.datasets.files.image_folder import read_folder
 from keras_rbi.datasets.files.labels_file import read_labels_file
-from keras_rbi.datasets.files.observation_names import cut_observations, with_observations
+from keras_rbi.datasets.files.observation_names import (
+    FOLDERS,
+    cut_observations,
+    with_observations,
+)
 from keras_rbi.datasets.files.records import PERMUTATION, Records
 from keras_rbi.datasets.files.tables import SUFFIXES, Columns
 from keras_rbi.datasets.image_data import ImageData
@@ -276,7 +280,7 @@ def _own(path: Path, data_dir: str | Path | None, options: dict[str, Any]) -> Re
         root = None if data_dir is None else Path(data_dir).expanduser()
         records = read_labels_file(path, root, columns)
     elif path.is_dir():
-        records = read_folder(path)
+        records = read_folder(path, of_observations=how == FOLDERS)
     else:
         raise ValueError(
             f"{str(path)!r} is neither a folder nor a table ({', '.join(SUFFIXES)}). Name one."

@@ -12,7 +12,7 @@ from keras_rbi.evaluation.observation_probabilities import (
     image_supports,
     observation_probabilities,
 )
-from keras_rbi.evaluation.predict_files import BATCH_SIZE, FilePrediction, classify_files
+from keras_rbi.evaluation.predict_files import BATCH_SIZE, FilePrediction, classify_each
 from keras_rbi.models.keras_classifier import classifier_of, relations_of
 
 
@@ -72,8 +72,8 @@ def predict_observations(
             temperatures of 1.
         relations: `"batch"` relates the images of an observation to each other: each is a batch
             of its own. That is for models that were trained so, in groups of images of one thing
-            (`group_size`); it has not been better than the mean alone. Defaults to `None`: so
-            where the model relates groups or batches, and else as the model itself.
+            (`group_size`); it has not been better than the mean alone, and temperatures are found
+            without it. Defaults to `None`, as the model itself.
         batch_size: Integer, images in a batch. Defaults to `32`.
 
     Yields:
@@ -100,9 +100,9 @@ def predict_observations(
     """
     if empty := [name for name, files in observations.items() if not len(files)]:
         raise ValueError(f"Every observation needs an image. Received: none of {empty[0]!r}.")
-    mode = relations or _mode(model)
+    mode = relations or relations_of(model)
     calibration = calibration or ObservationCalibration()
-    if mode in (None, "none"):
+    if mode == "none":
         yield from _predicted(model, observations, class_names, calibration, batch_size)
         return
     with classifier_of(model).use_relations(mode):
@@ -146,11 +146,6 @@ def observation_prediction(
     )
 
 
-def _mode(model: Any) -> str | None:
-    """The relations in which an observation's images are predicted, if nobody says otherwise."""
-    return "batch" if getattr(model, "group_size", None) else relations_of(model)
-
-
 def _predicted(
     model: Any,
     observations: Mapping[str, Sequence[str | Path]],
@@ -158,8 +153,8 @@ def _predicted(
     calibration: ObservationCalibration,
     batch_size: int,
 ) -> Iterator[ObservationPrediction]:
-    every = [file for files in observations.values() for file in files]
-    found = classify_files(model, every, class_names, batch_size)
+    every = [Path(file) for files in observations.values() for file in files]
+    found = classify_each(model, every, class_names, batch_size)
     for name, files in observations.items():
         of_it = [next(found) for _ in files]
         yield observation_prediction(name, of_it, calibration, class_names or ())
