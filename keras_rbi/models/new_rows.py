@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from scipy.special import log_softmax, logsumexp
 
 # How much U is held back, the most first.
-RESTRAINTS = (10.0, 1.0, 0.1, 0.01)
+RESTRAINTS = (10.0, 1.0, 0.1, 0.01, 0.001)
 MOST_STEPS = 100
 FOLDS = 5
 

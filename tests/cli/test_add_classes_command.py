@@ -92,7 +92,7 @@ def test_what_cannot_be_is_told_in_a_line(arguments, said, finished_run, newcome
 def test_a_run_begins_with_the_backbone_of_another(finished_run, birds, ask):
     for old, new in (("wren", "jay"), ("robin", "owl")):
         (birds / "birds" / old).rename(birds / "birds" / new)
-    options = [*SMALL[:-2], "--epochs", "1", "--learning-rate", "0"]
+    options = [*SMALL[:-2], "--epochs", "1", "--freeze", "backbone"]
     code, _, told = ask("train", *options, "--weights", "run", "--quiet", "--output", "next")
     assert (code, told) == (0, [])
     old, new = (load_model(birds / run / "model.keras") for run in ("run", "next"))
