@@ -106,6 +106,10 @@ def check_dataset(
     subset: Annotated[
         str | None, typer.Option(help="`full` or `mini` of inaturalist_2021.")
     ] = None,
+    observations: Annotated[
+        str | None,
+        typer.Option(help="As in train: which images show one thing.", metavar="PATTERN"),
+    ] = None,
     download_it: Annotated[
         bool, typer.Option("--download", help="Download what is missing, if it is public.")
     ] = False,
@@ -128,7 +132,8 @@ def check_dataset(
     from keras_rbi.datasets.files.records import PERMUTATION
     from keras_rbi.datasets.load import check_options, read_unchecked
 
-    options = {key: value for key, value in {"coarse": coarse, "subset": subset}.items() if value}
+    asked_for = {"coarse": coarse, "subset": subset, "observations": observations}
+    options = {key: value for key, value in asked_for.items() if value}
     if page is not None and page.suffix.lower() not in (".html", ".htm"):
         fail(f"--html must be an .html file. Received: {str(page)!r}.")
     check_file(page, "--html")
@@ -149,7 +154,7 @@ def check_dataset(
     elif not report.problems:
         # Missing files are told in one sentence before.
         report.problems.extend(found.headers.unreadable)
-    command = _train(name, data_dir)
+    command = _train(name, data_dir, observations)
     if page is not None:
         with one_line_errors():
             _write(page, records, report, found, command)
@@ -198,8 +203,9 @@ def _write(
     write_atomically(page, lambda path: path.write_bytes(content))
 
 
-def _train(name: str, data_dir: Path | None) -> str:
+def _train(name: str, data_dir: Path | None, observations: str | None = None) -> str:
     where = "" if data_dir is None else f" --data-dir {shlex.quote(str(data_dir))}"
+    where += "" if observations is None else f" --observations {shlex.quote(observations)}"
     return f"keras-rbi train --dataset {shlex.quote(name)}{where}"
 
 

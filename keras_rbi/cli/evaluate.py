@@ -25,7 +25,7 @@ from keras_rbi.cli.output import (
 from keras_rbi.datasets.catalogue import note_on
 
 if TYPE_CHECKING:
-    from keras_rbi.evaluation import Details, EvaluationProtocol
+    from keras_rbi.evaluation import Details, EvaluationProtocol, ObservationScores
 
 BATCH_SIZES = "1,8,32,128"
 
@@ -62,6 +62,13 @@ def evaluate(
             "--output, their tables and figures.",
         ),
     ] = False,
+    observations: Annotated[
+        str | None,
+        typer.Option(
+            help="As in train: which test images show one thing. [default: the run's]",
+            metavar="PATTERN",
+        ),
+    ] = None,
     spreadsheet: Annotated[
         bool,
         typer.Option("--spreadsheet", help="With --details: CSV as predict --spreadsheet has it."),
@@ -70,7 +77,8 @@ def evaluate(
     """Measure a model on the test split, for each relations mode, test batch size and order.
 
     Top-1 and top-5 accuracy, loss and expected calibration error: over shuffled orders of the test
-    images, and in the order sorted by class, in which a batch gives the label away.
+    images, and in the order sorted by class, in which a batch gives the label away. Where it is
+    known which images show one thing, also of one prediction from 1, 2, 4, 8 ... of them.
 
     Examples:
 
@@ -86,8 +94,9 @@ def evaluate(
         network, class_names = load(model)
         with doing("Reading the test images"):
             test, settings = training.data_for_model(
-                model, network, class_names, dataset, data_dir, seed
+                model, network, class_names, dataset, data_dir, seed, observations
             )
+            calibration = training.observation_calibration(model)
     with progress_bars("Extracting features of the test images") as progress:
         extracted = evaluation.extract_features(network, test, details, progress)
     with progress_bars("Measuring in batches") as progress:
@@ -95,6 +104,7 @@ def evaluate(
     with doing("Measuring each relations mode"):
         accuracies = evaluation.accuracies_of(extracted, sizes)
         more = evaluation.Details(extracted, test.data) if details else None
+        things = evaluation.observation_scores(extracted, test.observations, calibration)
     content = {
         "test_images": test.num_images,
         "test_order": f"shuffled once, seed {settings.seed}",
@@ -102,6 +112,7 @@ def evaluate(
         "accuracy": [row.as_dict() for row in accuracies],
         "relations": evaluation.relations_of(network),
         **found.as_dict(),
+        **({"observations": things.as_dict()} if things else {}),
         **({"details": more.as_dict()} if more else {}),
     }
     if asked.json:
@@ -110,6 +121,8 @@ def evaluate(
         console.print(found.table())
         if content["relations"] != "none":
             console.print(f"The model itself predicts with relations {content['relations']!r}.")
+        if things:
+            console.print(things.table())
         if more:
             for table in more.tables():
                 console.print(table)
@@ -118,7 +131,7 @@ def evaluate(
         if content["test_note"]:
             console.print(content["test_note"])
     if output is not None:
-        _write(output, found, content, more, spreadsheet)
+        _write(output, found, content, things, more, spreadsheet)
         if not asked.json:
             console.print(
                 f"Tables and figures: {one_line(str(output))}", highlight=False, soft_wrap=True
@@ -129,6 +142,7 @@ def _write(
     folder: Path,
     found: "EvaluationProtocol",
     content: dict[str, object],
+    things: "ObservationScores | None",
     more: "Details | None",
     spreadsheet: bool,
 ) -> None:
@@ -136,6 +150,10 @@ def _write(
         (unfinished / "evaluation.csv").write_text(found.csv(), "utf-8")
         (unfinished / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
         figures.save_figures(unfinished, {"evaluation": figures.protocol_figure(found)})
+        if things:
+            (unfinished / "observations.csv").write_text(things.csv(), "utf-8")
+            drawn = {"observations": figures.observations_figure(things)}
+            figures.save_figures(unfinished, drawn)
         if more:
             for name, text in more.csv_files(spreadsheet).items():
                 (unfinished / name).write_text(text, "utf-8", "surrogateescape", newline="")

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_rbi._version import __version__
+from keras_rbi.cli.add_classes import add_classes
 from keras_rbi.cli.backbones import backbones
 from keras_rbi.cli.compare import compare
 from keras_rbi.cli.datasets import app as datasets
@@ -54,6 +55,7 @@ def command(
 
 
 app.command()(train)
+app.command("add-classes")(add_classes)
 app.command()(evaluate)
 app.command()(compare)
 app.command()(predict)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from keras_rbi import evaluation
+from keras_rbi import evaluation, training
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.destination import check_file
@@ -28,11 +28,13 @@ from keras_rbi.cli.predictions import (
     WRITERS,
     Prediction,
     Write,
+    observation_row,
     write_lines,
     write_spreadsheet,
     write_tables,
 )
 from keras_rbi.datasets.files.find_images import find_images
+from keras_rbi.datasets.files.observation_names import files_of_observations
 from keras_rbi.training.run_folder import find_model
 
 if TYPE_CHECKING:
@@ -68,6 +70,15 @@ def predict(
     batch_size: Annotated[
         int, typer.Option(min=1, help="Images that the model is given at once.")
     ] = 32,
+    observations: Annotated[
+        str | None,
+        typer.Option(
+            help="One prediction for several images of one thing: `folders`, for those of each "
+            "folder; or a pattern of file names whose group says which thing they show, such as "
+            "`(.+)_[0-9]+[.]jpg`.",
+            metavar="PATTERN",
+        ),
+    ] = None,
     spreadsheet: Annotated[
         bool,
         typer.Option(
@@ -87,6 +98,8 @@ def predict(
     `keras-rbi predict runs/typefaces-1 photo.jpg`
 
     `keras-rbi predict runs/birds-1 photos/ --top 3 --output predictions.csv`
+
+    `keras-rbi predict runs/birds-1 photos/ --observations folders` - one for each folder
     """
     form = _format(form, output)
     if spreadsheet and form != "csv":
@@ -95,12 +108,30 @@ def predict(
     with one_line_errors():
         find_model(model)
         files = find_images(images)
+        things = None if observations is None else files_of_observations(files, observations)
+        calibration = training.observation_calibration(model)
         network, class_names = load(model)
-    table = write_tables if len(files) <= MOST_TABLES else write_lines
+    rows = files if things is None else things
+    table = write_tables if len(rows) <= MOST_TABLES else write_lines
     write = write_spreadsheet if spreadsheet else WRITERS.get(form, table)
     unreadable: list[FilePrediction] = []
 
+    def of_observations(progress: Progress) -> Iterator[Prediction]:
+        assert things is not None
+        done = 0
+        for each in evaluation.predict_observations(
+            network, things, class_names, calibration, batch_size=batch_size
+        ):
+            unreadable.extend(each.unreadable)
+            done += len(things[each.name])
+            if each.probabilities is not None:
+                yield observation_row(each, top)
+            progress("", done, len(files))
+
     def predictions(progress: Progress) -> Iterator[Prediction]:
+        if things is not None:
+            yield from of_observations(progress)
+            return
         found = evaluation.classify_files(network, files, class_names, batch_size)
         for done, each in enumerate(found, 1):
             if each.error is not None:
@@ -112,7 +143,15 @@ def predict(
 
     with one_line_errors(), _progress(output) as progress:
         _write(write, predictions(progress), output)
-    if evaluation.relations_of(network) == "batch" and len(files) > 1 and not asked.quiet:
+    if things is not None and not calibration.temperatures and not asked.quiet:
+        errors.print(
+            "The probabilities are the mean of the images' and not calibrated: the run's "
+            "validation images have no observations, or fewer than ten.",
+            highlight=False,
+            soft_wrap=True,
+        )
+    in_batches = evaluation.relations_of(network) == "batch" and things is None
+    if in_batches and len(files) > 1 and not asked.quiet:
         errors.print(
             "This model relates the images of a batch: each prediction depends on the other images "
             "of its batch. Predict one image at a time (--batch-size 1), or set model.relations = "

@@ -3,23 +3,46 @@
 import csv
 import json
 from collections.abc import Callable, Iterable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.table import Table
 
 from keras_rbi.cli.output import PrintableConsole, one_line
 from keras_rbi.evaluation.spreadsheet import spreadsheet_cell
 
+if TYPE_CHECKING:
+    from keras_rbi.evaluation import ObservationPrediction
+
 Prediction = dict[str, Any]
 Write = Callable[[Iterable[Prediction], TextIO], None]
 
 
+def observation_row(found: "ObservationPrediction", top: int) -> Prediction:
+    """An observation's prediction: its likeliest classes, and what each image adds to them.
+
+    Args:
+        found: The prediction, of at least one image.
+        top: How many classes to give.
+    """
+    images = [
+        {"image": str(each.path), "class": each.class_name, "support": support}
+        for each, support in zip(found.images, found.supports, strict=True)
+    ]
+    best = [{"class": name, "probability": value} for name, value in found.top(top)]
+    return {"observation": found.name, "top": best, "images": images}
+
+
+def _name(prediction: Prediction) -> str:
+    """What a prediction is for: an image, or an observation."""
+    return str(prediction.get("observation", prediction.get("image")))
+
+
 def write_tables(predictions: Iterable[Prediction], file: TextIO) -> None:
-    """A table for each image."""
+    """A table for each image; of an observation also what each of its images adds, in nats."""
     console = PrintableConsole(file)
     for prediction in predictions:
         # No title, which a table breaks at its own width.
-        image = one_line(prediction["image"])
+        image = one_line(_name(prediction))
         console.print(image, style="italic", highlight=False, soft_wrap=True)
         table = Table()
         table.add_column("class")
@@ -27,6 +50,9 @@ def write_tables(predictions: Iterable[Prediction], file: TextIO) -> None:
         for row in prediction["top"]:
             table.add_row(one_line(row["class"]), f"{100 * row['probability']:.1f}")
         console.print(table)
+        for row in prediction.get("images", ()):
+            line = f"{row['support']:+6.2f}  {row['class']}  {row['image']}"
+            console.print(one_line(line), highlight=False, soft_wrap=True)
 
 
 def write_lines(predictions: Iterable[Prediction], file: TextIO) -> None:
@@ -34,12 +60,15 @@ def write_lines(predictions: Iterable[Prediction], file: TextIO) -> None:
     console = PrintableConsole(file)
     for prediction in predictions:
         best = prediction["top"][0]
-        line = f"{100 * best['probability']:5.1f} %  {best['class']}  {prediction['image']}"
+        line = f"{100 * best['probability']:5.1f} %  {best['class']}  {_name(prediction)}"
         console.print(one_line(line), highlight=False, soft_wrap=True)
 
 
 def write_csv(predictions: Iterable[Prediction], file: TextIO) -> None:
-    """A row for each image: its name, and class and probability of each of the likeliest."""
+    """A row for each image: its name, and class and probability of each of the likeliest.
+
+    Of observations also the number of images, and as JSON what each of them adds.
+    """
     # A file holds names as they are, a terminal would obey some.
     _write_csv(predictions, file, one_line if file.isatty() else str)
 
@@ -60,17 +89,27 @@ def _write_csv(
         if not number:
             ranks = range(1, len(prediction["top"]) + 1)
             names = [name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}")]
-            writer.writerow(["image", *names])
+            of_images = ["images", "supports"] if "images" in prediction else []
+            first = "observation" if "observation" in prediction else "image"
+            writer.writerow([first, *names, *of_images])
         writer.writerow(
             [
-                cell(prediction["image"]),
+                cell(_name(prediction)),
                 *(
                     value
                     for row in prediction["top"]
                     for value in (cell(row["class"]), row["probability"])
                 ),
+                *_cells_of_images(prediction, cell),
             ]
         )
+
+
+def _cells_of_images(prediction: Prediction, cell: Callable[[str], str]) -> list[Any]:
+    if "images" not in prediction:
+        return []
+    supports = {row["image"]: round(row["support"], 4) for row in prediction["images"]}
+    return [len(supports), cell(json.dumps(supports))]
 
 
 def write_json_lines(predictions: Iterable[Prediction], file: TextIO) -> None:

@@ -20,6 +20,7 @@ OF_RBI = (
     "embedding_dim",
     "relation_dropout",
     "share_classifier",
+    "group_size",
 )
 
 

@@ -1,7 +1,7 @@
 """`keras-rbi datasets show`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -22,7 +22,7 @@ from keras_rbi.cli.output import (
     print_json,
 )
 from keras_rbi.datasets.augmentation import PAPER
-from keras_rbi.datasets.batches.sampling import PK
+from keras_rbi.datasets.batches.sampling import OBSERVATIONS, PK
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.training.choices import NO_AUGMENTATION
 
@@ -48,11 +48,19 @@ def show(
     batches: Annotated[int, typer.Option(min=0, help="Batches to draw.")] = 2,
     batch_size: Annotated[int, typer.Option(min=1, help="Images in a batch.")] = 32,
     sampling: Annotated[
-        str, typer.Option(help="`shuffled`, `balanced` or `pk`, as train draws images.")
+        str,
+        typer.Option(help="`shuffled`, `balanced`, `pk` or `observations`, as train draws images."),
     ] = "shuffled",
     images_per_class: Annotated[
         int, typer.Option(min=1, help="With --sampling pk: images of each class in a batch.")
     ] = 4,
+    images_per_observation: Annotated[
+        int, typer.Option(min=1, help="With --sampling observations: images of each in a batch.")
+    ] = 4,
+    observations: Annotated[
+        str | None,
+        typer.Option(help="As in train: which images show one thing.", metavar="PATTERN"),
+    ] = None,
     augment: Annotated[
         str | None,
         typer.Option(
@@ -84,7 +92,8 @@ def show(
     with one_line_errors(), one_line_warnings():
         if name != TYPEFACES:
             make_ready(name, data_dir, download)
-        data = datasets.load(name, data_dir, split, image_size, seed)
+        options: dict[str, Any] = {} if observations is None else {"observations": observations}
+        data = datasets.load(name, data_dir, split, image_size, seed, **options)
         start_backend()
         sequence = datasets.ImageSequence(
             data,
@@ -94,6 +103,7 @@ def show(
             sampling=sampling,
             classes_per_batch=batch_size // images_per_class if sampling == PK else None,
             images_per_class=images_per_class if sampling == PK else None,
+            images_per_observation=images_per_observation if sampling == OBSERVATIONS else None,
         )
         # The first that `fit` trains on.
         sequence.epoch = 1

@@ -27,6 +27,7 @@ OWN_OPTIONS = (
     "label_column",
     "split_column",
     "observation_column",
+    "observations",
 )
 
 

@@ -16,6 +16,8 @@ class ImageData(ABC):
         coarse_labels: int64 array of shape `(images,)` with the group of classes that each image
             belongs to, or `None` where there are no groups.
         coarse_names: Names of those groups, or `None`.
+        observations: What each image is of, where several show the same, or `None` where that is
+            not known.
         image_size: Side of the square images in pixels.
     """
 
@@ -23,6 +25,7 @@ class ImageData(ABC):
     class_names: list[str]
     coarse_labels: np.ndarray | None = None
     coarse_names: list[str] | None = None
+    observations: list[str] | None = None
     image_size: int
 
     def __len__(self) -> int:

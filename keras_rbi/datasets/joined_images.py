@@ -50,7 +50,7 @@ class JoinedImages(ImageData):
         self.splits = [split for split, part in splits.items() for _ in range(len(part))]
         self.files: list[str] | None = self._of_all("files")
         self.paths: list[Path] | None = self._of_all("paths")
-        self.observations: list[str] | None = self._of_all("observations")
+        self.observations = self._of_all("observations")
 
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""

@@ -18,6 +18,11 @@ from keras_rbi.datasets.files.image_cache import AUTO
 from keras_rbi.datasets.files.image_files import ON_ERROR, ImageFiles, Progress
 from keras_rbi.datasets.files.image_folder import read_folder
 from keras_rbi.datasets.files.labels_file import read_labels_file
+from keras_rbi.datasets.files.observation_names import (
+    FOLDERS,
+    cut_observations,
+    with_observations,
+)
 from keras_rbi.datasets.files.records import PERMUTATION, Records
 from keras_rbi.datasets.files.tables import SUFFIXES, Columns
 from keras_rbi.datasets.image_data import ImageData
@@ -76,8 +81,10 @@ def load(
         **options: Options of the set: `coarse` of nabirds, fgvc_aircraft and inaturalist_2021,
             `class_order` of tiny_imagenet_200, `subset` of inaturalist_2021; `per_class`, `text`
             and `fonts` of the typefaces. Of your own data: `min_images`, the least that a class
-            must have, or it is left out; and `path_column`, `label_column`, `split_column` and
-            `observation_column` of a table whose columns cannot be told by their names.
+            must have, or it is left out; `observations`, by what it is told which images show one
+            thing, `"folders"` for a folder of each in those of the classes, or a pattern of file
+            names; and `path_column`, `label_column`, `split_column` and `observation_column` of
+            a table whose columns cannot be told by their names.
 
     Returns:
         An `ImageData`; of everything that lies in files, an `ImageFiles`.
@@ -201,9 +208,11 @@ def warn_of_differences(
             DatasetWarning,
             stacklevel=4,
         )
-    if records.notes:
+    cut = None if records.splits is None else cut_observations(records, records.splits)
+    told = [*records.notes, *([cut.warning] if cut and cut.warning else [])]
+    if told:
         warnings.warn(
-            f"{report.title} in {report.root!r}: {' '.join(records.notes)}",
+            f"{report.title} in {report.root!r}: {' '.join(told)}",
             DatasetWarning,
             stacklevel=4,
         )
@@ -250,7 +259,7 @@ def _own(path: Path, data_dir: str | Path | None, options: dict[str, Any]) -> Re
             f"Data of one's own has the options {', '.join(OWN_OPTIONS)}. Received: {unknown}."
         )
     given = {name: value for name, value in options.items() if value is not None}
-    min_images = given.pop("min_images", None)
+    min_images, how = given.pop("min_images", None), given.pop("observations", None)
     columns = Columns(**{name.removesuffix("_column"): value for name, value in given.items()})
     is_table = path.suffix.lower() in SUFFIXES and not path.is_dir()
     if not path.exists():
@@ -271,11 +280,13 @@ def _own(path: Path, data_dir: str | Path | None, options: dict[str, Any]) -> Re
         root = None if data_dir is None else Path(data_dir).expanduser()
         records = read_labels_file(path, root, columns)
     elif path.is_dir():
-        records = read_folder(path)
+        records = read_folder(path, of_observations=how == FOLDERS)
     else:
         raise ValueError(
             f"{str(path)!r} is neither a folder nor a table ({', '.join(SUFFIXES)}). Name one."
         )
+    if how is not None:
+        records = with_observations(records, how)
     if min_images is not None:
         records = records.with_min_images(positive_integer("min_images", min_images))
     if small := small_classes(records):

@@ -8,6 +8,7 @@ import os
 
 from keras_rbi._lazy import np
 from keras_rbi.datasets.files.records import HASH, PERMUTATION, SPLITS, Records
+from keras_rbi.datasets.observations import images_of_observations
 
 # Train and validation together: what published protocols train on once every choice is made.
 TRAINVAL = "trainval"
@@ -140,14 +141,20 @@ def _hashed(records: Records, indices: np.ndarray, seed: int, with_test: bool) -
 def _fill_empty(
     drawn: np.ndarray, numbers: np.ndarray, labels: np.ndarray, with_test: bool
 ) -> None:
-    """Gives a split that would be empty, as of a few images, the next image of each class."""
+    """Gives a split that would be empty, as of a few images, the next image of each class.
+
+    Or the next observation: its images stay together.
+    """
     for part in ("test", "validation") if with_test else ("validation",):
         if (drawn == part).any():
             continue
         for label in np.unique(labels):
             candidates = np.flatnonzero((labels == label) & (drawn == "train"))
-            if len(candidates) > 1 and (labels == label).sum() >= LEAST_TO_SPLIT:
-                drawn[candidates[np.argmin(numbers[candidates])]] = part
+            first = candidates[numbers[candidates] == numbers[candidates].min(initial=1.0)]
+            # Images of one observation have one number.
+            enough = (labels == label).sum() >= LEAST_TO_SPLIT
+            if len(first) < len(candidates) and enough:
+                drawn[first] = part
 
 
 def _names(records: Records) -> list[str]:
@@ -185,14 +192,26 @@ def _drawn_by_permutation(
     for label, end in enumerate(ends):
         of_class = indices[begin:end]
         begin = end
-        if len(of_class) < 3:
+        units = _units(records, of_class)
+        if len(units) < 3:
+            what = "images" if records.observations is None else "observations"
             where = f" in {str(records.path(of_class[0]).parent)!r}" if len(of_class) else ""
             raise ValueError(
-                f"Each class needs at least three images to split. Received: {len(of_class)} of "
+                f"Each class needs at least three {what} to split. Received: {len(units)} of "
                 f"the class {records.class_names[label]!r}{where}. Add some, or leave it out."
             )
-        chosen.append(of_class[_positions(len(of_class), split, [seed, label], with_test)])
+        drawn = _positions(len(units), split, [seed, label], with_test)
+        chosen.append(np.concatenate([units[number] for number in drawn.tolist()]))
     return np.concatenate(chosen)
+
+
+def _units(records: Records, of_class: np.ndarray) -> list[np.ndarray]:
+    """What stays together of a class's images: observations, or else each image."""
+    if records.observations is None:
+        return np.split(of_class, len(of_class)) if len(of_class) else []
+    names = [records.observations[number] for number in of_class.tolist()]
+    found = images_of_observations(names, np.zeros(len(names), np.int64))
+    return [of_class[members] for members in found.values()]
 
 
 def _positions(count: int, split: str, key: list[int], with_test: bool) -> np.ndarray:

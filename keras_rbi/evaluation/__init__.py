@@ -26,17 +26,35 @@ if TYPE_CHECKING:
     from keras_rbi.evaluation.comparison import ComparedModel, Comparison
     from keras_rbi.evaluation.confident_learning import ConfidentJoint, confident_learning
     from keras_rbi.evaluation.details import Details
+    from keras_rbi.evaluation.evaluate_observations import (
+        ObservationRow,
+        ObservationScores,
+        evaluate_observations,
+        observation_scores,
+    )
     from keras_rbi.evaluation.evaluate_protocol import evaluate_protocol, protocol_of
     from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
     from keras_rbi.evaluation.label_issues import LabelIssue, LabelIssues, find_label_issues
     from keras_rbi.evaluation.leaks import Leaks, find_leaks
     from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
+    from keras_rbi.evaluation.observation_calibration import (
+        ObservationCalibration,
+        calibrate_observations,
+    )
+    from keras_rbi.evaluation.observation_probabilities import (
+        image_supports,
+        observation_probabilities,
+    )
     from keras_rbi.evaluation.out_of_sample import out_of_sample_probabilities
     from keras_rbi.evaluation.paired_statistics import McNemar, mcnemar, paired_bootstrap
     from keras_rbi.evaluation.predict_files import (
         FilePrediction,
         classify_files,
         predict_files,
+    )
+    from keras_rbi.evaluation.predict_observations import (
+        ObservationPrediction,
+        predict_observations,
     )
     from keras_rbi.evaluation.protocol import EvaluationProtocol, ProtocolRow
     from keras_rbi.evaluation.related_outputs import RelatedOutputs
@@ -60,29 +78,39 @@ __all__ = [
     "Leaks",
     "McNemar",
     "Mistakes",
+    "ObservationCalibration",
+    "ObservationPrediction",
+    "ObservationRow",
+    "ObservationScores",
     "ProtocolRow",
     "RelatedOutputs",
     "RelationsAccuracy",
     "accuracies_of",
     "accuracy_by_relations",
     "attention_diagnostics",
+    "calibrate_observations",
     "calibration_error",
     "classification_scores",
     "classifier_of",
     "classify_files",
     "compare",
     "confident_learning",
+    "evaluate_observations",
     "evaluate_protocol",
     "extract_features",
     "find_images",
     "find_label_issues",
     "find_leaks",
+    "image_supports",
     "knn_purity",
     "mcnemar",
     "mistakes",
+    "observation_probabilities",
+    "observation_scores",
     "out_of_sample_probabilities",
     "paired_bootstrap",
     "predict_files",
+    "predict_observations",
     "probabilities_of",
     "protocol_of",
     "relations_of",

@@ -224,7 +224,7 @@ def find_label_issues(
         len(data.class_names),
         folds,
         seed,
-        getattr(data, "observations", None),
+        data.observations,
         progress,
     )
     joint = confident_learning(probabilities, data.labels)

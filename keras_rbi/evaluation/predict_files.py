@@ -72,6 +72,26 @@ def classify_files(
             other images.
     """
     files = find_images([paths] if isinstance(paths, (str, Path)) else paths)
+    yield from classify_each(model, files, class_names, batch_size)
+
+
+def classify_each(
+    model: keras.Model,
+    files: Iterable[Path],
+    class_names: Sequence[str] | None = None,
+    batch_size: int = BATCH_SIZE,
+) -> Iterator[FilePrediction]:
+    """As `classify_files`, of each of these files: no folder is searched, and none left out.
+
+    Args:
+        model: As in `classify_files`.
+        files: The image files, which may come several times.
+        class_names: As in `classify_files`. Defaults to `None`.
+        batch_size: As in `classify_files`. Defaults to `32`.
+
+    Yields:
+        A `FilePrediction` for each file, in their order.
+    """
     size = image_size_of(model)
     names = class_names or getattr(model, "class_names", None)
     names = names or [f"class {number}" for number in range(model.output_shape[-1])]

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.datasets.observations import images_of_observations
 
 # Okabe and Ito's blue and vermilion, as in the training curves.
 BARS, MEAN = "#0072B2", "#D55E00"
@@ -109,7 +110,7 @@ def evenly(items: Any, count: int) -> Any:
 def _draw_classes(axes: Axes, data: ImageData, shown: np.ndarray, columns: int) -> None:
     images: list[np.ndarray | None] = []
     for label in shown:
-        members = evenly(np.flatnonzero(data.labels == label), columns)
+        members = evenly(_side_by_side(data, np.flatnonzero(data.labels == label)), columns)
         images += [data.image(int(member)) for member in members]
         images += [None] * (columns - len(members))
     side = data.image_size
@@ -119,6 +120,14 @@ def _draw_classes(axes: Axes, data: ImageData, shown: np.ndarray, columns: int) 
     axes.set_yticks(rows, [_numbered(data, int(label)) for label in shown], fontsize=8)
     there = len(np.unique(data.labels))
     axes.set_title(f"{len(shown)} of {there} classes", fontsize=10)
+
+
+def _side_by_side(data: ImageData, members: np.ndarray) -> np.ndarray:
+    """Images of a class, those of one observation one after the other."""
+    if data.observations is None:
+        return members
+    names = [data.observations[number] for number in members.tolist()]
+    return members[np.argsort(names, kind="stable")]
 
 
 def _draw_counts(axes: Axes, data: ImageData) -> None:
@@ -136,7 +145,16 @@ def _draw_counts(axes: Axes, data: ImageData) -> None:
     axes.axvline(mean, color=MEAN, linestyle="--")
     axes.set_xlabel(f"images (dashed: mean, {mean:,.1f})")
     axes.grid(axis="x", alpha=0.3)
-    axes.set_title(f"{len(data):,} images", fontsize=10)
+    axes.set_title(f"{len(data):,} images{_of_observations(data)}", fontsize=10)
+
+
+def _of_observations(data: ImageData) -> str:
+    if data.observations is None:
+        return ""
+    counts = [len(each) for each in images_of_observations(data.observations, data.labels).values()]
+    fewest, most = min(counts), max(counts)
+    each = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
+    return f" of {len(counts):,} observations, {each} each"
 
 
 def _draw_batch(

@@ -11,6 +11,7 @@ from keras_rbi.layers.accepted import accepted
 from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.relationship_attention import AttentionParts
 from keras_rbi.layers.rra import RRA
+from keras_rbi.models.add_classes import add_classes
 from keras_rbi.models.batches import images_and_mask
 from keras_rbi.models.finite_pixels import finite_pixels
 from keras_rbi.models.image_classifier import ImageClassifier
@@ -63,6 +64,8 @@ class RelationalClassifier(ImageClassifier):
 
     # Whether `part_boxes(images)` gives boxes `(batch, parts, 4)`: top, left, bottom, right.
     proposes_parts = False
+    # Whether the Dense layer `classifier` alone tells classes apart, of what `relate` gives.
+    ends_in_one_classifier = False
 
     def __init__(
         self,
@@ -273,6 +276,7 @@ class RelationalClassifier(ImageClassifier):
         """The references that `set_references` has stored, or `None`."""
         return self._reference_layers[0] if self.__dict__.get("_reference_layers") else None
 
+    add_classes = add_classes
     use_relations = use_relations
     set_references = set_references
     update_references = update_references

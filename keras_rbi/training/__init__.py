@@ -6,6 +6,7 @@ from keras_rbi._lazy import lazy_package
 
 if TYPE_CHECKING:
     from keras_rbi.models.image_size import image_size_of
+    from keras_rbi.training.add_classes_to_run import AddedToRun, add_classes_to_run
     from keras_rbi.training.build import build_model, load_split
     from keras_rbi.training.data_for_model import (
         data_for_model,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         RangeTest,
         learning_rate_range_test,
     )
+    from keras_rbi.training.observation_calibration import observation_calibration
     from keras_rbi.training.recipes import RECIPES
     from keras_rbi.training.run_data import read_data
     from keras_rbi.training.run_folder import (
@@ -36,10 +38,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "RECIPES",
+    "AddedToRun",
     "RangeTest",
     "RunFolder",
     "TrainingRun",
     "TrainingSettings",
+    "add_classes_to_run",
     "build_model",
     "data_for_model",
     "find_learning_rate",
@@ -53,6 +57,7 @@ __all__ = [
     "load_split",
     "load_trained_model",
     "next_run_folder",
+    "observation_calibration",
     "prepare",
     "read_data",
     "settings_for",

@@ -6,11 +6,11 @@ from typing import Any
 
 import keras
 
-from keras_rbi import backbones
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.batches.mixing import Mixing
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.models.methods import METHODS
+from keras_rbi.training.backbone_weights import build_backbone
 from keras_rbi.training.choices import FLOAT32, NO_AUGMENTATION, NO_WEIGHTS
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.precision import precision_of
@@ -62,6 +62,7 @@ def _sampling(settings: TrainingSettings) -> dict[str, Any]:
         "sampling": settings.sampling,
         "classes_per_batch": classes,
         "images_per_class": images,
+        "images_per_observation": settings.images_per_observation,
     }
 
 
@@ -106,7 +107,8 @@ def in_float32(model: keras.Model, settings: TrainingSettings) -> keras.Model:
     # Of a model that was loaded, only the layers know.
     if all(layer.compute_dtype == FLOAT32 for layer in model.layers):
         return model
-    plain = _network(dataclasses.replace(settings, precision=FLOAT32), model.class_names)
+    plain_settings = dataclasses.replace(settings, precision=FLOAT32, weights=NO_WEIGHTS)
+    plain = _network(plain_settings, model.class_names)
     plain.set_weights(model.get_weights())
     return plain
 
@@ -114,13 +116,8 @@ def in_float32(model: keras.Model, settings: TrainingSettings) -> keras.Model:
 def _network(settings: TrainingSettings, class_names: list[str]) -> keras.Model:
     method = METHODS[settings.method]
     with precision_of(settings.precision):
-        backbone = backbones.get(
-            settings.backbone,
-            weights=None if settings.weights == NO_WEIGHTS else settings.weights,
-            image_size=settings.image_size,
-        )
         return method.build(
-            backbone,
+            build_backbone(settings),
             class_names=class_names,
             **{name: getattr(settings, name) for name in method.arguments},
         )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from keras_rbi.datasets.batches.sampling import PK, SHUFFLED
+from keras_rbi.datasets.batches.sampling import OBSERVATIONS, PK, SHUFFLED
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.models.methods import METHODS
 from keras_rbi.training.choices import BACKBONE, FEATURE_METHODS, NO_WEIGHTS, RBI
@@ -34,7 +34,8 @@ def _check_typefaces(settings: "TrainingSettings") -> None:
     if settings.dataset != TYPEFACES:
         return
     described = settings_in(type(settings))
-    for name in ("data_dir", "source", "on_error", "cache", "cache_dir", "corrections"):
+    names = ("data_dir", "source", "on_error", "cache", "cache_dir", "corrections", "observations")
+    for name in names:
         if (value := getattr(settings, name)) != described[name].default:
             raise ValueError(
                 f"The typefaces are rendered where they are used. Received: {name}={value!r}. "
@@ -55,19 +56,20 @@ def _check_method(settings: "TrainingSettings") -> None:
 
 
 def _check_sampling(settings: "TrainingSettings") -> None:
-    images = settings.images_per_class
-    if images is None:
-        return
-    if settings.sampling != PK:
-        raise ValueError(
-            "`images_per_class` is for sampling='pk'. Received: "
-            f"images_per_class={images} and sampling={settings.sampling!r}."
-        )
-    if settings.batch_size % images:
-        raise ValueError(
-            "`images_per_class` must divide `batch_size`. Received: "
-            f"images_per_class={images} and batch_size={settings.batch_size}."
-        )
+    for name, sampling in (("images_per_class", PK), ("images_per_observation", OBSERVATIONS)):
+        images = getattr(settings, name)
+        if images is None:
+            continue
+        if settings.sampling != sampling:
+            raise ValueError(
+                f"`{name}` is for sampling={sampling!r}. Received: "
+                f"{name}={images} and sampling={settings.sampling!r}."
+            )
+        if settings.batch_size % images:
+            raise ValueError(
+                f"`{name}` must divide `batch_size`. Received: "
+                f"{name}={images} and batch_size={settings.batch_size}."
+            )
 
 
 def _check_class_weights(settings: "TrainingSettings") -> None:

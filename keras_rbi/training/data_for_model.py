@@ -28,6 +28,7 @@ def data_for_model(
     dataset: str | None = None,
     data_dir: Path | None = None,
     seed: int | None = None,
+    observations: str | None = None,
 ) -> tuple[ImageSequence, TrainingSettings]:
     """The test split that a model is measured on, and the settings that name it.
 
@@ -38,6 +39,7 @@ def data_for_model(
         dataset: As in `TrainingSettings`, or `None` for the run's.
         data_dir: As in `TrainingSettings`, or `None` for the run's.
         seed: Of the images and their order, or `None` for the run's.
+        observations: As in `TrainingSettings`, or `None` for the run's.
 
     Raises:
         ValueError: If the data is missing, or if it has other classes than the model.
@@ -58,6 +60,8 @@ def data_for_model(
         data_dir=str(data_dir) if data_dir else (None if dataset else settings.data_dir),
         # Of the run's own data, and of no other.
         corrections=None if dataset else settings.corrections,
+        added_classes=None if dataset else settings.added_classes,
+        observations=observations or (None if dataset else settings.observations),
         seed=settings.seed if seed is None else seed,
         image_size=image_size_of(model),
     )
@@ -145,6 +149,7 @@ def images_of_run(path: Path, model: keras.Model, split: str, count: int) -> tup
         cutmix=None,
         sampling=SHUFFLED,
         images_per_class=None,
+        images_per_observation=None,
     )
     data = load_split(settings, split)
     plain = ImageSequence(data.data, 32, shuffle="once", seed=settings.seed)

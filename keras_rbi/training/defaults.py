@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from keras_rbi.backbones.catalogue import SMALL_CNN
 from keras_rbi.backbones.get import find
 from keras_rbi.datasets.augmentation import PAPER
-from keras_rbi.datasets.batches.sampling import PK
+from keras_rbi.datasets.batches.sampling import OBSERVATIONS, PK
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.models.methods import METHODS
 from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
@@ -78,6 +78,7 @@ def defaults_of(settings: "TrainingSettings") -> dict[str, Any]:
         "clip_norm": CLIP_FROM_SCRATCH if from_scratch else 0.0,
         "schedule": COSINE,
         "images_per_class": 4 if settings.sampling == PK else None,
+        "images_per_observation": 4 if settings.sampling == OBSERVATIONS else None,
         "augment": NO_AUGMENTATION if typefaces else PAPER,
     }
     if (settings.dataset, backbone, weights) == (TYPEFACES, PRETRAINED, IMAGENET):

@@ -54,7 +54,7 @@ class Numbers(ImageData):
 
     def __init__(self, data: ImageData) -> None:
         self.labels, self.class_names = data.labels, data.class_names
-        self.image_size = data.image_size
+        self.image_size, self.observations = data.image_size, data.observations
 
     def image(self, index: int) -> Any:
         return np.int64(index)
@@ -72,6 +72,7 @@ def orders_of(images: ImageSequence) -> ImageSequence:
         sampling=images.sampling,
         classes_per_batch=images.classes_per_batch,
         images_per_class=images.images_per_class,
+        images_per_observation=images.images_per_observation,
     )
 
 

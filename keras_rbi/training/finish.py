@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -29,8 +30,9 @@ def finish(
     folder: RunFolder,
     history: History,
     test: ImageSequence,
-    keep_optimizer: bool,
+    keep_optimizer: bool = False,
     best: BestEpoch | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Measures a trained model, and writes what the folder of its run is to hold.
 
@@ -43,6 +45,7 @@ def finish(
         keep_optimizer: Whether `model.keras` keeps the optimizer and its state; the model then
             computes as it was trained, else with float32.
         best: The epoch whose weights those are, or `None` for the last. Defaults to `None`.
+        more: Further metrics. Defaults to none.
 
     Returns:
         The metrics, as in the folder's `metrics.json`.
@@ -68,6 +71,7 @@ def finish(
         "versions": {
             name: version(name) for name in ("keras", keras.config.backend(), "keras-rbi")
         },
+        **(more or {}),
     }
     write_atomically(folder.model, lambda path: _save(model, path, keep_optimizer), durable=True)
     _write_history(folder, history)

@@ -52,10 +52,7 @@ class LabelCheck:
         self, folds: int = FOLDS, seed: int = 0, progress: Progress = lambda *_: None
     ) -> LabelIssues:
         """Finds the labels, as `label_issues_of_run` does."""
-        settings = self.settings
-        backbone = resolve("keras_rbi.backbones.get:get")(
-            settings.backbone, weights=settings.weights, image_size=settings.image_size
-        )
+        backbone = resolve("keras_rbi.training.backbone_weights:build_backbone")(self.settings)
         model = resolve("keras_rbi.models.baselines.backbone_classifier:backbone_classifier")(
             backbone, len(self.data.class_names)
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_rbi._lazy import resolve
@@ -12,6 +14,7 @@ from keras_rbi.training.settings import TrainingSettings
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from keras_rbi.datasets.files.records import Records
     from keras_rbi.datasets.image_data import ImageData
 
     Progress = Callable[[str, int, int], None]
@@ -51,6 +54,22 @@ def read_data(
     Raises:
         ValueError: If the data is missing or unfit.
     """
+    found = _own_data(settings, progress, class_names, splits)
+    for path in (settings.added_classes or "").split(os.pathsep):
+        if path:
+            further = _read(settings, _of_further(path), progress, class_names, splits)
+            joined = resolve("keras_rbi.datasets.added_classes:AddedClasses")
+            found = {split: joined(found[split], further[split]) for split in splits}
+    return found
+
+
+def _own_data(
+    settings: TrainingSettings,
+    progress: Progress,
+    class_names: Sequence[str] | None,
+    splits: Sequence[str],
+) -> dict[str, ImageData]:
+    """The data that a run is named after."""
     if settings.dataset == TYPEFACES:
         typefaces = resolve("keras_rbi.datasets.typefaces:Typefaces")
         sizes = {**TYPEFACES_PER_CLASS, "train": settings.per_class}
@@ -68,8 +87,31 @@ def read_data(
         records = resolve("keras_rbi.datasets.load:correct")(
             records, settings.corrections, settings.seed, settings.split_rule
         )
-    if class_names is not None and set(class_names) == set(records.class_names):
-        records = records.in_class_order(class_names)
+    return _read(settings, records, progress, class_names, splits)
+
+
+def _of_further(path: str) -> Records:
+    """The images of a folder or table of further classes."""
+    if not Path(path).is_dir():
+        table: Records = resolve("keras_rbi.datasets.load:read_records")(path)
+        return table
+    # One class more is enough.
+    records: Records = resolve("keras_rbi.datasets.files.image_folder:read_folder")(Path(path), 1)
+    resolve("keras_rbi.datasets.load:warn_of_differences")(records, None, {})
+    return records
+
+
+def _read(
+    settings: TrainingSettings,
+    records: Records,
+    progress: Progress,
+    class_names: Sequence[str] | None,
+    splits: Sequence[str],
+) -> dict[str, ImageData]:
+    """The splits of what is known of images."""
+    if class_names is not None and set(records.class_names) <= set(class_names):
+        own = set(records.class_names)
+        records = records.in_class_order([name for name in class_names if name in own])
     found = {}
     for split in splits:
         data = resolve("keras_rbi.datasets.files.image_files:ImageFiles")(

@@ -32,6 +32,7 @@ class RunFolder:
     | `curves.png` | the same as a picture |
     | `files.csv.gz` | the image files of each split, with label and size, to tell later changes |
     | `corrections.csv` | the corrections of labels that it was started with, if there were any |
+    | `observations.json` | how sure predictions from several images of one thing may be |
     | `examples/` | some test images, to try `predict` on |
     | `checkpoint/` | states of the last two epochs and the best weights, until it is finished |
 
@@ -52,6 +53,7 @@ class RunFolder:
         self.examples = self.path / "examples"
         self.files = self.path / "files.csv.gz"
         self.corrections = self.path / "corrections.csv"
+        self.observations = self.path / "observations.json"
         self.checkpoints = self.path / "checkpoint"
         self.state = self.checkpoints / "state.json"
         self.former_state = self.checkpoints / "former-state.json"

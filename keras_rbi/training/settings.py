@@ -1,6 +1,7 @@
 """The settings of a training run."""
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,19 @@ class TrainingSettings:
         "Of a table: the column of what each image is of; images of one thing stay in one split.",
         DATA,
     )
+    observations: str | None = setting(
+        "Of your own data: by what it is told which images show one thing. `folders`, where class "
+        "folders hold a folder for each; or a pattern of file names whose group says which, such "
+        "as `(.+)_[0-9]+[.]jpg`.",
+        DATA,
+        metavar="PATTERN",
+    )
+    added_classes: str | None = setting(
+        "A folder or table with images of further classes, as `keras-rbi add-classes` adds them; "
+        f"several with `{os.pathsep}` between them.",
+        DATA,
+        metavar="PATH",
+    )
     split_rule: str | None = setting(
         "How splits are drawn: `hash`, by which files that come or go move no other; or "
         "`permutation`, the exact share of each class.",
@@ -136,8 +150,9 @@ class TrainingSettings:
         basic=True,
     )
     weights: str = setting(
-        "`imagenet` (from the extra `pretrained`, or downloaded by Keras), `none`, or the path of "
-        "a .weights.h5 file of the backbone.",
+        "`imagenet` (from the extra `pretrained`, or downloaded by Keras), `none`, the path of "
+        "a .weights.h5 file of the backbone, or a run folder or .keras file, whose backbone it "
+        "begins with.",
         MODEL,
         default_text="none for SmallCNN, else imagenet",
         basic=True,
@@ -212,6 +227,13 @@ class TrainingSettings:
         default_text="0.5, or 0 with the variant of the paper",
         minimum=0.0,
         maximum=1.0,
+    )
+    group_size: int | None = setting(
+        "Have images relate to so many consecutive ones of a batch and not to all: as many as "
+        "{images_per_observation}, to those of their observation.",
+        MODEL,
+        default_text="the whole batch",
+        minimum=1,
     )
     share_classifier: bool = setting(
         "Have the classifier of RBI learn from the features that are not related too.",
@@ -316,13 +338,20 @@ class TrainingSettings:
     sampling: str = setting(
         "How training images are drawn: `shuffled`, each once an epoch; and, for classes that "
         "differ in size, `balanced`, as many of each class, or `pk`, batches of a few classes with "
-        "{images_per_class} of each.",
+        "{images_per_class} of each; `observations`, batches of a few observations with "
+        "{images_per_observation} of each.",
         DATA,
         SHUFFLED,
         choices=SAMPLINGS,
     )
     images_per_class: int | None = setting(
         "With the {sampling} `pk`: images of each class in a batch; a divisor of {batch_size}.",
+        DATA,
+        default_text="4",
+        minimum=1,
+    )
+    images_per_observation: int | None = setting(
+        "With the {sampling} `observations`: images of each in a batch; a divisor of {batch_size}.",
         DATA,
         default_text="4",
         minimum=1,
@@ -403,6 +432,8 @@ class TrainingSettings:
             data_dir=_absolute(self.data_dir),
             cache_dir=_absolute(self.cache_dir),
             corrections=_absolute(self.corrections),
+            added_classes=_all_absolute(self.added_classes),
+            weights=_of_file(settings.weights),
             recipe=_absolute(self.recipe, RECIPES),
             rbi=METHODS[settings.method].relates,
         )
@@ -427,3 +458,15 @@ ALWAYS = {name: one.default for name, one in SETTINGS.items() if one.default is 
 def _absolute(path: Any, names: Any = ()) -> Any:
     """The path from the root on, if it is none of the names."""
     return path if path is None or path in names else str(Path(path).resolve())
+
+
+def _all_absolute(paths: str | None) -> str | None:
+    """The same of paths with a separator between them."""
+    if paths is None:
+        return None
+    return os.pathsep.join(_absolute(path) for path in paths.split(os.pathsep) if path)
+
+
+def _of_file(weights: str) -> str:
+    """Weights from the root on, where they are those of a file or folder that is there."""
+    return str(Path(weights).resolve()) if Path(weights).exists() else weights

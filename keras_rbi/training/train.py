@@ -101,7 +101,7 @@ def _prepare(
             folder.copy_corrections(settings)
             folder.write_settings(settings, training.class_names)
             write_files(folder.files, images)
-            _write_examples(folder, test)
+            write_examples(folder, test)
     return TrainingRun(settings, folder, state[0], training, validation, test, *state[1:])
 
 
@@ -145,7 +145,8 @@ def train(
     return prepare(settings, folder, resume, progress).complete(verbose)
 
 
-def _write_examples(folder: RunFolder, test: ImageSequence) -> None:
+def write_examples(folder: RunFolder, test: ImageSequence) -> None:
+    """Writes some test images, to try `predict` on."""
     folder.examples.mkdir(exist_ok=True)
     images, labels = test[0][:2]
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):

@@ -23,6 +23,7 @@ from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.feature_head import train_on_features
 from keras_rbi.training.finish import finish
 from keras_rbi.training.fit_data import fit_data
+from keras_rbi.training.observation_calibration import write_observation_calibration
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import Stage, stages
@@ -165,6 +166,7 @@ class TrainingRun:
             The metrics, as in the folder's `metrics.json`.
         """
         with self.folder.locked():
+            write_observation_calibration(self.folder, self.model, self.validation)
             return finish(
                 self.model,
                 self.settings,

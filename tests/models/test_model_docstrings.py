@@ -11,7 +11,9 @@ import keras_rbi
 
 MODULES = (
     "keras_rbi.layers.accepted",
+    "keras_rbi.models.add_classes",
     "keras_rbi.models.loading",
+    "keras_rbi.models.new_rows",
     "keras_rbi.models.einsum_dense",
     "keras_rbi.models.methods",
     "keras_rbi.models.p2p_net.non_maximum_suppression",

@@ -13,6 +13,7 @@ from keras_rbi.datasets.batches.adapters import Adapters
 from keras_rbi.datasets.batches.batches_ahead import BatchesAhead, Key
 from keras_rbi.datasets.batches.sampling import (
     BALANCED,
+    OBSERVATIONS,
     PK,
     SHUFFLED,
     balanced_order,
@@ -23,6 +24,7 @@ from keras_rbi.datasets.batches.sampling import (
 from keras_rbi.datasets.batches.sequence_arguments import check_arguments
 from keras_rbi.datasets.files.stack_images import stack_images
 from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.datasets.observations import observation_numbers
 
 Batch = tuple[Any, ...]
 FILLED = ("pad", "mask")
@@ -64,10 +66,15 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
               the images of a class too, so that of two classes, or of two images of a class, none
               comes more than once more often. A batch repeats an image only where its class has
               fewer than K.
+            * `"observations"`: as `"pk"`, of observations and not of classes. Every batch is so
+              many observations, of `images_per_observation` images each, which come one after the
+              other; observations come round in turn, of few images and of many alike.
 
             Classes without images do not count. Defaults to `"shuffled"`.
         classes_per_batch: Integer, P, with `sampling="pk"` alone. Defaults to `None`.
         images_per_class: Integer, K, with `sampling="pk"` alone. Defaults to `None`.
+        images_per_observation: Integer, a divisor of the batch size, with
+            `sampling="observations"` alone. Defaults to `None`.
         last_batch: What becomes of an epoch's last batch where it is not whole:
 
             * `"keep"`: it has fewer images.
@@ -109,6 +116,7 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         classes_per_batch: int | None = None,
         images_per_class: int | None = None,
         last_batch: str = "keep",
+        images_per_observation: int | None = None,
     ) -> None:
         super().__init__(workers=1)
         self.threads = workers
@@ -119,8 +127,20 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         self.sampling = sampling
         self.classes_per_batch = classes_per_batch
         self.images_per_class = images_per_class
+        self.images_per_observation = images_per_observation
+        self._numbers_of_observations = (
+            None
+            if sampling != OBSERVATIONS or data.observations is None
+            else observation_numbers(data.observations, data.labels)
+        )
         self.batch_size = batch_size_of(
-            sampling, batch_size, classes_per_batch, images_per_class, data.labels
+            sampling,
+            batch_size,
+            classes_per_batch,
+            images_per_class,
+            data.labels,
+            images_per_observation,
+            self._numbers_of_observations,
         )
         self.shuffle = shuffle
         self.seed = seed
@@ -177,6 +197,10 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
             assert self.classes_per_batch is not None
             assert self.images_per_class is not None
             return pk_order(labels, self.classes_per_batch, self.images_per_class, rng)
+        if self._numbers_of_observations is not None:
+            images = self.images_per_observation
+            assert images is not None
+            return pk_order(self._numbers_of_observations, self.batch_size // images, images, rng)
         return shuffled_order(labels, rng)
 
     def on_epoch_end(self) -> None:
@@ -222,6 +246,15 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         return self.data.labels[self._order[self._first_step * self.batch_size : end]]
 
     @property
+    def observations(self) -> list[str] | None:
+        """What each image is of, in the same order, or `None` where that is not known."""
+        known, end = self.data.observations, self._batches * self.batch_size
+        if known is None:
+            return None
+        numbers = self._order[self._first_step * self.batch_size : end]
+        return [known[number] for number in numbers.tolist()]
+
+    @property
     def num_images(self) -> int:
         """Number of images in this epoch, without what fills the last batch."""
         return len(self.labels)
@@ -249,6 +282,7 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
             self.classes_per_batch,
             self.images_per_class,
             last_batch or self.last_batch,
+            self.images_per_observation,
         )
         sequence.epoch = self.epoch
         return sequence

@@ -10,7 +10,8 @@ from keras_rbi.checks import positive_integer
 SHUFFLED = "shuffled"
 BALANCED = "balanced"
 PK = "pk"
-SAMPLINGS = (SHUFFLED, BALANCED, PK)
+OBSERVATIONS = "observations"
+SAMPLINGS = (SHUFFLED, BALANCED, PK, OBSERVATIONS)
 
 
 def groups_in_turn(
@@ -110,6 +111,8 @@ def batch_size_of(
     classes_per_batch: int | None,
     images_per_class: int | None,
     labels: np.ndarray,
+    images_per_observation: int | None = None,
+    observations: np.ndarray | None = None,
 ) -> int:
     """The size of a batch, from what was asked for.
 
@@ -119,6 +122,9 @@ def batch_size_of(
         classes_per_batch: P with `"pk"`, else `None`.
         images_per_class: K with `"pk"`, else `None`.
         labels: Class of each image.
+        images_per_observation: K with `"observations"`, else `None`. Defaults to `None`.
+        observations: Number of each image's observation, with `"observations"`. Defaults to
+            `None`.
 
     Returns:
         The size.
@@ -126,6 +132,13 @@ def batch_size_of(
     Raises:
         ValueError: If one is not a positive integer, or if they contradict each other or the data.
     """
+    if sampling == OBSERVATIONS and observations is not None:
+        return _size_of_observations(batch_size, images_per_observation, observations)
+    if images_per_observation is not None:
+        raise ValueError(
+            "`images_per_observation` is for sampling='observations'. Received: "
+            f"sampling={sampling!r} and images_per_observation={images_per_observation!r}."
+        )
     parts = {"classes_per_batch": classes_per_batch, "images_per_class": images_per_class}
     if sampling != PK:
         if any(value is not None for value in parts.values()):
@@ -147,3 +160,21 @@ def batch_size_of(
             f"with sampling='pk'. Received: batch_size={batch_size!r}. Leave it out."
         )
     return classes * images
+
+
+def _size_of_observations(
+    batch_size: int | None, images_per_observation: int | None, observations: np.ndarray
+) -> int:
+    images = positive_integer("images_per_observation", images_per_observation)
+    size = positive_integer("batch_size", 32 if batch_size is None else batch_size)
+    if size % images:
+        raise ValueError(
+            "`images_per_observation` must divide `batch_size`. Received: "
+            f"images_per_observation={images} and batch_size={size}."
+        )
+    if size // images > (there := len(np.unique(observations))):
+        raise ValueError(
+            f"A batch of {size} takes {size // images} observations of {images} images, and the "
+            f"data has {there:,}. Make batches smaller, or `images_per_observation` larger."
+        )
+    return size

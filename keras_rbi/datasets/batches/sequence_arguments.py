@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_rbi.datasets.batches.sampling import SAMPLINGS, SHUFFLED
+from keras_rbi.datasets.batches.sampling import OBSERVATIONS, SAMPLINGS, SHUFFLED
 from keras_rbi.datasets.image_data import ImageData
 
 LAST_BATCHES = ("keep", "drop", "pad", "mask")
@@ -35,6 +35,12 @@ def check_arguments(
         raise ValueError("The data set is empty: it has no image to make a batch of.")
     if sampling not in SAMPLINGS:
         raise ValueError(f"`sampling` must be one of {SAMPLINGS}. Received: {sampling!r}.")
+    if sampling == OBSERVATIONS and data.observations is None:
+        raise ValueError(
+            "sampling='observations' draws several images of one thing, and of this data it is not "
+            "known which are. Name a column, folders or a pattern of file names: `observations` of "
+            "`load` (--observations)."
+        )
     if sampling != SHUFFLED and shuffle is False:
         raise ValueError(
             f"sampling={sampling!r} draws images, which is an order of its own. Received: "

@@ -130,12 +130,6 @@ class ImageFiles(ImageData):
         """The image files by their paths within the data, in the order of the labels."""
         return [self._records.files[number] for number in self._numbers]
 
-    @property
-    def observations(self) -> list[str] | None:
-        """What each image is of, in the order of the labels; `None` where that is not known."""
-        known = self._records.observations
-        return None if known is None else [known[number] for number in self._numbers]
-
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""
         place = self._place(index)
@@ -247,6 +241,8 @@ class ImageFiles(ImageData):
         self.labels = self._records.labels[self._numbers]
         coarse = self._records.coarse_labels
         self.coarse_labels = None if coarse is None else coarse[self._numbers]
+        known = self._records.observations
+        self.observations = None if known is None else [known[n] for n in self._numbers]
 
     def _new_cache(self) -> ImageCache:
         shape, count = (self.image_size, self.image_size, 3), len(self._numbers)

@@ -67,8 +67,17 @@ class ImageFolder(ImageFiles):
         super().__init__(records, split, image_size, seed, on_error, progress, cache, cache_dir)
 
 
-def read_folder(folder: Path) -> Records:
+def read_folder(folder: Path, least_classes: int = 2, of_observations: bool = False) -> Records:
     """The images of a folder of class folders, or of folders of such for the splits.
+
+    Args:
+        folder: The folder.
+        least_classes: How many classes there must be. Defaults to `2`.
+        of_observations: Boolean, whether the class folders hold a folder for each thing: these may
+            be called alike. Defaults to `False`.
+
+    Returns:
+        Records.
 
     Raises:
         ValueError: As `ImageFolder` does.
@@ -89,7 +98,8 @@ def read_folder(folder: Path) -> Records:
     depth = len(inner)
     if of_split is None:
         entries = _entries(scan.files, depth)
-        _refuse_other_layouts(folder, scan, entries, depth)
+        if not of_observations:
+            _refuse_other_layouts(folder, scan, entries, depth)
         splits = None
     else:
         depth += 1
@@ -100,7 +110,7 @@ def read_folder(folder: Path) -> Records:
         _refuse_unknown_classes(folder, inner, of_split, some)
         entries = [entry for split in some.values() for entry in split]
         splits = [split for split, found in some.items() for _ in found]
-    _refuse_few_classes(folder, scan, entries)
+    _refuse_few_classes(folder, scan, entries, least_classes)
     names = [name for name, _ in entries]
     labels, class_names = numbered(names)
     files = ["/".join(file) for _, file in entries]
@@ -202,7 +212,8 @@ def _refuse_other_layouts(
                 f"Every folder in {str(folder)!r} holds the same folders, "
                 f"{_list(sorted(subfolders, key=natural_key))}. Expected a folder for each class, "
                 f"or folders for the splits ({names_of('train')}; {names_of('test')}) with a "
-                "folder for each class in each. Swap the levels, or flatten the inner ones."
+                "folder for each class in each. Swap the levels, or flatten the inner ones; or say "
+                "that they show one thing each (--observations folders)."
             )
 
 
@@ -219,9 +230,11 @@ def _refuse_unknown_classes(
             )
 
 
-def _refuse_few_classes(folder: Path, scan: Scan, entries: list[tuple[str, File]]) -> None:
+def _refuse_few_classes(
+    folder: Path, scan: Scan, entries: list[tuple[str, File]], least: int
+) -> None:
     classes = {name for name, _ in entries}
-    if len(classes) >= 2:
+    if len(classes) >= least:
         return
     found = f"only {next(iter(classes))!r}" if classes else "none"
     flat = sum(len(file) == 1 for file in scan.files)

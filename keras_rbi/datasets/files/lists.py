@@ -13,6 +13,7 @@ def from_lists(
     splits: Sequence[str] | None = None,
     coarse_labels: Sequence[str | int] | None = None,
     root: str | Path = ".",
+    observations: Sequence[str | int] | None = None,
 ) -> Records:
     """Images of one's own, given as lists.
 
@@ -23,6 +24,8 @@ def from_lists(
             Defaults to `None`.
         coarse_labels: The group of classes of each, or `None`. Defaults to `None`.
         root: The folder that relative paths start from. Defaults to `"."`.
+        observations: What each image is of, where several show the same: splits that are drawn
+            keep these together. Defaults to `None`.
 
     Returns:
         Records for `ImageFiles`. Classes are in the order of their names, by number where all of
@@ -40,7 +43,12 @@ def from_lists(
     >>> records.class_names, records.labels.tolist()
     (['9', '10'], [1, 0, 1])
     """
-    lists = {"labels": labels, "splits": splits, "coarse_labels": coarse_labels}
+    lists = {
+        "labels": labels,
+        "splits": splits,
+        "coarse_labels": coarse_labels,
+        "observations": observations,
+    }
     for name, values in lists.items():
         if values is not None and len(values) != len(paths):
             raise ValueError(
@@ -55,7 +63,9 @@ def from_lists(
         (None, None) if coarse_labels is None else numbered([str(label) for label in coarse_labels])
     )
     files = [Path(path).as_posix() for path in paths]
-    return Records(Path(root), files, numbers, class_names, split_of, coarse, coarse_names)
+    records = Records(Path(root), files, numbers, class_names, split_of, coarse, coarse_names)
+    records.observations = None if observations is None else [str(name) for name in observations]
+    return records
 
 
 def _split(name: str) -> str:

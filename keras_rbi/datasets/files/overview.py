@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from keras_rbi._lazy import np
 from keras_rbi.datasets.files.equal_files import equal_files
 from keras_rbi.datasets.files.image_headers import Headers, read_headers
+from keras_rbi.datasets.files.observation_names import CutObservations, cut_observations
 from keras_rbi.datasets.files.records import SPLITS, Records
 from keras_rbi.datasets.splits import split_of_each
 
@@ -16,7 +16,7 @@ from keras_rbi.datasets.splits import split_of_each
 LOOKED_AT = 10_000
 SAMPLE = 1_000
 SMALLEST = 10
-# Groups of equal files, and observations, that are named.
+# Groups of equal files that are named.
 EXAMPLES = 20
 SHOWN = 3
 # From here on a mean over images says little about the smallest classes.
@@ -41,21 +41,6 @@ class EqualImages:
     across_splits: int = 0
     several_classes: int = 0
     examples: list[list[tuple[str, str, str]]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class CutObservations:
-    """Observations whose images are in several splits.
-
-    Attributes:
-        observations: Number of all observations.
-        cut: Number of those that are in several splits.
-        examples: The first 20 of these, each with its splits.
-    """
-
-    observations: int
-    cut: int
-    examples: dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -122,14 +107,14 @@ def overview(
     step = 1 if every else -(-len(records.files) // SAMPLE)
     headers = read_headers(records, range(0, len(records.files), step), progress)
     equal = _equal_images(records, splits, progress) if every else None
-    cut = _cut_observations(records, splits)
+    cut = cut_observations(records, splits.tolist())
     present = [count for count in counts if count]
     imbalance = max(present) / min(present) if present else 1.0
     smallest = sorted(per_class.items(), key=lambda item: item[1])[:SMALLEST]
     warnings += [
         *_about_splits(records, splits),
         *(_about_equal(equal) if equal else []),
-        *(_about_observations(cut) if cut else []),
+        *([cut.warning] if cut and cut.warning else []),
         *_about_classes(per_class, imbalance),
     ]
     return Overview(
@@ -186,16 +171,6 @@ def _equal_images(
     )
 
 
-def _cut_observations(records: Records, splits: np.ndarray) -> CutObservations | None:
-    if records.observations is None:
-        return None
-    seen: dict[str, set[str]] = defaultdict(set)
-    for observation, split in zip(records.observations, splits.tolist(), strict=True):
-        seen[observation].add(split)
-    cut = {name: sorted(found, key=SPLITS.index) for name, found in seen.items() if len(found) > 1}
-    return CutObservations(len(seen), len(cut), dict(list(cut.items())[:EXAMPLES]))
-
-
 def _about_splits(records: Records, splits: np.ndarray) -> list[str]:
     told = []
     for split in SPLITS:
@@ -235,16 +210,6 @@ def _files_of(equal: EqualImages, place: int) -> str:
     return "..."
 
 
-def _about_observations(cut: CutObservations) -> list[str]:
-    if not cut.cut:
-        return []
-    some = [f"{name} ({', '.join(splits)})" for name, splits in cut.examples.items()]
-    return [
-        f"{cut.cut:,} of {cut.observations:,} observations are in several splits, so that a test "
-        f"says too much: {_listed(some, cut.cut)}. Give all images of one the same split."
-    ]
-
-
 def _about_classes(per_class: dict[str, int], imbalance: float) -> list[str]:
     if imbalance < IMBALANCED:
         return []
@@ -254,6 +219,5 @@ def _about_classes(per_class: dict[str, int], imbalance: float) -> list[str]:
     ]
 
 
-def _listed(names: Sequence[str], count: int | None = None) -> str:
-    count = len(names) if count is None else count
-    return ", ".join(names[:SHOWN]) + (", ..." if count > SHOWN else "")
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")

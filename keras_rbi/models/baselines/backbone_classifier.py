@@ -42,6 +42,8 @@ class BackboneClassifier(RelationalClassifier):
     (None, 5)
     """
 
+    ends_in_one_classifier = True
+
     def __init__(
         self,
         backbone: keras.Model,

@@ -54,6 +54,8 @@ class BatchFormerModel(TrainsTwoStreams):
         [Hou et al., 2022](https://arxiv.org/abs/2203.01522).
     """
 
+    ends_in_one_classifier = True
+
     def __init__(
         self,
         backbone: keras.Model,

@@ -13,7 +13,7 @@ register(
         "rbi",
         "relations between the images of a batch",
         "keras_rbi.models.rbi.rbi_model:RBIModel",
-        ("embedding_dim", "variant", "relation_dropout", "share_classifier"),
+        ("embedding_dim", "variant", "relation_dropout", "share_classifier", "group_size"),
         relates=True,
         baseline="backbone",
     )

@@ -98,6 +98,8 @@ class RBIModel(TrainsTwoStreams):
         [Le et al., 2024](https://arxiv.org/abs/2412.19606).
     """
 
+    ends_in_one_classifier = True
+
     def __init__(
         self,
         backbone: keras.Model,
