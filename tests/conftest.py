@@ -41,3 +41,23 @@ def parity():
             return dict(file)
 
     return load
+
+
+@pytest.fixture(scope="module")
+def untraced():
+    """Steps of TensorFlow that run as they are written.
+
+    A graph takes it seconds to trace, or half a minute for a method of many heads, and is traced
+    anew for each size of a batch and each mode. What is not about graphs uses this; that each
+    method trains and predicts in one, the tests of its own show.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)

@@ -16,6 +16,8 @@ from keras_rbi import RBIModel, training
 from keras_rbi.models.baselines import BatchFormer
 from keras_rbi.training import TrainingSettings
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 SMALL = {**SMALLEST, "per_class": 1, "epochs": 1, "learning_rate": 1e-3}
 
 

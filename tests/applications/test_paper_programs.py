@@ -8,6 +8,8 @@ from PIL import Image
 
 from applications.paper import batch_size, experiment
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 SMALLEST = [
     "--quick", "--backbones", "SmallCNN", "--seeds", "0", "--per-class", "1", "--epochs", "1",
     "--image-size", "16",

@@ -224,6 +224,8 @@ def class_folders(folder, names=("a", "b")):
     return folder
 
 
+# In every run, `tests/faults` kills one at a move that is known.
+@pytest.mark.nightly
 def test_a_killed_run_resumes_and_ends_as_if_it_had_not_been_killed(tmp_path):
     class_folders(tmp_path / "birds")
     settings = ["--dataset", "birds", "--backbone", "SmallCNN", "--image-size", "16"]

@@ -11,6 +11,8 @@ import keras_rbi
 from keras_rbi.cli.main import run
 from keras_rbi.evaluation import mcnemar
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):

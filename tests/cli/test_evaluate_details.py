@@ -11,6 +11,8 @@ import keras_rbi
 from keras_rbi.cli.main import run
 from keras_rbi.evaluation.details import coarse_labels_of_classes
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 @pytest.mark.parametrize("rbi", [True, False])
 def test_details_are_printed_and_written(rbi, tmp_path, monkeypatch, capsys):

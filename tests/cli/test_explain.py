@@ -19,10 +19,13 @@ from keras_rbi.explanations import grad_cam
 from keras_rbi.explanations.image_batch import ImageBatch
 from keras_rbi.figures.explanation_report import explanation
 
-pytestmark = pytest.mark.skipif(
-    keras.config.backend() == "jax",
-    reason="JAX compiles each operation anew; the other backends write the same page",
-)
+pytestmark = [
+    pytest.mark.usefixtures("untraced"),
+    pytest.mark.skipif(
+        keras.config.backend() == "jax",
+        reason="JAX compiles each operation anew; the other backends write the same page",
+    ),
+]
 SIDE = 16
 NAMES = ["<i>wren</i>", "robin & co", "owl"]
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")

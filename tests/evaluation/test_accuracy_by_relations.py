@@ -6,6 +6,8 @@ import keras_rbi
 from keras_rbi.datasets import typefaces
 from keras_rbi.evaluation import accuracy_by_relations
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 @pytest.fixture(scope="module")
 def test_images():

@@ -10,6 +10,8 @@ from keras_rbi.evaluation import attention_diagnostics
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 from keras_rbi.models import batch_attention
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 BATCH = 6
 
 

@@ -9,6 +9,8 @@ import keras_rbi
 from keras_rbi.evaluation import compare, mcnemar, paired_bootstrap
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 def paired(both, only_a, only_b, neither):
     counts = [both, only_a, only_b, neither]

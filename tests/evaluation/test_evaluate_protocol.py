@@ -15,6 +15,8 @@ from keras_rbi.evaluation.extract_features import extract_features
 from keras_rbi.evaluation.kept_images import KeptImages
 from keras_rbi.evaluation.related_outputs import diagonal_blocks, shared_blocks
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 CLASSES, IMAGES = 7, 45
 
 

@@ -13,6 +13,8 @@ from keras_rbi.evaluation.related_outputs import RelatedOutputs
 from keras_rbi.export.options import export_options
 from keras_rbi.models import batch_attention
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 COUNT = 10
 IMAGES, LABELS = batch(COUNT), np.random.default_rng(0).integers(0, CLASSES, COUNT)
 

@@ -7,6 +7,8 @@ from keras_rbi.evaluation import out_of_sample, out_of_sample_probabilities
 from keras_rbi.evaluation.logistic_regression import LogisticRegression
 from keras_rbi.evaluation.stratified_folds import stratified_folds
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 def clusters(images=60, classes=3, width=5, seed=0):
     """Features around a place for each class, and labels."""

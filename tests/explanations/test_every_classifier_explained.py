@@ -17,6 +17,8 @@ from keras_rbi.figures import (
 )
 from keras_rbi.models import BackboneClassifier, batch_attention
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 IMAGES = batch(4)
 
 

@@ -159,9 +159,10 @@ WRITES = {
 def test_kills_at_every_move_of_what_writes_results(command, ask, finished_run):
     """What was there is there or all of the new is, and the next write tidies up."""
     arguments, out = WRITES[command], finished_run.parent / "out"
-    assert ask(*arguments)[0] == 0
+    out.mkdir()
+    code, _, lines = ask(*arguments)
+    assert code == 0, lines
     names = sorted(path.name for path in out.iterdir())
-    shutil.rmtree(out)
     _, text = killed("never", 0, *arguments, cwd=out.parent)
     number = moves(text)
     assert number >= 1

@@ -17,6 +17,8 @@ from keras_rbi.figures import integration_flow, plot_influence, plot_relation_ma
 from keras_rbi.figures.integration_flow import strips
 from keras_rbi.models import backbone_classifier, batch_attention
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 SIDE = 16
 
 

@@ -10,6 +10,8 @@ from keras_rbi.figures.embedding_map import (
     principal_components,
 )
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 @pytest.fixture(scope="module")
 def model():

@@ -7,6 +7,8 @@ import pytest
 import keras_rbi
 from keras_rbi.models import batch_attention
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 @pytest.fixture(scope="module")
 def images():

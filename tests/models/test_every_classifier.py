@@ -7,6 +7,8 @@ from backend_functions import to_numpy
 from every_classifier import CLASSES, EVERY, LABELS, NAMES, PLAIN, RELATED, batch, made, predicted
 from keras import ops
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 MODES = ["self", "batch", "references"]
 
 

@@ -9,6 +9,8 @@ import pytest
 
 import keras_rbi  # noqa: F401
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 ARCHIVE = Path(__file__).parents[1] / "released_files" / "version_0_1.zip"
 with zipfile.ZipFile(ARCHIVE) as archive:
     NAMES = sorted(Path(name).stem for name in archive.namelist() if name.endswith(".keras"))

@@ -12,6 +12,8 @@ from keras_rbi import backbones
 from keras_rbi.evaluation.pooled_features import pooled_features
 from keras_rbi.training import RunFolder, TrainingSettings, prepare
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 @pytest.fixture
 def settings(tmp_path):

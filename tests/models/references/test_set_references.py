@@ -13,6 +13,8 @@ from literal import mean_squared_error
 import keras_rbi
 from keras_rbi.layers import RPE, RRA
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 CLASSES = 4
 
 

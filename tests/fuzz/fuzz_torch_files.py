@@ -1,0 +1,29 @@
+"""Bytes of any kind as a file of PyTorch's."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from keras_rbi.backbones.torch_file import read_state_dict
+
+
+def check(data: bytes) -> None:
+    """They are refused in one error that names the file, or give arrays within its bytes."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name, "a.pth")
+        path.write_bytes(data)
+        said = None
+        try:
+            arrays = read_state_dict(path)
+        except ValueError as error:
+            said, arrays = str(error), {}
+        assert said is None or str(path) in said
+    for key, array in arrays.items():
+        assert isinstance(key, str)
+        assert not array.flags.writeable
+        if array.size:
+            # Reads the first number and the last.
+            array[(0,) * array.ndim], array[(-1,) * array.ndim]
+            low, high = np.lib.array_utils.byte_bounds(array)
+            assert high - low <= len(data)
