@@ -69,6 +69,12 @@ def evaluate(
             metavar="PATTERN",
         ),
     ] = None,
+    views: Annotated[
+        int,
+        typer.Option(
+            min=1, help="Also the accuracy of predictions from so many views, as predict."
+        ),
+    ] = 1,
     spreadsheet: Annotated[
         bool,
         typer.Option("--spreadsheet", help="With --details: CSV as predict --spreadsheet has it."),
@@ -91,6 +97,7 @@ def evaluate(
     check_folder(output, "--output")
     with one_line_errors(), one_line_warnings():
         sizes = numbers_of(batch_sizes, "--batch-sizes")
+        augment = training.augmentation_for_views(model) if views > 1 else None
         network, class_names = load(model)
         with doing("Reading the test images"):
             test, settings = training.data_for_model(
@@ -105,6 +112,11 @@ def evaluate(
         accuracies = evaluation.accuracies_of(extracted, sizes)
         more = evaluation.Details(extracted, test.data) if details else None
         things = evaluation.observation_scores(extracted, test.observations, calibration)
+    of_views = None
+    if augment is not None:
+        with doing(f"Predicting {views} views of each image"):
+            top1 = evaluation.accuracy_of_views(network, test, views, augment)
+        of_views = {"views": views, "augment": augment, "top1": top1}
     content = {
         "test_images": test.num_images,
         "test_order": f"shuffled once, seed {settings.seed}",
@@ -112,6 +124,7 @@ def evaluate(
         "accuracy": [row.as_dict() for row in accuracies],
         "relations": evaluation.relations_of(network),
         **found.as_dict(),
+        **({"views": of_views} if of_views else {}),
         **({"observations": things.as_dict()} if things else {}),
         **({"details": more.as_dict()} if more else {}),
     }
@@ -121,6 +134,10 @@ def evaluate(
         console.print(found.table())
         if content["relations"] != "none":
             console.print(f"The model itself predicts with relations {content['relations']!r}.")
+        if of_views:
+            console.print(
+                f"With {views} views of each image: top-1 {100 * top1:.1f} %.", highlight=False
+            )
         if things:
             console.print(things.table())
         if more:

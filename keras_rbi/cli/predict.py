@@ -33,6 +33,7 @@ from keras_rbi.cli.predictions import (
     write_spreadsheet,
     write_tables,
 )
+from keras_rbi.datasets.augmentation import PAPER
 from keras_rbi.datasets.files.find_images import find_images
 from keras_rbi.datasets.files.observation_names import files_of_observations
 from keras_rbi.training.run_folder import find_model
@@ -79,6 +80,14 @@ def predict(
             metavar="PATTERN",
         ),
     ] = None,
+    views: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Views of each image that its prediction is of: the image, and others drawn as "
+            "the run augmented its images. As many times as long.",
+        ),
+    ] = 1,
     spreadsheet: Annotated[
         bool,
         typer.Option(
@@ -104,9 +113,12 @@ def predict(
     form = _format(form, output)
     if spreadsheet and form != "csv":
         fail(f"--spreadsheet is for CSV, and the format is {form}. Add --format csv.")
+    if views > 1 and observations is not None:
+        fail("--views is for one image, and --observations for several. Leave out one.")
     check_file(output, "--output")
     with one_line_errors():
         find_model(model)
+        augment = training.augmentation_for_views(model) if views > 1 else PAPER
         files = find_images(images)
         things = None if observations is None else files_of_observations(files, observations)
         calibration = training.observation_calibration(model)
@@ -132,7 +144,7 @@ def predict(
         if things is not None:
             yield from of_observations(progress)
             return
-        found = evaluation.classify_files(network, files, class_names, batch_size)
+        found = evaluation.classify_files(network, files, class_names, batch_size, views, augment)
         for done, each in enumerate(found, 1):
             if each.error is not None:
                 unreadable.append(each)

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from keras_rbi.evaluation.protocol import EvaluationProtocol, ProtocolRow
     from keras_rbi.evaluation.related_outputs import RelatedOutputs
     from keras_rbi.evaluation.top_classes import top_classes
+    from keras_rbi.evaluation.views import accuracy_of_views, predict_views
     from keras_rbi.models.keras_classifier import classifier_of, relations_of
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "RelationsAccuracy",
     "accuracies_of",
     "accuracy_by_relations",
+    "accuracy_of_views",
     "attention_diagnostics",
     "calibrate_observations",
     "calibration_error",
@@ -111,6 +113,7 @@ __all__ = [
     "paired_bootstrap",
     "predict_files",
     "predict_observations",
+    "predict_views",
     "probabilities_of",
     "protocol_of",
     "relations_of",

@@ -10,9 +10,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from keras_rbi.datasets.augmentation import PAPER, Augment
 from keras_rbi.datasets.files.find_images import find_images
 from keras_rbi.datasets.files.reading import read_image
 from keras_rbi.evaluation.classification_scores import probabilities_of
+from keras_rbi.evaluation.views import predict_views
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.image_size import image_size_of
 
@@ -55,6 +57,8 @@ def classify_files(
     paths: str | Path | Sequence[str | Path],
     class_names: Sequence[str] | None = None,
     batch_size: int = BATCH_SIZE,
+    views: int = 1,
+    augment: str | Augment = PAPER,
 ) -> Iterator[FilePrediction]:
     """The predictions of a classifier for image files, as they become known.
 
@@ -63,6 +67,9 @@ def classify_files(
         paths: An image file or a folder, or several of them: see `find_images`.
         class_names: Names of its classes. Defaults to `None`, those that the model has.
         batch_size: Integer, images in a batch. Defaults to `32`.
+        views: Integer, of how many views of an image its prediction is, as `predict_views` draws
+            them. Defaults to `1`, the image as it is.
+        augment: How they are drawn. Defaults to `"paper"`.
 
     Yields:
         A `FilePrediction` for each file, in their order.
@@ -72,7 +79,7 @@ def classify_files(
             other images.
     """
     files = find_images([paths] if isinstance(paths, (str, Path)) else paths)
-    yield from classify_each(model, files, class_names, batch_size)
+    yield from classify_each(model, files, class_names, batch_size, views, augment)
 
 
 def classify_each(
@@ -80,6 +87,8 @@ def classify_each(
     files: Iterable[Path],
     class_names: Sequence[str] | None = None,
     batch_size: int = BATCH_SIZE,
+    views: int = 1,
+    augment: str | Augment = PAPER,
 ) -> Iterator[FilePrediction]:
     """As `classify_files`, of each of these files: no folder is searched, and none left out.
 
@@ -88,6 +97,8 @@ def classify_each(
         files: The image files, which may come several times.
         class_names: As in `classify_files`. Defaults to `None`.
         batch_size: As in `classify_files`. Defaults to `32`.
+        views: As in `classify_files`. Defaults to `1`.
+        augment: As in `classify_files`. Defaults to `"paper"`.
 
     Yields:
         A `FilePrediction` for each file, in their order.
@@ -100,7 +111,8 @@ def classify_each(
     def probabilities(pixels: np.ndarray) -> np.ndarray:
         return probabilities_of(model.predict_on_batch(pixels), activation)
 
-    for found in predict_files(probabilities, files, size, batch_size):
+    predict = predict_views(probabilities, views, augment)
+    for found in predict_files(predict, files, size, batch_size):
         yield replace(found, class_names=names)
 
 

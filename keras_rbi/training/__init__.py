@@ -7,6 +7,7 @@ from keras_rbi._lazy import lazy_package
 if TYPE_CHECKING:
     from keras_rbi.models.image_size import image_size_of
     from keras_rbi.training.add_classes_to_run import AddedToRun, add_classes_to_run
+    from keras_rbi.training.augmentation_for_views import augmentation_for_views
     from keras_rbi.training.build import build_model, load_split
     from keras_rbi.training.data_for_model import (
         data_for_model,
@@ -44,6 +45,7 @@ __all__ = [
     "TrainingRun",
     "TrainingSettings",
     "add_classes_to_run",
+    "augmentation_for_views",
     "build_model",
     "data_for_model",
     "find_learning_rate",
