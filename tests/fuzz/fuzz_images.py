@@ -7,7 +7,7 @@ from PIL import Image
 
 from keras_rbi.datasets.files.reading import (
     UnreadableImageError,
-    check_head,
+    check_header,
     decode_image,
     read_header,
 )
@@ -20,7 +20,7 @@ MOST_PIXELS = 2**18
 def check(data: bytes) -> None:
     """They are refused in an error that names the file, or read."""
     with patch.object(Image, "MAX_IMAGE_PIXELS", MOST_PIXELS):
-        looks = [refused(look, data, NAME) for look in (check_head, read_header)]
+        looks = [refused(look, data, NAME) for look in (check_header, read_header)]
         decodes = refused(decode_image, data, NAME, SIDE)
     assert all(NAME in line for line in (*looks, decodes) if line), (looks, decodes)
     # What is refused by its header is refused.

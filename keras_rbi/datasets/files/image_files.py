@@ -23,7 +23,7 @@ from keras_rbi.datasets.files.image_cache import (
     default_cache_dir,
     file_name,
 )
-from keras_rbi.datasets.files.reading import check_head, decode_image, read_image
+from keras_rbi.datasets.files.reading import check_header, decode_image, read_image
 from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.splits import split_indices
@@ -200,7 +200,7 @@ class ImageFiles(ImageData):
         for index, number in enumerate(self._numbers.tolist()):
             path = self._records.path(number)
             content = self._records.content
-            check_head(path if content is None else content(number), str(path))
+            check_header(path if content is None else content(number), str(path))
             progress(self.split, index + 1, len(self))
 
     def _skip_unreadable(self, progress: Progress) -> None:

@@ -99,7 +99,7 @@ def read_header(file: str | Path | bytes, name: str) -> ImageHeader:
         An `ImageHeader`.
 
     Raises:
-        UnreadableImageError: As `check_head` does.
+        UnreadableImageError: As `check_header` does.
     """
     source = io.BytesIO(file) if isinstance(file, bytes) else _regular(file, name)
     with _told(name), Image.open(source) as image:
@@ -107,7 +107,7 @@ def read_header(file: str | Path | bytes, name: str) -> ImageHeader:
         return ImageHeader(image.width, image.height, image.mode, image.format or "")
 
 
-def check_head(file: str | Path | bytes, name: str) -> None:
+def check_header(file: str | Path | bytes, name: str) -> None:
     """Looks at the first bytes of an image file, which takes a hundredth of what decoding does.
 
     Args:
