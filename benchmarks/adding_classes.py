@@ -30,6 +30,7 @@ from keras_rbi.training.build import build_model
 
 OLD = 16
 FEW = (5, 10, 40)
+VALIDATION = 40
 START = "all from the start"
 # Ways to add, each with the share of old validation images that may be lost, and whether the old
 # rows are fitted too.
@@ -186,7 +187,7 @@ def measure(few: int | None, seed: int, options: argparse.Namespace) -> list[dic
         image_size=options.image_size,
         seed=seed,
     ).resolved()
-    sizes = {"train": options.per_class, "validation": 40, "test": options.test_images}
+    sizes = {"train": options.per_class, "validation": VALIDATION, "test": options.test_images}
     data = {
         split: images_of(split, count, options.image_size, 0 if split == "test" else seed)
         for split, count in sizes.items()
