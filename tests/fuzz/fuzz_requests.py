@@ -22,7 +22,8 @@ def check(data: bytes) -> None:
     async def receive():
         return messages.pop(0)
 
-    scope = {"type": "http", "method": "POST", "headers": [(b"content-type", kind)]}
+    # With an application, as in the service: what is malformed is then told with a status.
+    scope = {"type": "http", "method": "POST", "app": None, "headers": [(b"content-type", kind)]}
     status = 200
     try:
         images = asyncio.run(images_of(Request(scope, receive), LIMITS))

@@ -202,23 +202,27 @@ from keras_rbi.models import BackboneClassifier, BatchFormerModel
 images = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3)).astype("uint8")
 labels = np.arange(16) % 3
 shapes = []
-for kind in (keras_rbi.RBIModel, BackboneClassifier, BatchFormerModel):
-    for compiled in (True, False):
-        strategy = tf.distribute.MirroredStrategy(
-            ["/cpu:0", "/cpu:1"], tf.distribute.ReductionToOneDevice()
-        )
-        with strategy.scope():
-            backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
-            model = kind(backbone)
-            if compiled:
-                model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
-        losses = model.fit(images, labels, batch_size=8, verbose=0).history["loss"]
-        assert np.isfinite(losses).all()
-        shapes.append(list(model.predict(images, verbose=0).shape))
-        kernel = model.classifier.kernel.value
-        assert len(kernel.values) == 2, kernel
-        one, two = (each.numpy() for each in kernel.values)
-        assert np.array_equal(one, two)
+for kind, compiled in (
+    (keras_rbi.RBIModel, True),
+    (keras_rbi.RBIModel, False),
+    (BackboneClassifier, True),
+    (BatchFormerModel, False),
+):
+    strategy = tf.distribute.MirroredStrategy(
+        ["/cpu:0", "/cpu:1"], tf.distribute.ReductionToOneDevice()
+    )
+    with strategy.scope():
+        backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
+        model = kind(backbone)
+        if compiled:
+            model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    losses = model.fit(images, labels, batch_size=8, verbose=0).history["loss"]
+    assert np.isfinite(losses).all()
+    shapes.append(list(model.predict(images, verbose=0).shape))
+    kernel = model.classifier.kernel.value
+    assert len(kernel.values) == 2, kernel
+    one, two = (each.numpy() for each in kernel.values)
+    assert np.array_equal(one, two)
 print("\\n" + json.dumps(shapes))
 """
 
@@ -234,7 +238,7 @@ def in_process(program, *options):
 def test_a_model_is_made_under_a_strategy_and_fitted_outside():
     done = in_process(STRATEGY)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert json.loads(done.stdout.splitlines()[-1]) == [[16, 3]] * 6
+    assert json.loads(done.stdout.splitlines()[-1]) == [[16, 3]] * 4
 
 
 ERRORS = """
