@@ -116,7 +116,7 @@ def best_temperature(logarithms: np.ndarray, labels: np.ndarray, count: int | No
     >>> from keras_rbi.evaluation.observation_calibration import best_temperature
     >>> sure = np.log(np.array([[0.99, 0.01]] * 98))
     >>> found = best_temperature(sure, np.array([0] * 74 + [1] * 24))
-    >>> 1 / (1 + (0.01 / 0.99) ** (1 / found))
+    >>> round(1 / (1 + (0.01 / 0.99) ** (1 / found)), 6)
     0.75
     """
     count = len(labels) if count is None else count

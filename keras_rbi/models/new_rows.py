@@ -9,7 +9,7 @@ At first U is imprinted: its columns point to the mean features of the new class
 as those of the old. From there it is fitted, held back to where it began, while W and b stay.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -262,6 +262,8 @@ def hold_back(
 ) -> Held:
     """The restraint and the shift with the most right images, of old and new classes alike.
 
+    Where new images cannot be judged, it is the strongest restraint.
+
     Args:
         found: What `judged` gives.
         before: Logits of the held-out old images before there were new classes.
@@ -271,6 +273,7 @@ def hold_back(
     Returns:
         A `Held`.
     """
+    found = found if len(found[0].new_labels) else found[:1]
     held = [best_shift(each, before, labels, allowed_loss) for each in found]
     old, classes = before.shape[1], found[0].of_old.shape[1]
     return max(held, key=lambda one: one.score(old, classes - old))
@@ -310,6 +313,9 @@ def best_shift(
     if not enough.any():
         # The old rows were fitted too, and lose whatever the shift is.
         enough = after == after.max()
+    if not len(new_labels):
+        # Nothing tells what new classes lose: hold them back no more than the old ones need.
+        score = -np.where(candidates >= 0, candidates, np.inf)
     best = int(np.where(enough, score, -np.inf).argmax())
     return Held(
         found.restraint,
@@ -365,7 +371,10 @@ def _loss_and_error(
     return float(-weights @ logarithms[rows, labels]), error * weights[:, None]
 
 
-def _least(loss_and_gradient, begin: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
+def _least(
+    loss_and_gradient: Callable[[np.ndarray], tuple[float, np.ndarray]], begin: np.ndarray
+) -> np.ndarray:
+    """Where a function is least, from where it begins."""
     options = {"maxiter": MOST_STEPS, "gtol": 1e-6}
     return np.asarray(
         minimize(loss_and_gradient, begin, jac=True, method="L-BFGS-B", options=options).x

@@ -23,7 +23,8 @@ def test_there_are_commands():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_are_known(command, tmp_path, monkeypatch, ask):
     # Where there is none of what they name.
-    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
     code, _, told = ask(*shlex.split(command)[1:])
     assert (code, len(told)) == (2, 1)
     assert re.search("There is no (folder|model)", told[0])

@@ -124,9 +124,14 @@ def test_a_class_of_one_image_is_not_judged_by_itself():
     few = new.at(np.array([0, 12, 13]))
     found = judged(old, few, known, held_out)
     assert all(len(one.of_new) == 0 for one in found)
-    held = hold_back(found, old.logits(held_out.features), held_out.labels, 0.0)
+    before = old.logits(held_out.features)
+    held = hold_back(found, before, held_out.labels, 0.0)
     assert held.old_after == held.old_before
     assert np.isnan(held.new_after)
+    # No more than that takes.
+    assert hold_back(found, before, held_out.labels, 1.0).shift == 0.0
+    whole = shifted(rows_of(old, few, known, held.restraint), OLD, held.shift)
+    assert np.mean(whole.logits(few.features).argmax(1) == few.labels + OLD) > 0.5
 
 
 @pytest.mark.parametrize("kind", ONE_CLASSIFIER)
