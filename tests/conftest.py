@@ -1,5 +1,6 @@
 """What all tests share: the backend, the seed, and the files of parity with other systems."""
 
+import contextlib
 import importlib.util
 import os
 from pathlib import Path
@@ -43,14 +44,8 @@ def parity():
     return load
 
 
-@pytest.fixture(scope="module")
-def untraced():
-    """Steps of TensorFlow that run as they are written.
-
-    A graph takes it seconds to trace, or half a minute for a method of many heads, and is traced
-    anew for each size of a batch and each mode. What is not about graphs uses this; that each
-    method trains and predicts in one, the tests of its own show.
-    """
+@contextlib.contextmanager
+def steps_as_they_are_written():
     import keras
 
     if keras.backend.backend() != "tensorflow":
@@ -59,5 +54,26 @@ def untraced():
     import tensorflow as tf
 
     tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+    try:
+        yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture(scope="module")
+def untraced():
+    """Steps of TensorFlow that run as they are written, for all tests of a file.
+
+    A graph takes it seconds to trace, or half a minute for a method of many heads, and is traced
+    anew for each size of a batch and each mode. What is not about graphs uses this; that each
+    method trains and predicts in one, the tests of its own show.
+    """
+    with steps_as_they_are_written():
+        yield
+
+
+@pytest.fixture
+def untraced_test():
+    """As `untraced`, for one test."""
+    with steps_as_they_are_written():
+        yield

@@ -168,7 +168,7 @@ def test_keras_image_data_format_makes_no_difference():
     np.testing.assert_array_equal(given, model.predict(images, verbose=0))
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("untraced_test")
 def test_one_training_step():
     backbone = build("EfficientNetLite0", image_size=32)
     outputs = keras.layers.GlobalAveragePooling2D(data_format="channels_last")(backbone.output)

@@ -11,6 +11,8 @@ from PIL import Image
 from keras_rbi.cli.main import run
 from keras_rbi.training import TrainingSettings
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 QUICK = ["--backbone", "SmallCNN", "--image-size", "16", "--epochs", "1", "--batch-size", "8"]
 
 

@@ -17,6 +17,8 @@ from keras_rbi.datasets import load
 from keras_rbi.training import RunFolder, TrainingSettings, label_issues_of_run
 from keras_rbi.training.label_issues_of_run import prepare_label_check
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 WRONG = {"dark/7.png", "light/18.png"}
 
 

@@ -13,6 +13,8 @@ from PIL import Image
 import keras_rbi.cli.predict  # noqa: F401
 from keras_rbi.cli.main import run
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 class MeanColour:
     """Three classes: red, green and blue."""

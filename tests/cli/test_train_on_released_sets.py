@@ -12,6 +12,8 @@ from complaints import complaints
 from keras_rbi.cli.main import run
 from keras_rbi.training import TrainingSettings, load_split
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 QUICK = ["--backbone", "SmallCNN", "--image-size", "16", "--epochs", "1", "--batch-size", "8"]
 
 

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 
 import keras_rbi
 
-pytestmark = pytest.mark.usefixtures("untraced")
-
 CLASSES, SIDE = 4, 16
 MODES = ["self", "references"]
 TRIES = 20

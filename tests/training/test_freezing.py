@@ -7,6 +7,8 @@ import keras_rbi
 from keras_rbi import backbones
 from keras_rbi.training.freezing import backbone_of, freeze, freeze_batch_norms, stem_layers
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), np.uint8)
 LABELS = np.arange(6) % 3
 

@@ -123,7 +123,7 @@ def test_channels_first_maps_give_the_same():
         assert_close(ours, to_numpy(theirs), 1e-5)
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("untraced_test")
 def test_half_precision_keeps_logits_whole():
     model = made(dtype="mixed_float16")
     outputs, _ = outputs_of(model, images(), training=True)

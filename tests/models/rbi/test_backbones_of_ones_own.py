@@ -30,7 +30,7 @@ def check(model, images, tmp_path):
     return loaded
 
 
-@pytest.mark.usefixtures("untraced")
+@pytest.mark.usefixtures("untraced_test")
 @pytest.mark.parametrize(
     "arguments", [{"include_top": True, "classes": 7}, {"include_top": False, "pooling": "max"}]
 )
