@@ -144,7 +144,8 @@ def with_head(
     classifier = [id(weight) for weight in made.classifier.weights]
     for new, old in zip(made.weights, model.weights, strict=True):
         if id(new) not in classifier:
-            new.assign(old)
+            # A copy: on JAX, what one model is called with is taken from all that share it.
+            new.assign(np.array(keras.ops.convert_to_numpy(old)))
     kernel, bias = head.kernel.astype("float32"), head.bias.astype("float32")
     if not refit:
         for rows, own in zip((kernel.T, bias), model.classifier.get_weights(), strict=True):

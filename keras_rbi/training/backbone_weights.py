@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from keras_rbi import backbones
 from keras_rbi.models.keras_classifier import classifier_of
@@ -58,7 +59,8 @@ def load_backbone_of(path: Path, backbone: keras.Model) -> None:
             "Name the same backbone (--backbone), or other weights."
         )
     for weight, value in zip(backbone.weights, trained.weights, strict=True):
-        weight.assign(value)
+        # A copy, as on JAX arrays that two models share are deleted when one is trained.
+        weight.assign(np.array(keras.ops.convert_to_numpy(value)))
 
 
 def _described(backbone: keras.Model) -> list[tuple[str, tuple[int, ...]]]:
