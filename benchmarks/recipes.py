@@ -87,9 +87,7 @@ def guide(folder: Path, seed: int, per_class: int, rate: float | None) -> keras.
         else:
             backbone_of(model).trainable = True
             freeze_batch_norms(model)
-        model.compile(
-            keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy", ["accuracy"]
-        )
+        model.compile(keras.optimizers.Adam(learning_rate), "sparse_categorical_crossentropy")
         model.fit(run.training, epochs=count, shuffle=False, verbose=0)
     return model
 
