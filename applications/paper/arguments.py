@@ -114,6 +114,9 @@ def run_of(options: Any, peer: str, backbone: str, per_class: int, seed: int) ->
         "backbone": name,
         "seed": seed,
         "freeze": "backbone" if backbone.endswith(FROZEN) else None,
+        # All as the paper trains: from a new head to the last epoch.
+        "feature_head": False,
+        "keep_best": False,
         **ALL[peer].settings,
     }
     if system:

@@ -26,6 +26,7 @@ from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.models.variants import OF_0_1
 from keras_rbi.training import TrainingSettings, load_split
 from keras_rbi.training.averaged_weights import take_averages
+from keras_rbi.training.choices import FLOAT32
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.feature_head import Head, orders_of
 from keras_rbi.training.fit_data import fit_data
@@ -55,8 +56,8 @@ class Run:
             for name, value in sorted(self.settings.as_dict().items())
             if value not in (None, False)
             and name not in ("data_dir", "on_error")
-            # Which had no name when the first rows were written.
-            and (name, value) != ("variant", OF_0_1)
+            # Which had no names when the first rows were written.
+            and (name, value) not in (("variant", OF_0_1), ("precision", FLOAT32))
         }
         settings["dataset"] = Path(self.settings.dataset).name
         return json.dumps({"peer": self.peer, **settings})

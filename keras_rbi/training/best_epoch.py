@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.models.loading import reason_of
@@ -15,7 +16,7 @@ from keras_rbi.training.checkpoints import CheckpointError
 from keras_rbi.training.run_folder import RunFolder
 
 WAY_OUT = (
-    "Take away best.json and best.weights.h5 there, and --resume keeps the best of the epochs that "
+    "Take away best.json and best.npz there, and --resume keeps the best of the epochs that "
     "are left, or else the last."
 )
 
@@ -85,7 +86,9 @@ def has_stopped(
 def keep_best(folder: RunFolder, model: keras.Model, best: BestEpoch) -> None:
     """Writes the weights of a model, averaged if it averages them, as those of the best epoch."""
     with averages_in_place(model):
-        write_atomically(folder.best_weights, model.save_weights, durable=True)
+        weights = model.get_weights()
+    # As NumPy writes them: HDF5 takes the process down, some time later, where a disk is full.
+    write_atomically(folder.best_weights, lambda path: np.savez(path, *weights), durable=True)
     # After the weights: killed between the two, a run goes through the epoch again.
     folder.write_json(folder.best, {**asdict(best), "sha256": _digest(folder.best_weights)})
 
@@ -119,7 +122,8 @@ def take_best(folder: RunFolder, model: keras.Model) -> BestEpoch | None:
         whole, reason = False, reason_of(error)
     if not whole:
         raise CheckpointError(f"{str(folder.best_weights)!r} cannot be read: {reason} {WAY_OUT}")
-    model.load_weights(folder.best_weights)
+    with np.load(folder.best_weights, allow_pickle=False) as file:
+        model.set_weights([file[name] for name in file.files])
     return BestEpoch(content["epoch"], content["accuracy"])
 
 

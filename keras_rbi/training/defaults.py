@@ -28,15 +28,10 @@ if TYPE_CHECKING:
 CLIP_FROM_SCRATCH = 1.0
 # Its weights come from a package: neither a GPU nor a network is needed.
 PRETRAINED = "EfficientNetLite0"
-# How it learns the typefaces in some minutes on two cores: found on their validation images. After
-# a head on features it bears twice the learning rate.
-PRETRAINED_ON_TYPEFACES = {
-    "image_size": 96,
-    "learning_rate": 3e-3,
-    "weight_decay": 0.05,
-    "freeze_batch_norms": True,
-}
-RATE_AFTER_HEAD = 6e-3
+# How it learns the typefaces in some minutes on two cores: found on their validation images.
+PRETRAINED_ON_TYPEFACES = {"image_size": 96, "learning_rate": 3e-3, "freeze_batch_norms": True}
+# After a head on features it bears twice the learning rate.
+ON_TYPEFACES_AFTER_HEAD = {"feature_head": True, "learning_rate": 6e-3, "weight_decay": 0.05}
 # From pretrained weights, with no recipe named: as the recipe `finetune`, shorter, after a head
 # that knows the classes already. Its average of the weights is left out: over the few dozen steps
 # of a small folder it would hardly leave where it began.
@@ -107,10 +102,11 @@ def _embedding_dim(
 
 def _of_pretrained_on_typefaces(settings: "TrainingSettings", method: str) -> dict[str, Any]:
     epochs = settings.epochs or FEWEST_ON_TYPEFACES
-    values = PRETRAINED_ON_TYPEFACES | {"epochs": epochs, "warmup_epochs": _warmup(epochs)}
-    if settings.head_epochs or method not in FEATURE_METHODS or settings.freeze == BACKBONE:
+    values = PRETRAINED_ON_TYPEFACES | {"epochs": epochs}
+    has_head = method in FEATURE_METHODS and settings.freeze != BACKBONE
+    if settings.head_epochs or settings.feature_head is False or not has_head:
         return values
-    return values | {"feature_head": True, "learning_rate": RATE_AFTER_HEAD}
+    return values | ON_TYPEFACES_AFTER_HEAD | {"warmup_epochs": _warmup(epochs)}
 
 
 def _warmup(epochs: int) -> float:

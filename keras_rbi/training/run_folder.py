@@ -58,7 +58,7 @@ class RunFolder:
         self.state = self.checkpoints / "state.json"
         self.former_state = self.checkpoints / "former-state.json"
         self.best = self.checkpoints / "best.json"
-        self.best_weights = self.checkpoints / "best.weights.h5"
+        self.best_weights = self.checkpoints / "best.npz"
         self.lock = self.path / ".lock"
 
     @classmethod

@@ -121,7 +121,7 @@ def test_training_goes_on_when_there_is_room_again(ask, birds, finished):
     with files_of_at_most(30_000):
         code, _, lines = ask("train", *SMALL, "--output", "run")
     assert (code, len(lines)) == (2, 1)
-    assert "'run/checkpoint/epoch-0001.keras'" in lines[0]
+    assert "'run/checkpoint/best.npz'" in lines[0]
     advised = lines[0].partition("go on after the last finished epoch: keras-rbi ")[2].split()
     assert not [path for path in (birds / "run").rglob("*") if path.name.startswith(".")]
     code, _, lines = ask(*advised, "--quiet")

@@ -105,7 +105,7 @@ def test_averages_are_kept_where_the_model_is_validated_by_them(accuracies, tmp_
         ("best.json", b""),
         ("best.json", b"[]"),
         ("best.json", b'{"epoch": -1, "accuracy": "high"}'),
-        ("best.weights.h5", b"none"),
+        ("best.npz", b"none"),
     ],
 )
 def test_damaged_files_are_told(accuracies, name, content, tmp_path):
