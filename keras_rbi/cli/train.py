@@ -336,8 +336,8 @@ def _prepare(
     training.keep_freed_memory()
     if minutes is not None:
         with doing("Timing some steps"):
-            left = minutes - (time.monotonic() - begin) / 60.0
-            settings = given = training.settings_within(left, given, data)
+            spent = time.monotonic() - begin
+            settings = given = training.settings_within(minutes, given, data, spent)
         if not asked.quiet:
             what = "the head alone" if settings.quick else f"{settings.epochs} epochs"
             notes().print(f"In {minutes:g} minutes: {what}", highlight=False)

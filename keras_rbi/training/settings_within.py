@@ -52,7 +52,10 @@ class TimeOfTraining:
 
 
 def settings_within(
-    minutes: float, settings: TrainingSettings, images: Mapping[str, ImageData]
+    minutes: float,
+    settings: TrainingSettings,
+    images: Mapping[str, ImageData],
+    spent: float = 0.0,
 ) -> TrainingSettings:
     """Settings with as many epochs as fit into a time, found by some steps that are timed.
 
@@ -63,6 +66,7 @@ def settings_within(
         minutes: How long all may take, that which is timed here included.
         settings: Settings, resolved or not, whose `epochs` are open.
         images: The images of each split, as `read_data` gives them for the same settings.
+        spent: Seconds of them that have gone by. Defaults to `0.0`.
 
     Returns:
         Resolved settings with `epochs` of 2 to 50, or with `quick`.
@@ -84,7 +88,7 @@ def settings_within(
             f"epochs={settings.epochs}, quick={settings.quick} and minutes={minutes:g}. Leave out "
             "either."
         )
-    begin = time.monotonic()
+    begin = time.monotonic() - spent
     resolved = settings.resolved()
     taken = time_of_training(resolved, images)
     seconds = PLANNED * 60.0 * minutes - (time.monotonic() - begin)

@@ -41,6 +41,12 @@ def test_as_many_epochs_as_fit_or_the_head_alone(taken, settings, minutes, epoch
     assert found == asked.resolved()
 
 
+def test_what_is_spent_counts(taken):
+    assert settings_within(3.0, PRETRAINED, {}, spent=61.0).epochs == 2
+    with pytest.raises(ValueError, match=r"^0\.5 minutes are too few"):
+        settings_within(0.5, SCRATCH, {}, spent=40.0)
+
+
 @pytest.mark.parametrize(
     ("settings", "minutes", "what"),
     [(PRETRAINED, 0.5, "a head would take about 0.6"), (SCRATCH, 1.0, "two epochs .* about 1.4")],
