@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from keras_rbi import backbones
 from keras_rbi.training import RunFolder, TrainingSettings, prepare, settings_for
 
 PHOTOGRAPHS = TrainingSettings(dataset="birds/", backbone="EfficientNetLite0")
@@ -35,8 +36,10 @@ def test_few_images_are_seen_more_often(settings, images, epochs):
 
 
 def test_a_run_takes_them_from_its_images(tmp_path):
+    weights = tmp_path / "cnn.weights.h5"
+    backbones.get("SmallCNN", image_size=16).save_weights(weights)
     settings = TrainingSettings(
-        backbone="EfficientNetLite0", per_class=1, image_size=32, feature_head=False
+        backbone="SmallCNN", weights=str(weights), per_class=1, image_size=16, feature_head=False
     )
     run = prepare(settings, RunFolder(tmp_path / "run"))
     # 22 images are one step.
