@@ -9,6 +9,10 @@ import numpy as np
 
 from keras_rbi.serving.decoder_process import DecoderProcess
 
+# By how much an image stands back for those that come after it: who sends little waits for no one
+# who sends much, and who has waited for long is passed no more.
+WEIGHT_A_SECOND = 1e6
+
 
 @dataclass(frozen=True)
 class _Image:
@@ -51,18 +55,20 @@ class DecodingLane:
             await process.kill()
 
     async def decode(self, content: bytes, name: str, weight: float) -> np.ndarray:
-        """Decodes an image, the lightest first: who sends little waits for no one who sends much.
+        """Decodes an image when it is the one that is due first.
 
         Args:
             content: The bytes of its file.
             name: What to call it in errors.
-            weight: Of the images that wait, the one with the least is next.
+            weight: An image of a million is due a second after it has come.
 
         Returns:
             As `DecoderProcess.decode`, which tells what is raised too.
         """
-        image = _Image(content, name, asyncio.get_running_loop().create_future())
-        self._waiting.put_nowait((weight, next(self._order), image))
+        loop = asyncio.get_running_loop()
+        image = _Image(content, name, loop.create_future())
+        due = loop.time() + weight / WEIGHT_A_SECOND
+        self._waiting.put_nowait((due, next(self._order), image))
         return await image.done
 
     async def _work(self, process: DecoderProcess) -> None:

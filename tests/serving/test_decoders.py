@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import doctest
+import math
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from keras_rbi.datasets.files.reading import decode_image
 
 pytest.importorskip("fastapi")
 
-from keras_rbi.serving import jpeg_scans
+from keras_rbi.serving import decoding_lane, jpeg_scans
 from keras_rbi.serving.decoders import Decoders
 from keras_rbi.serving.decoding_lane import DecodingLane
 from keras_rbi.serving.images import MAX_SCANS, seconds_to_decode
@@ -132,7 +133,16 @@ def test_scans_are_counted_to_the_end_of_the_picture():
     assert not tried.failed
 
 
-def test_light_images_go_first():
+# Seconds for which what is lighter, and comes later, goes first.
+@pytest.mark.parametrize(
+    ("second", "order_of_those"),
+    [
+        (60.0, ["light", "light too", "middle", "heavy"]),
+        (0.0, ["heavy", "light", "light too", "middle"]),
+    ],
+)
+def test_light_images_go_first_and_pass_no_one_for_long(second, order_of_those, monkeypatch):
+    monkeypatch.setattr(decoding_lane, "WEIGHT_A_SECOND", 1 / second if second else math.inf)
     order, gate = [], asyncio.Event()
 
     class Process:
@@ -163,7 +173,7 @@ def test_light_images_go_first():
         await lane.stop()
 
     asyncio.run(run())
-    assert order == ["begun", "light", "light too", "middle", "heavy"]
+    assert order == ["begun", *order_of_those]
 
 
 def test_a_process_knows_no_keras_and_ends_with_its_service():
