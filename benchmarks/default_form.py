@@ -64,13 +64,13 @@ class Regime:
 
 
 REGIMES = {
-    "scratch-40": Regime(40, 30, 1.6e-2),
-    "scratch-80": Regime(80, 20, 1.6e-2),
-    "scratch-300": Regime(300, 6, 1.6e-2),
-    "fine-tuned-40": Regime(40, 8, 3e-3, "EfficientNetLite0", 96),
-    "fine-tuned-80": Regime(80, 8, 3e-3, "EfficientNetLite0", 96),
-    "long-tail": Regime(200, 20, 1.6e-2, imbalance=50.0),
-    "wrong-labels": Regime(80, 20, 1.6e-2, wrong=0.4),
+    "scratch-40": Regime(40, 30, 3.2e-2),
+    "scratch-80": Regime(80, 20, 3.2e-2),
+    "scratch-300": Regime(300, 6, 3.2e-2),
+    "fine-tuned-40": Regime(40, 8, 6e-3, "EfficientNetLite0", 96),
+    "fine-tuned-80": Regime(80, 8, 6e-3, "EfficientNetLite0", 96),
+    "long-tail": Regime(200, 20, 3.2e-2, imbalance=50.0),
+    "wrong-labels": Regime(80, 20, 3.2e-2, wrong=0.4),
 }
 MODELS = ("alone", "default", "control")
 
