@@ -65,7 +65,7 @@ def kill_and_go_on(when, moment, ask, birds, history, command=SMALL):
 
 
 def test_a_kill_at_a_move_of_training(ask, birds, history):
-    """The second checkpoint has been moved, its state has not. The others are tried nightly."""
+    """The first checkpoint has been moved, its state has not. The others are tried nightly."""
     assert kill_and_go_on("after", 7, ask, birds, history)
 
 
@@ -73,8 +73,9 @@ def test_a_kill_at_a_move_of_training(ask, birds, history):
 def test_kills_at_every_move_of_training(ask, birds, history):
     _, text = killed("never", 0, "train", *SMALL, "--output", "run", "--quiet", cwd=birds)
     number = moves(text)
-    # Four files, two and three for the epochs, and four of the result.
-    assert number == 13
+    # Four files, two and three for the epochs, two for each that is the best so far, and four of
+    # the result.
+    assert number in (15, 17)
     for move in range(1, number + 1):
         for when in ("before", "after"):
             shutil.rmtree(birds / "run")
