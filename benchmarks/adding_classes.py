@@ -10,7 +10,6 @@ several ways, on the same features. How far they are held back is found on valid
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from csv_rows import add_rows, read_rows
 from measure import console_for_tables, machine
 from rich.table import Table
 
@@ -198,22 +198,6 @@ def measure(few: int | None, seed: int, options: argparse.Namespace) -> list[dic
     return list(measure_added(seed, settings, data, classes))
 
 
-def rows_of_file(file: Path) -> list[dict[str, str]]:
-    if not file.is_file():
-        return []
-    with file.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
-def add_rows(file: Path, rows: Sequence[dict[str, Any]]) -> None:
-    new = not file.is_file()
-    with file.open("a", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, FIELDS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerows(rows)
-
-
 def summary(rows: Sequence[dict[str, str]]) -> Iterator[list[str]]:
     """For each number of images and way: means over seeds, with standard deviations."""
     names = ("old_before", "old_after", "new_after", "all_after", "worst_class", "seconds")
@@ -247,7 +231,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     training.keep_freed_memory()
-    rows = rows_of_file(options.csv)
+    rows = read_rows(options.csv)
     added = {row["seed"] for row in rows if row["way"] != START}
     started = {(row["images"], row["seed"]) for row in rows if row["way"] == START}
     missing: list[tuple[int | None, int]] = [
@@ -268,13 +252,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "backend": keras.config.backend(),
         }
         # Together, so that a run that was killed leaves none or all.
-        add_rows(options.csv, [{**shared, **row} for row in measure(few, seed, options)])
+        add_rows(options.csv, FIELDS, [{**shared, **row} for row in measure(few, seed, options)])
     table = Table(
         *["images", "way", "seeds", "old before", "old", "new", "all", "worst old class"],
         "seconds",
         title=f"Top-1 accuracy in % of {OLD} old typefaces and 6 new, {machine()['cpu']}",
     )
-    for cells in summary(rows_of_file(options.csv)):
+    for cells in summary(read_rows(options.csv)):
         table.add_row(*cells)
     console_for_tables().print(table)
 

@@ -8,7 +8,6 @@ already is not measured again. Test images are the same for all seeds.
 """
 
 import argparse
-import csv
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from csv_rows import add_rows, read_rows
 from measure import console_for_tables, machine
 from rich.table import Table
 from scipy import stats
@@ -189,22 +189,6 @@ FIELDS = (
 KEY = ("regime", "model", "seed", "rate", "split")
 
 
-def rows_of(file: Path) -> list[dict[str, str]]:
-    if not file.is_file():
-        return []
-    with file.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
-def add_row(file: Path, row: dict[str, Any]) -> None:
-    new = not file.is_file()
-    with file.open("a", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, FIELDS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
 def differences(rows: Sequence[dict[str, str]]) -> Iterator[list[str]]:
     """For each regime and head: accuracies, and differences from the backbone alone, by seeds."""
     for regime in REGIMES:
@@ -259,7 +243,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     training.keep_freed_memory()
     missing = []
-    done = {tuple(row[name] for name in KEY) for row in rows_of(options.csv)}
+    done = {tuple(row[name] for name in KEY) for row in read_rows(options.csv)}
     for seed in options.seeds:
         for name in options.regimes:
             rate = options.rate or REGIMES[name].rate
@@ -272,14 +256,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         row = measure(REGIMES[name], model, seed, rate, options.split, options.images)
         row |= {"regime": name, "model": model, "seed": seed, "rate": rate}
         row |= {"split": options.split, "images": options.images}
-        add_row(options.csv, {**row, "backend": keras.config.backend()})
+        add_rows(options.csv, FIELDS, [{**row, "backend": keras.config.backend()}])
     table = Table(
         *["regime", "head", "seeds", "alone", "head", "difference"],
         "runs under half",
         "change with test batch",
         title=f"Top-1 accuracy in %, {machine()['cpu']}",
     )
-    for cells in differences(rows_of(options.csv)):
+    for cells in differences(read_rows(options.csv)):
         table.add_row(*cells)
     console_for_tables().print(table)
 

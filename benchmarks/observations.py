@@ -10,13 +10,13 @@ too. Temperatures are found on validation images. A seed that is in the file is 
 """
 
 import argparse
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
+from csv_rows import add_rows, read_rows
 from measure import console_for_tables, machine
 from rich.table import Table
 
@@ -156,22 +156,6 @@ def measure(name: str, seed: int, options: argparse.Namespace) -> Iterator[dict[
             yield {"predictions": kind, **scores(found, size)}
 
 
-def rows_of(file: Path) -> list[dict[str, str]]:
-    if not file.is_file():
-        return []
-    with file.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
-def add_rows(file: Path, rows: Sequence[dict[str, Any]]) -> None:
-    new = not file.is_file()
-    with file.open("a", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, FIELDS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerows(rows)
-
-
 def summary(rows: Sequence[dict[str, str]]) -> Iterator[list[str]]:
     """For each model and number of images: means over seeds, with standard deviations."""
     kinds = dict.fromkeys((row["model"], row["predictions"]) for row in rows)
@@ -209,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     training.keep_freed_memory()
-    done = {(row["model"], row["seed"]) for row in rows_of(options.csv)}
+    done = {(row["model"], row["seed"]) for row in read_rows(options.csv)}
     missing = [
         (name, seed)
         for seed in options.seeds
@@ -226,13 +210,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "backend": keras.config.backend(),
         }
         # Together, so that a run that was killed leaves none or all.
-        add_rows(options.csv, [{**shared, **row} for row in measure(name, seed, options)])
+        add_rows(options.csv, FIELDS, [{**shared, **row} for row in measure(name, seed, options)])
     table = Table(
         *["model", "predictions", "images", "seeds", "top-1 (%)"],
         *["ECE (%)", "calibrated", "temperature"],
         title=f"Typefaces, {machine()['cpu']}",
     )
-    for cells in summary(rows_of(options.csv)):
+    for cells in summary(read_rows(options.csv)):
         table.add_row(*cells)
     console_for_tables().print(table)
 

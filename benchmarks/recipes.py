@@ -16,7 +16,6 @@ measured again; rows are paired by seed.
 """
 
 import argparse
-import csv
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from typing import Any
 
 import keras
 import numpy as np
+from csv_rows import add_rows, read_rows
 from measure import console_for_tables, machine
 from rich.table import Table
 from scipy import stats
@@ -116,22 +116,6 @@ def measure(way: str, seed: int, per_class: int, rate: float | None, split: str)
     }
 
 
-def rows_of(file: Path) -> list[dict[str, str]]:
-    if not file.is_file():
-        return []
-    with file.open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
-
-
-def add_row(file: Path, row: dict[str, Any]) -> None:
-    new = not file.is_file()
-    with file.open("a", encoding="utf-8", newline="") as lines:
-        writer = csv.DictWriter(lines, FIELDS, lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(row)
-
-
 def table_of(rows: Sequence[dict[str, str]]) -> Table:
     """Mean accuracies, and those of ours less the other's, by seeds."""
     table = Table(
@@ -181,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
 
     training.keep_freed_memory()
-    done = {tuple(row[name] for name in KEY) for row in rows_of(options.csv)}
+    done = {tuple(row[name] for name in KEY) for row in read_rows(options.csv)}
     asked = [
         (way, count, seed, rate)
         for seed in options.seeds
@@ -200,8 +184,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         row = measure(way, seed, count, rate, options.split)
         row |= {"way": way, "per_class": count, "seed": seed, "split": options.split}
         row |= {"rate": "" if rate is None else rate, "backend": keras.config.backend()}
-        add_row(options.csv, row)
-    console_for_tables().print(table_of(rows_of(options.csv)))
+        add_rows(options.csv, FIELDS, [row])
+    console_for_tables().print(table_of(read_rows(options.csv)))
 
 
 if __name__ == "__main__":
