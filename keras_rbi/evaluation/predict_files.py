@@ -14,6 +14,7 @@ from keras_rbi.datasets.augmentation import PAPER, Augment
 from keras_rbi.datasets.files.find_images import find_images
 from keras_rbi.datasets.files.reading import read_image
 from keras_rbi.evaluation.classification_scores import probabilities_of
+from keras_rbi.evaluation.top_classes import top_classes
 from keras_rbi.evaluation.views import predict_views
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.image_size import image_size_of
@@ -48,8 +49,8 @@ class FilePrediction:
         """The likeliest classes and their probabilities, the likeliest first."""
         if self.probabilities is None:
             return []
-        best = np.argsort(-self.probabilities, kind="stable")[:count]
-        return [(self.class_names[number], float(self.probabilities[number])) for number in best]
+        best = top_classes(self.probabilities, self.class_names, count)
+        return [(each["class"], each["probability"]) for each in best]
 
 
 def classify_files(

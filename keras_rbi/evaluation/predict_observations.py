@@ -13,6 +13,7 @@ from keras_rbi.evaluation.observation_probabilities import (
     observation_probabilities,
 )
 from keras_rbi.evaluation.predict_files import BATCH_SIZE, FilePrediction, classify_each
+from keras_rbi.evaluation.top_classes import top_classes
 from keras_rbi.models.keras_classifier import classifier_of, relations_of
 
 
@@ -46,8 +47,8 @@ class ObservationPrediction:
         """The likeliest classes and their probabilities, the likeliest first."""
         if self.probabilities is None:
             return []
-        best = np.argsort(-self.probabilities, kind="stable")[:count]
-        return [(self.class_names[number], float(self.probabilities[number])) for number in best]
+        best = top_classes(self.probabilities, self.class_names, count)
+        return [(each["class"], each["probability"]) for each in best]
 
 
 def predict_observations(
