@@ -2,7 +2,7 @@
 
 `worst` has clients send the files of `hostile_images.py` one after the other while a good client
 sends an ordinary photograph, and says how long that waits. `load` has clients send photographs,
-some of which are garbage, compares every answer with that which the image gets alone, and the
+some of which are garbage, compares every prediction with that which the image gets alone, and the
 images a second with a plain loop over ONNX Runtime.
 """
 
@@ -124,7 +124,7 @@ class Client:
         return self._connection.getresponse().read()
 
     def predict(self, content: bytes) -> tuple[int, Any]:
-        """Status and answer for an image; status 0 where the connection broke."""
+        """Status and content of the response for an image; status 0 where the connection broke."""
         disposition = 'Content-Disposition: form-data; name="images"; filename="a.jpg"'
         head = f"--{BOUNDARY}\r\n{disposition}\r\n\r\n".encode()
         body = head + content + f"\r\n--{BOUNDARY}--\r\n".encode()
@@ -237,15 +237,15 @@ def load(service: Service, model: OnnxModel, requests: int, clients: int) -> dic
         is_garbage = number % 20 in (3, 10, 17)
         content = garbage[number % 3] if is_garbage else contents[number % 20]
         begin = time.monotonic()
-        status, answer = client.predict(content)
+        status, response = client.predict(content)
         took.append(time.monotonic() - begin)
         if status != (400 if is_garbage else 200):
             wrong.append(f"{number}: {status}")
         elif not is_garbage:
-            top = {row["class"]: row["probability"] for row in answer["predictions"][0]["top"]}
+            top = {row["class"]: row["probability"] for row in response["predictions"][0]["top"]}
             got = [top[name] for name in model.class_names]
             if np.abs(np.subtract(got, expected[number % 20])).max() > TOLERANCE:
-                wrong.append(f"{number}: another answer")
+                wrong.append(f"{number}: another prediction")
 
     def run(first: int) -> None:
         client = Client(service.port)

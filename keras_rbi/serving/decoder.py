@@ -44,7 +44,7 @@ def run(image_size: int, max_pixels: int, most_bytes: int, niceness: int) -> Non
     warnings.simplefilter("ignore")
     _stand_back(most_bytes, niceness)
     _reply(replies, READY, b"")
-    # Libraries write what strangers' files make them say.
+    # Libraries write what files of others make them say.
     with open(os.devnull, "wb") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
