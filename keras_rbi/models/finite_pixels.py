@@ -27,7 +27,8 @@ def finite_pixels(images: Tensor) -> Tensor:
     """
     if not keras.backend.is_float_dtype(keras.backend.standardize_dtype(images.dtype)):
         return images
-    # False for NaN too. Of `nan_to_num` LiteRT makes NaN.
-    images = ops.where(ops.abs(images) < float("inf"), images, 0.0)
+    # NaN times 0, and infinity times 0, are NaN. Of `nan_to_num` LiteRT makes NaN, and a comparison
+    # with infinity has no scale in its integers.
+    images = ops.where(images * 0.0 == 0.0, images, 0.0)
     # tf2onnx writes that as products with 0 and 1, which leave NaN, and this as a choice.
     return ops.where(ops.isnan(images), 0.0, images)
