@@ -2,7 +2,10 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+from keras_rbi.atomic_write import remove_unfinished
 
 FOLDER = "serving"
 
@@ -30,17 +33,20 @@ def cached_onnx(
     digest.update(version.encode())
     family = f"{model_file.stem}-{relations or 'own'}-"
     path = model_file.parent / FOLDER / f"{family}{digest.hexdigest()[:16]}.onnx"
-    if path.is_file():
-        return path
-    try:
-        path.parent.mkdir(exist_ok=True)
-        make(path)
-    except OSError as error:
-        raise ValueError(
-            f"The ONNX file {str(path)!r} cannot be written ({error}). Make one elsewhere with "
-            "keras-rbi export --format onnx, and serve that."
-        ) from error
-    for stale in path.parent.glob(f"{family}*.onnx"):
-        if stale != path:
-            stale.unlink()
+    if not path.is_file():
+        try:
+            path.parent.mkdir(exist_ok=True)
+            make(path)
+        except OSError as error:
+            raise ValueError(
+                f"The ONNX file {str(path)!r} cannot be written ({error}). Make one elsewhere with "
+                "keras-rbi export --format onnx, and serve that."
+            ) from error
+    # Also where it is there: one that was killed behind its move has left them. Serving itself
+    # asks for no right to write.
+    with suppress(OSError):
+        for stale in path.parent.glob(f"{family}*.onnx"):
+            if stale != path:
+                stale.unlink()
+        remove_unfinished(path.parent)
     return path

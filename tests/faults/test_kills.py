@@ -153,6 +153,10 @@ WRITES = {
     "explain": ["explain", "run", "birds", "--quiet", "--output", "out/a.html"],
     "export": ["export", "run", "--format", "onnx", "--quiet", "--output", "out/a.onnx"],
 }
+SERVE_NOTHING = (
+    "import keras_rbi.serving.run as serving; serving.run = lambda *_: None; "
+    "keras_rbi_command.run(['serve', 'run'])"
+)
 
 
 @pytest.mark.nightly
@@ -178,3 +182,28 @@ def test_kills_at_every_move_of_what_writes_results(command, ask, finished_run):
             assert sorted(path.name for path in out.iterdir()) == names
             old = {path.read_bytes() == b"old" for path in out.iterdir()}
             assert len(old) == 1, (when, move)
+
+
+@pytest.mark.nightly
+def test_kills_at_every_move_of_the_export_of_serve(finished_run):
+    """The next `serve` loads one whole file, of the model that is there, and leaves no other."""
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("uvicorn")
+    out = finished_run / "serving"
+    _, text = killed("never", 0, cwd=finished_run.parent, code=SERVE_NOTHING)
+    (whole,) = out.iterdir()
+    # That of a model that was there before.
+    stale = whole.with_name(f"{whole.stem.rpartition('-')[0]}-0000.onnx")
+    number = moves(text)
+    assert number >= 1
+    for move in range(1, number + 1):
+        for when in ("before", "after"):
+            whole.replace(stale)
+            assert killed(when, move, cwd=finished_run.parent, code=SERVE_NOTHING)[0], (when, move)
+            left = {path.name for path in out.glob("*.onnx")}
+            assert stale.name in left
+            assert (whole.name in left) == (when == "after")
+            _, text = killed("never", 0, cwd=finished_run.parent, code=SERVE_NOTHING)
+            assert list(out.iterdir()) == [whole]
+            # Made anew, or taken as it is.
+            assert (moves(text) == 0) == (when == "after")
