@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from keras_rbi.optimizers.rectified_adam_on_torch import rectified_adam_on_torch
 from keras_rbi.types import Tensor
 
 
@@ -250,7 +251,10 @@ class RectifiedAdam(keras.optimizers.Optimizer):
         # Here, once a step: in `update_step` they would be most of the graph that is traced for a
         # backbone with hundreds of variables.
         sizes = self._step_sizes(learning_rate)
-        super()._backend_update_step(grads, trainable_variables, sizes)
+        if keras.backend.backend() == "torch":
+            self._step_on_torch(grads, trainable_variables, sizes)
+        else:
+            super()._backend_update_step(grads, trainable_variables, sizes)
 
     def _step_sizes(self, learning_rate: Tensor) -> StepSizes:
         step = ops.cast(self.iterations + 1, "float32")
@@ -279,6 +283,36 @@ class RectifiedAdam(keras.optimizers.Optimizer):
         self.assign_add(velocity, (ops.square(gradient) - velocity) * (1.0 - self.beta_2))
         adaptive = adaptive / (ops.sqrt(velocity) + self.epsilon)
         self.assign_sub(variable, momentum * ops.where(is_adaptive, adaptive, plain))
+
+    def _step_on_torch(self, gradients: Any, variables: Any, sizes: StepSizes) -> None:
+        """`update_step` for all variables of one dtype, rate and decay together."""
+        import torch
+
+        groups: dict[tuple[str, float, bool], list[Any]] = {}
+        for gradient, variable in zip(gradients, variables, strict=True):
+            index = self._get_variable_index(variable)
+            decays = bool(
+                self.weight_decay and self._may_decay[index] and self._use_weight_decay(variable)
+            )
+            key = (variable.dtype, self._factors[index], decays)
+            groups.setdefault(key, []).append((gradient, variable, index))
+        for (dtype, factor, decays), members in groups.items():
+            *rates, is_adaptive = sizes
+            decay, plain, adaptive = (ops.cast(rate * factor, dtype) for rate in rates)
+            with torch.no_grad():
+                rectified_adam_on_torch(
+                    [ops.cast(gradient, dtype) for gradient, _, _ in members],
+                    [variable.value for _, variable, _ in members],
+                    [self._momentums[index].value for _, _, index in members],
+                    [self._velocities[index].value for _, _, index in members],
+                    self.beta_1,
+                    self.beta_2,
+                    self.epsilon,
+                    plain,
+                    adaptive,
+                    is_adaptive,
+                    decay * self.weight_decay if decays else None,
+                )
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor."""

@@ -153,3 +153,11 @@ def test_peak_of_a_case_grows_with_what_the_form_holds():
     # One batch x batch x units tensor is 8 MiB.
     assert peaks["peak_bytes"] > 8 * MIB
     assert peaks["floor_bytes"] < 8 * MIB
+
+
+def test_steps_of_optimizers_are_taken_in_turns(tmp_path, capsys):
+    arguments = ["--variables", "3", "--shape", "4", "2", "--repeats", "2"]
+    program("optimizers").main([*arguments, "--json", str(tmp_path / "found.json")])
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert {"Adam", "RectifiedAdam", "ratio", "machine"} == set(found)
+    assert f"{found['ratio']:.2f}" in capsys.readouterr().out

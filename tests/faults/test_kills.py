@@ -159,38 +159,62 @@ SERVE_NOTHING = (
 )
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("command", WRITES)
-def test_kills_at_every_move_of_what_writes_results(command, ask, finished_run):
-    """What was there is there or all of the new is, and the next write tidies up."""
-    arguments, out = WRITES[command], finished_run.parent / "out"
+@pytest.fixture(params=WRITES)
+def written(request, ask, finished_run):
+    """A command, the folder that it writes to, and what it leaves there."""
+    arguments, out = WRITES[request.param], finished_run.parent / "out"
     out.mkdir()
     code, _, lines = ask(*arguments)
     assert code == 0, lines
-    names = sorted(path.name for path in out.iterdir())
+    return arguments, out, sorted(path.name for path in out.iterdir())
+
+
+def kill_over_old_results(when, moment, arguments, out, names):
+    """Whether it was killed; that what was there is there, or all of the new."""
+    shutil.rmtree(out)
+    out.mkdir()
+    for name in names:
+        (out / name).write_text("old")
+    was_killed, _ = killed(when, moment, *arguments, cwd=out.parent)
+    remove_unfinished(out)
+    assert sorted(path.name for path in out.iterdir()) == names
+    old = {path.read_bytes() == b"old" for path in out.iterdir()}
+    assert len(old) == 1, (when, moment)
+    return was_killed
+
+
+@pytest.mark.nightly
+def test_kills_at_every_move_of_what_writes_results(written):
+    """What was there is there or all of the new is, and the next write tidies up."""
+    arguments, out, _ = written
     _, text = killed("never", 0, *arguments, cwd=out.parent)
     number = moves(text)
     assert number >= 1
     for move in range(1, number + 1):
         for when in ("before", "after"):
-            shutil.rmtree(out)
-            out.mkdir()
-            for name in names:
-                (out / name).write_text("old")
-            assert killed(when, move, *arguments, cwd=out.parent)[0], (when, move)
-            remove_unfinished(out)
-            assert sorted(path.name for path in out.iterdir()) == names
-            old = {path.read_bytes() == b"old" for path in out.iterdir()}
-            assert len(old) == 1, (when, move)
+            assert kill_over_old_results(when, move, *written), (when, move)
 
 
 @pytest.mark.nightly
-def test_kills_at_every_move_of_the_export_of_serve(finished_run):
+def test_kills_at_random_times_of_what_writes_results(written):
+    arguments, out, _ = written
+    begin = time.monotonic()
+    killed("never", 0, *arguments, cwd=out.parent)
+    seconds = time.monotonic() - begin
+    generator = random.Random(0)
+    moments = [generator.uniform(0, seconds) for _ in range(10)]
+    assert sum(kill_over_old_results("seconds", moment, *written) for moment in moments) >= 3
+
+
+@pytest.mark.nightly
+def test_kills_of_the_export_of_serve(finished_run):
     """The next `serve` loads one whole file, of the model that is there, and leaves no other."""
     pytest.importorskip("onnxruntime")
     pytest.importorskip("uvicorn")
     out = finished_run / "serving"
+    begin = time.monotonic()
     _, text = killed("never", 0, cwd=finished_run.parent, code=SERVE_NOTHING)
+    seconds = time.monotonic() - begin
     (whole,) = out.iterdir()
     # That of a model that was there before.
     stale = whole.with_name(f"{whole.stem.rpartition('-')[0]}-0000.onnx")
@@ -207,3 +231,11 @@ def test_kills_at_every_move_of_the_export_of_serve(finished_run):
             assert list(out.iterdir()) == [whole]
             # Made anew, or taken as it is.
             assert (moves(text) == 0) == (when == "after")
+    generator, kills = random.Random(0), 0
+    for _ in range(10):
+        shutil.rmtree(out, ignore_errors=True)
+        moment = generator.uniform(0, seconds)
+        kills += killed("seconds", moment, cwd=finished_run.parent, code=SERVE_NOTHING)[0]
+        killed("never", 0, cwd=finished_run.parent, code=SERVE_NOTHING)
+        assert list(out.iterdir()) == [whole]
+    assert kills >= 3
