@@ -46,6 +46,7 @@ def test_observations(program, monkeypatch):
     assert all(0 <= float(row["top1"]) <= 100 for row in rows)
 
 
+@pytest.mark.nightly
 def test_adding_classes(program):
     ways = {"held back to 1 point": (0.01, False)}
     options = ["--per-class", "3", "--test-images", "2", "--few", "2"]

@@ -63,6 +63,6 @@ def test_mistakes_end_the_command_with_one_line(tmp_path):
     )
     assert done.exit_code == 2
     assert (
-        done.stderr.strip().splitlines()[-1].startswith("Error: Only an RBIModel relates images in")
+        done.stderr.strip().splitlines()[-1].startswith("Error: Only a model with relations, such")
     )
     assert not (tmp_path / "m.onnx").exists()
