@@ -10,6 +10,8 @@ from keras_rbi.training import RunFolder, TrainingSettings, prepare, run_data
 from keras_rbi.training.best_epoch import BestEpoch, read_best
 from keras_rbi.training.checkpoints import CheckpointError
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 SETTINGS = TrainingSettings(image_size=16, per_class=1, epochs=4, seed=3)
 
 

@@ -10,6 +10,8 @@ from PIL import Image
 from keras_rbi.training import RunFolder, TrainingSettings, prepare
 from keras_rbi.training.class_weights import class_weights
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 def test_all_classes_count_alike():
     labels = np.repeat([0, 1, 3], [7, 2, 1])

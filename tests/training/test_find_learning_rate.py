@@ -13,6 +13,8 @@ from keras_rbi.datasets import typefaces
 from keras_rbi.training import RangeTest, learning_rate_range_test
 from keras_rbi.training.learning_rate_range_test import smooth
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 
 @pytest.fixture(scope="module")
 def images():

@@ -10,7 +10,10 @@ from keras_rbi.datasets import DatasetWarning
 from keras_rbi.training import RunFolder, TrainingSettings, data_for_model, prepare
 from keras_rbi.training.run_files import read_files
 
-pytestmark = pytest.mark.filterwarnings("ignore:.*labels are replaced")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*labels are replaced"),
+    pytest.mark.usefixtures("untraced"),
+]
 
 
 @pytest.fixture(scope="module")

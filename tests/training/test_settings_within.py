@@ -10,6 +10,8 @@ from keras_rbi.datasets import ImageData
 from keras_rbi.training import TrainingSettings, settings_within
 from keras_rbi.training.settings_within import TimeOfTraining
 
+pytestmark = pytest.mark.usefixtures("untraced")
+
 module = importlib.import_module("keras_rbi.training.settings_within")
 PRETRAINED = TrainingSettings(dataset=".", backbone="EfficientNetLite0", weights="imagenet")
 SCRATCH = dataclasses.replace(PRETRAINED, backbone="SmallCNN", weights="none")
