@@ -114,11 +114,11 @@ def told_of_disk(error: OSError) -> str:
 
 
 @contextmanager
-def one_line_errors(kind: type[ValueError] = ValueError) -> Iterator[None]:
-    """Turns the library's `ValueError`s, which say what to mend, into one line."""
+def one_line_errors(*kinds: type[ValueError]) -> Iterator[None]:
+    """Turns the library's `ValueError`s, or some kinds of them, into the line that they say."""
     try:
         yield
-    except kind as error:
+    except kinds or ValueError as error:
         fail(str(error))
 
 

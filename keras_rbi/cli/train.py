@@ -396,12 +396,13 @@ def require_weights(settings: TrainingSettings) -> None:
 
 def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
     from keras_rbi.cli.epoch_progress import EpochProgress
+    from keras_rbi.training.checkpoints import CheckpointError
 
     shown = [] if asked.quiet else [EpochProgress(run, notes())]
     command = f"keras-rbi train --resume --output {shlex.quote(str(run.folder.path))}"
     try:
         # Other errors are the program's own, which a line would hide.
-        with one_line_errors(UnreadableImageError), one_line_warnings():
+        with one_line_errors(UnreadableImageError, CheckpointError), one_line_warnings():
             if run.settings.quick or run.settings.feature_head:
                 with progress_bars("Extracting features of the {} images") as progress:
                     accuracy = run.fit_head(progress)

@@ -90,6 +90,11 @@ def test_damages_that_are_told(ask, birds, finished):
     assert (told, tried) == (2, 4)
 
 
+def test_damages_of_the_best_weights_are_told(ask, birds, stopped):
+    names = ["checkpoint/best.json", "checkpoint/best.npz"]
+    assert damage_and_ask(ask, stopped, "resume", names, (truncate,)) == (2, 2)
+
+
 @pytest.mark.nightly
 @pytest.mark.parametrize("command", [each for each in COMMANDS if each != "seeds"])
 def test_every_damage_of_a_finished_run(command, ask, birds, finished, record_property):
