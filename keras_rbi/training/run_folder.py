@@ -33,7 +33,7 @@ class RunFolder:
     | `files.csv.gz` | the image files of each split, with label and size, to tell later changes |
     | `corrections.csv` | the corrections of labels that it was started with, if there were any |
     | `observations.json` | how sure predictions from several images of one thing may be |
-    | `examples/` | some test images, to try `predict` on |
+    | `examples/` | some test images, in folders named after their classes, to try `predict` on |
     | `checkpoint/` | states of the last two epochs and the best weights, until it is finished |
 
     Every file is written beside its place and moved there, which is atomic. While a process trains
