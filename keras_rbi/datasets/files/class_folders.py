@@ -6,12 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 # Of a file's name: separators, control characters, and bytes that are no text.
 NOT_IN_FILE_NAMES = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 LONGEST_NAME = 200
 # Of letters with accents, which disks may take apart.
-FORMS = ("NFC", "NFD")
+FORMS: tuple[Literal["NFC", "NFD"], ...] = ("NFC", "NFD")
 
 
 def class_folders(class_names: Sequence[str]) -> dict[str, int]:
