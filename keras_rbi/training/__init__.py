@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from keras_rbi.training.data_for_model import (
         data_for_model,
         images_of_run,
+        training_data_of,
         warn_of_seen_images,
     )
     from keras_rbi.training.find_learning_rate import find_learning_rate
@@ -65,6 +66,7 @@ __all__ = [
     "settings_for",
     "settings_within",
     "train",
+    "training_data_of",
     "warn_of_seen_images",
 ]
 

@@ -19,6 +19,7 @@ MODULES = [
     "evaluation.evaluate_protocol",
     "evaluation.label_issues",
     "evaluation.logistic_regression",
+    "evaluation.look_alikes",
     "evaluation.mistakes",
     "evaluation.observation_calibration",
     "evaluation.observation_draws",
