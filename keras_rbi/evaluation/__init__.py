@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from keras_rbi.evaluation.label_issues import LabelIssue, LabelIssues, find_label_issues
     from keras_rbi.evaluation.leaks import Leaks, find_leaks
     from keras_rbi.evaluation.look_alikes import look_alikes
+    from keras_rbi.evaluation.mistaken_images import MistakenImage, MistakenImages
     from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
     from keras_rbi.evaluation.observation_calibration import (
         ObservationCalibration,
@@ -79,6 +80,8 @@ __all__ = [
     "LabelIssues",
     "Leaks",
     "McNemar",
+    "MistakenImage",
+    "MistakenImages",
     "Mistakes",
     "ObservationCalibration",
     "ObservationPrediction",

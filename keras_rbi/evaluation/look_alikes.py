@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.evaluation.directions import directions
 from keras_rbi.evaluation.pooled_features import pooled_model
 
 BATCH = 32
@@ -71,8 +72,7 @@ def look_alikes(
         np.asarray(network.predict_on_batch(images[begin : begin + BATCH]), "float32")
         for begin in range(0, len(images), BATCH)
     ]
-    mean, spread = features.mean(0), features.std(0)
-    cosines = _directions(np.concatenate(own), mean, spread) @ _directions(features, mean, spread).T
+    cosines = directions(np.concatenate(own), features) @ directions(features).T
     places = {label: np.flatnonzero(np.isin(numbers, of_class[label])) for label in asked}
     return [
         [_nearest(row, numbers, places[int(label)], count) for label in labels]
@@ -86,12 +86,6 @@ def _some(data: ImageData, label: int, classes: int, most: int) -> np.ndarray:
     if len(members) <= share:
         return members
     return members[np.linspace(0, len(members) - 1, share).round().astype(int)]
-
-
-def _directions(features: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    rows = (features - mean) / np.where(spread > 0, spread, 1.0)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.asarray(rows / np.where(lengths > 0, lengths, 1.0))
 
 
 def _nearest(cosines: np.ndarray, numbers: np.ndarray, places: np.ndarray, count: int) -> list[int]:

@@ -66,6 +66,9 @@ figcaption { color: var(--soft); font-size: .85rem; line-height: 1.35; padding-t
 overflow-wrap: anywhere; }
 .card .bars { margin: 0 0 .4rem; }
 .card .bars th { width: 40%; }
+.card p:first-child { margin-top: 0; }
+.galleries { display: flex; flex-wrap: wrap; gap: 0 1rem; }
+.galleries .gallery { flex: 1 1 16.5rem; min-width: 0; }
 .card .gallery h4 { margin: .5rem 0 .3rem; }
 .first strong { color: var(--first); } .second strong { color: var(--second); }
 details { border: 1px solid var(--line); border-radius: 10px; padding: .2rem 1rem;
@@ -75,7 +78,8 @@ summary h2 { display: inline; border: 0; padding: 0; margin: 0; }
 details section h3 { font-size: 1.05rem; margin-top: 1.8rem; }
 @media (max-width: 560px) {
 main { padding: 1rem .8rem 3rem; }
-.card > figure { flex: 1 1 40%; } .card > div { flex-basis: 100%; }
+.card > figure { flex: 1 1 40%; } .bars td + td { width: 4rem; } .card .bars th { width: 50%; }
+.card > div { flex-basis: 100%; }
 details { padding: .2rem .7rem; }
 }
 </style>
@@ -267,13 +271,16 @@ def _card(card: Card) -> str:
         mark = f' <span class="mark {kind}"><span aria-hidden="true">{sign}</span> {kind}</span>'
     note = f" <small>{html.escape(card.note)}</small>" if card.note else ""
     figures = [
-        f"<figure>{_picture(picture)}<figcaption>{html.escape(picture.caption)}</figcaption></figure>"
+        f"<figure>{_picture(picture) if picture.content else ''}"
+        f"<figcaption>{html.escape(picture.caption)}</figcaption></figure>"
         for picture in card.pictures
     ]
     beside = [f"<p>{html.escape(card.text)}</p>"] if card.text else []
     if card.shares:
         beside.append(_shares(card.shares))
-    beside += [_gallery(gallery, "h4") for gallery in card.galleries]
+    if card.galleries:
+        galleries = "\n".join(_gallery(gallery, "h4") for gallery in card.galleries)
+        beside.append(f'<div class="galleries">\n{galleries}\n</div>')
     parts = "\n".join([*figures, "<div>", *beside, "</div>"])
     return (
         f"<article>\n<h3>{html.escape(card.heading)}{note}{mark}</h3>\n"

@@ -240,19 +240,21 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         return self.data.class_names
 
     @property
-    def labels(self) -> np.ndarray:
-        """Labels of the images in the order of this epoch, without what fills the last batch."""
+    def numbers(self) -> np.ndarray:
+        """Numbers of the images in the order of this epoch, without what fills the last batch."""
         end = self._batches * self.batch_size
-        return self.data.labels[self._order[self._first_step * self.batch_size : end]]
+        return self._order[self._first_step * self.batch_size : end]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Their labels."""
+        return self.data.labels[self.numbers]
 
     @property
     def observations(self) -> list[str] | None:
         """What each image is of, in the same order, or `None` where that is not known."""
-        known, end = self.data.observations, self._batches * self.batch_size
-        if known is None:
-            return None
-        numbers = self._order[self._first_step * self.batch_size : end]
-        return [known[number] for number in numbers.tolist()]
+        known = self.data.observations
+        return None if known is None else [known[number] for number in self.numbers.tolist()]
 
     @property
     def num_images(self) -> int:
