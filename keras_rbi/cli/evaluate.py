@@ -1,6 +1,7 @@
 """`keras-rbi evaluate`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,7 @@ from keras_rbi.cli.output import (
     one_line_warnings,
     print_json,
     progress_bars,
+    say,
 )
 from keras_rbi.datasets.catalogue import note_on
 
@@ -155,6 +157,8 @@ def evaluate(
                 console.print(more.attention.summary())
         if content["test_note"]:
             console.print(content["test_note"])
+    if dataset is None and data_dir is None and seed is None and observations is None:
+        _update_card(model, content)
     if output is not None:
         with doing("Writing tables and pages"):
             mistaken = evaluation.MistakenImages(extracted, test)
@@ -164,6 +168,20 @@ def evaluate(
             console.print(
                 f"Tables and figures: {one_line(str(output))}", highlight=False, soft_wrap=True
             )
+
+
+def _update_card(model: Path, content: dict[str, object]) -> None:
+    """Brings the model card of a finished run up to date with what was measured of its model."""
+    folder = training.RunFolder.around(model)
+    if not folder.is_finished or (model.is_file() and model.name != folder.model.name):
+        return
+    try:
+        file = training.update_model_card(folder.path, content)
+    except (OSError, ValueError) as error:
+        say(f"The model card was not brought up to date: {error}", sys.stderr)
+        return
+    if file is not None and not asked.json:
+        console.print(f"Model card: {one_line(str(file))}", highlight=False, soft_wrap=True)
 
 
 def _write(

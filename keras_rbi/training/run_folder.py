@@ -30,6 +30,7 @@ class RunFolder:
     | `metrics.json` | accuracies, the settings, the machine's software |
     | `history.csv` | loss and accuracy of each epoch |
     | `curves.png` | the same as a picture |
+    | `README.md` | the model card: data, accuracy, calibration, what it must not be used for |
     | `files.csv.gz` | the image files of each split, with label and size, to tell later changes |
     | `corrections.csv` | the corrections of labels that it was started with, if there were any |
     | `observations.json` | how sure predictions from several images of one thing may be |
@@ -50,6 +51,7 @@ class RunFolder:
         self.settings = self.path / "settings.json"
         self.history = self.path / "history.csv"
         self.curves = self.path / "curves.png"
+        self.card = self.path / "README.md"
         self.examples = self.path / "examples"
         self.files = self.path / "files.csv.gz"
         self.corrections = self.path / "corrections.csv"

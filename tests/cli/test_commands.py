@@ -70,6 +70,7 @@ def test_train_leaves_a_run_folder_and_prints_what_to_do_next(trained, folder):
         "metrics.json",
         "history.csv",
         "curves.png",
+        "README.md",
         "examples",
     }
     names = json.loads((run / "settings.json").read_text())["class_names"]
