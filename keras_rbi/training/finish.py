@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -15,11 +15,15 @@ from keras_rbi.atomic_write import write_atomically
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.catalogue import note_on
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.evaluation.accuracy_by_relations import BATCH_SIZES, accuracies_of
+from keras_rbi.evaluation.accuracy_by_relations import (
+    BATCH_SIZES,
+    RelationsAccuracy,
+    outputs_by_relations,
+    right_of,
+)
 from keras_rbi.evaluation.classification_scores import calibration_error, probabilities_of
 from keras_rbi.evaluation.extract_features import extract_features
 from keras_rbi.evaluation.mistakes import mistakes
-from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.figures.training_curves import training_curves
 from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.keras_classifier import relations_of
@@ -64,13 +68,17 @@ def finish(
     if not keep_optimizer:
         model = in_float32(model, settings)
     extracted = extract_features(model, test)
-    rows = accuracies_of(extracted, BATCH_SIZES)
-    outputs = own_outputs(extracted, PAPERS_BATCH, np.arange(len(extracted)))
-    probabilities = probabilities_of(outputs, head_activation(model))
-    classes = mistakes(outputs, extracted.labels, test.class_names).classes
+    found = outputs_by_relations(extracted, BATCH_SIZES)
+    rows = [
+        RelationsAccuracy(mode, size, right_of(outputs, extracted.labels))
+        for mode, size, outputs in found
+    ]
     relations = relations_of(model)
+    own = _of_the_model(found, relations)
+    probabilities = probabilities_of(own, head_activation(model))
+    classes = mistakes(own, extracted.labels, test.class_names).classes
     metrics = {
-        "test_accuracy": _accuracy_of_the_model(rows, relations),
+        "test_accuracy": right_of(own, extracted.labels),
         "relations": relations,
         "test_accuracy_by_relations": [row.as_dict() for row in rows],
         "test_accuracy_by_class": [one.as_dict() for one in classes],
@@ -117,12 +125,14 @@ def _save(model: keras.Model, path: Path, keep_optimizer: bool) -> None:
         load_model(path, compile=False).save(path)
 
 
-def _accuracy_of_the_model(rows: list[Any], relations: str) -> float:
-    """Accuracy in the model's own mode, at the paper's batch size of 32 where that matters."""
+def _of_the_model(
+    found: Sequence[tuple[str, int | None, np.ndarray]], relations: str
+) -> np.ndarray:
+    """Predictions in the model's own mode, at the paper's batch size where that matters."""
     return next(
-        row.accuracy
-        for row in rows
-        if row.relations == relations and row.batch_size in (None, PAPERS_BATCH)
+        outputs
+        for mode, size, outputs in found
+        if mode == relations and size in (None, PAPERS_BATCH)
     )
 
 

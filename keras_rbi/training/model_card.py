@@ -103,7 +103,7 @@ def card_of(
         "## Accuracy",
         *_accuracy(metrics, measured),
         "## By class",
-        *_by_class(class_names, metrics),
+        *_by_class(class_names, metrics, measured),
         "## Calibration",
         _calibration(metrics, measured),
         "## What it must not be used for",
@@ -217,10 +217,14 @@ def _accuracy(metrics: Mapping[str, Any], measured: Mapping[str, Any] | None) ->
     ]
 
 
-def _by_class(class_names: Sequence[str], metrics: Mapping[str, Any]) -> list[str]:
-    classes = metrics.get("test_accuracy_by_class")
+def _by_class(
+    class_names: Sequence[str], metrics: Mapping[str, Any], measured: Mapping[str, Any] | None
+) -> list[str]:
+    details = (measured or {}).get("details") or {}
+    classes = details.get("classes") or metrics.get("test_accuracy_by_class")
     if not classes:
-        return ["Not measured: " + ", ".join(map(_escaped, class_names[:MOST_CLASSES])) + "."]
+        names = ", ".join(map(_escaped, class_names[:MOST_CLASSES]))
+        return [f"Not measured by class (`keras-rbi evaluate --details` does): {names}."]
     trained = metrics.get("training_images_by_class") or [None] * len(class_names)
     shown = sorted(classes, key=lambda one: one["top1"])[:MOST_CLASSES]
     text = "The lowest accuracy first."
