@@ -157,8 +157,6 @@ def evaluate(
                 console.print(more.attention.summary())
         if content["test_note"]:
             console.print(content["test_note"])
-    if dataset is None and data_dir is None and seed is None and observations is None:
-        _update_card(model, content)
     if output is not None:
         with doing("Writing tables and pages"):
             mistaken = evaluation.MistakenImages(extracted, test)
@@ -168,6 +166,8 @@ def evaluate(
             console.print(
                 f"Tables and figures: {one_line(str(output))}", highlight=False, soft_wrap=True
             )
+    if dataset is None and data_dir is None and seed is None and observations is None:
+        _update_card(model, content)
 
 
 def _update_card(model: Path, content: dict[str, object]) -> None:
