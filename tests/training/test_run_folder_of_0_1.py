@@ -62,7 +62,7 @@ def test_it_is_resumed_with_them(folder):
 
 
 def test_it_predicts(folder, capsys):
-    image = sorted((folder / "examples").iterdir())[0]
+    image = sorted((folder / "examples").rglob("*.png"))[0]
     assert command("predict", folder, image, "--json") == 0
     (prediction,) = json.loads(capsys.readouterr().out)
     names = json.loads(STORED.read_text("utf-8"))["class_names"]
