@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_rbi import explanations, figures, training
+from keras_rbi import evaluation, explanations, figures, training
 
 
 def main(run: str, output: str = "explained") -> None:
@@ -18,7 +18,7 @@ def main(run: str, output: str = "explained") -> None:
     size = training.image_size_of(model)
     from keras_rbi.datasets.files.reading import read_image
 
-    files = sorted(Path(run, "examples").iterdir())
+    files = evaluation.find_images([Path(run, "examples")])
     images = np.stack([read_image(file, size) for file in files])
 
     folder = Path(output)

@@ -15,7 +15,7 @@ from keras_rbi import evaluation, training
 def main(run: str) -> None:
     """Predicts for two "observations" of the run's example images, of one and of two."""
     model, names = training.load_trained_model(Path(run))
-    files = sorted(Path(run, "examples").iterdir())
+    files = evaluation.find_images([Path(run, "examples")])
     things = {"first": files[:1], "second": files[1:3]}
     calibration = training.observation_calibration(run)  # found on validation images, if it could
     for found in evaluation.predict_observations(model, things, names, calibration):

@@ -47,7 +47,8 @@ def compare(
     """Compare two models over the same test images.
 
     The difference in accuracy with a bootstrap interval and McNemar's test, parameters, time for an
-    image, taken in turns, and peak memory. Each predicts in the relations mode it was saved in.
+    image, taken in turns, and peak memory. Each predicts in the relations mode it was saved in, and
+    reads the files at its own image size.
 
     Example: `keras-rbi compare runs/typefaces-1 runs/typefaces-2`
     """

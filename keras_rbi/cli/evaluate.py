@@ -1,6 +1,7 @@
 """`keras-rbi evaluate`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,11 +22,17 @@ from keras_rbi.cli.output import (
     one_line_warnings,
     print_json,
     progress_bars,
+    say,
 )
 from keras_rbi.datasets.catalogue import note_on
 
 if TYPE_CHECKING:
-    from keras_rbi.evaluation import Details, EvaluationProtocol, ObservationScores
+    from keras_rbi.evaluation import (
+        Details,
+        EvaluationProtocol,
+        MistakenImages,
+        ObservationScores,
+    )
 
 BATCH_SIZES = "1,8,32,128"
 
@@ -52,7 +59,10 @@ def evaluate(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="Folder to write evaluation.csv, .json, .png and .svg to."),
+        typer.Option(
+            help="Folder to write evaluation.csv, .json, .png and .svg to, and what is wrong: "
+            "mistakes.csv and mistakes.html."
+        ),
     ] = None,
     details: Annotated[
         bool,
@@ -77,7 +87,7 @@ def evaluate(
     ] = 1,
     spreadsheet: Annotated[
         bool,
-        typer.Option("--spreadsheet", help="With --details: CSV as predict --spreadsheet has it."),
+        typer.Option("--spreadsheet", help="CSV of names as predict --spreadsheet has it."),
     ] = False,
 ) -> None:
     """Measure a model on the test split, for each relations mode, test batch size and order.
@@ -92,8 +102,8 @@ def evaluate(
 
     `keras-rbi evaluate runs/typefaces-1 --orders 10 --output measured`
     """
-    if spreadsheet and not (details and output is not None):
-        fail("--spreadsheet is for the tables of --details with --output. Add these two.")
+    if spreadsheet and output is None:
+        fail("--spreadsheet is for the tables of --output. Name a folder for them.")
     check_folder(output, "--output")
     with one_line_errors(), one_line_warnings():
         sizes = numbers_of(batch_sizes, "--batch-sizes")
@@ -148,11 +158,30 @@ def evaluate(
         if content["test_note"]:
             console.print(content["test_note"])
     if output is not None:
-        _write(output, found, content, things, more, spreadsheet)
+        with doing("Writing tables and pages"):
+            mistaken = evaluation.MistakenImages(extracted, test)
+            page = figures.mistakes_report(mistaken, model.absolute().name).html()
+            _write(output, found, content, things, more, mistaken, page, spreadsheet)
         if not asked.json:
             console.print(
                 f"Tables and figures: {one_line(str(output))}", highlight=False, soft_wrap=True
             )
+    if dataset is None and data_dir is None and seed is None and observations is None:
+        _update_card(model, content)
+
+
+def _update_card(model: Path, content: dict[str, object]) -> None:
+    """Brings the model card of a finished run up to date with what was measured of its model."""
+    folder = training.RunFolder.around(model)
+    if not folder.is_finished or (model.is_file() and model.name != folder.model.name):
+        return
+    try:
+        file = training.update_model_card(folder.path, content)
+    except (OSError, ValueError) as error:
+        say(f"The model card was not brought up to date: {error}", sys.stderr)
+        return
+    if file is not None and not asked.json:
+        console.print(f"Model card: {one_line(str(file))}", highlight=False, soft_wrap=True)
 
 
 def _write(
@@ -161,20 +190,29 @@ def _write(
     content: dict[str, object],
     things: "ObservationScores | None",
     more: "Details | None",
+    mistaken: "MistakenImages",
+    page: str,
     spreadsheet: bool,
 ) -> None:
     with atomic_files(folder) as unfinished:
         (unfinished / "evaluation.csv").write_text(found.csv(), "utf-8")
         (unfinished / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
         figures.save_figures(unfinished, {"evaluation": figures.protocol_figure(found)})
+        _write_text(unfinished / "mistakes.csv", mistaken.csv(spreadsheet))
+        (unfinished / "mistakes.html").write_text(page, "utf-8", "backslashreplace")
         if things:
             (unfinished / "observations.csv").write_text(things.csv(), "utf-8")
             drawn = {"observations": figures.observations_figure(things)}
             figures.save_figures(unfinished, drawn)
         if more:
             for name, text in more.csv_files(spreadsheet).items():
-                (unfinished / name).write_text(text, "utf-8", "surrogateescape", newline="")
+                _write_text(unfinished / name, text)
             figures.save_figures(unfinished, figures.details_figures(more))
+
+
+def _write_text(path: Path, text: str) -> None:
+    """Writes a table whose names may be bytes that are no text."""
+    path.write_text(text, "utf-8", "surrogateescape", newline="")
 
 
 def numbers_of(text: str, option: str) -> list[int]:

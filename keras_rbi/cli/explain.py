@@ -1,7 +1,7 @@
 """`keras-rbi explain`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -24,6 +24,11 @@ from keras_rbi.explanations.image_batch import image_files, read_images
 from keras_rbi.explanations.methods import check_method
 from keras_rbi.training.run_folder import RunFolder
 
+if TYPE_CHECKING:
+    import keras
+
+    from keras_rbi.datasets.image_data import ImageData
+
 # As many images as a map of features can show, and a laptop embed in a moment.
 MOST_IMAGES = 500
 
@@ -45,15 +50,26 @@ def explain(
         typer.Option(help="A folder to save each figure to, as PNG and SVG."),
     ] = None,
     batch_size: Annotated[
-        int, typer.Option(min=1, max=32, help="How many images to explain, as one batch.")
+        int,
+        typer.Option(min=1, max=32, help="How many images to relate to each other, as one batch."),
     ] = 8,
     method: Annotated[
         str, typer.Option(help="`grad_cam`, `hires_cam` or `layer_cam`.")
     ] = "grad_cam",
+    look_alikes: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=12,
+            help="Of each class, how many of the run's training images to show beside a photograph "
+            "that look most like it. 0: the training images are not read.",
+        ),
+    ] = 3,
 ) -> None:
-    """Show what a model looks at in images, and what they do to each other, in an HTML report.
+    """Show what a model says of photographs and why, and what it confuses, in an HTML report.
 
-    Of a folder with more images, some are taken at even distances.
+    Of a folder with more than 500 images, some are taken at even distances, and of these 40 are
+    shown one by one.
 
     Example: `keras-rbi explain runs/typefaces-1 runs/typefaces-1/examples`
     """
@@ -70,6 +86,10 @@ def explain(
                 training.image_size_of(network),
                 class_names,
             )
+        training_data, note = None, ""
+        if look_alikes:
+            with doing("Reading the training images of the run"):
+                training_data, note = _training_data(model, network, class_names)
         with progress_bars("Explaining: {}") as progress:
             report = drawings.explanation_report(
                 network,
@@ -81,6 +101,9 @@ def explain(
                 images_name=images.absolute().name,
                 metrics=RunFolder.around(model).read_metrics(),
                 progress=progress,
+                training_data=training_data,
+                look_alikes=look_alikes,
+                note=note,
             )
     html = report.html()
     write_atomically(output, lambda path: path.write_text(html, "utf-8", "backslashreplace"))
@@ -92,3 +115,13 @@ def explain(
         report.save_figures(figures)
         if not asked.json:
             console.print(f"Figures: {one_line(str(figures))}", highlight=False, soft_wrap=True)
+
+
+def _training_data(
+    model: Path, network: "keras.Model", class_names: list[str]
+) -> "tuple[ImageData | None, str]":
+    """The images that the run was trained on, or a sentence on why they are not there."""
+    try:
+        return training.training_data_of(model, network, class_names), ""
+    except ValueError as error:
+        return None, f"No training images are shown: {error}"

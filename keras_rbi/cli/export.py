@@ -129,7 +129,19 @@ def _export(
             representative_images=representative,
             class_names=class_names,
             verbose=False,
+            model_card=_card_of(model),
         )
+
+
+def _card_of(model: Path) -> str | None:
+    """The model card of the run that a model comes from, if it comes from a finished one."""
+    folder = training.RunFolder.around(model)
+    if not folder.is_finished or not folder.settings.is_file():
+        return None
+    if folder.card.is_file():
+        return folder.card.read_text("utf-8", "replace")
+    # A run of a version that wrote none.
+    return training.model_card(folder.path)
 
 
 def _beside(model: Path, format: str, tf_serving: str | None) -> Path:
@@ -175,7 +187,7 @@ def _cost(made: "Export", model: Path, network: "keras.Model") -> dict[str, Any]
 def _as_dict(made: "Export", cost: dict[str, Any] | None) -> dict[str, Any]:
     return {
         "path": str(made.path),
-        **made.options.as_dict(),
+        **{name: value for name, value in made.options.as_dict().items() if name != "model_card"},
         "verification": dataclasses.asdict(made.verification),
         "cost": cost and {name: value for name, value in cost.items() if name != "text"},
     }

@@ -2,7 +2,8 @@
 
 import io
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -28,12 +29,15 @@ from keras_rbi.cli.predictions import (
     WRITERS,
     Prediction,
     Write,
+    name_of,
     observation_row,
+    with_truth,
     write_lines,
     write_spreadsheet,
     write_tables,
 )
 from keras_rbi.datasets.augmentation import PAPER
+from keras_rbi.datasets.files.class_folders import labels_of_files
 from keras_rbi.datasets.files.find_images import find_images
 from keras_rbi.datasets.files.observation_names import files_of_observations
 from keras_rbi.training.run_folder import find_model
@@ -99,8 +103,9 @@ def predict(
 ) -> None:
     """Name the likeliest classes of each image, of a few or of many thousand.
 
-    Predictions come in the order in which they are named, those of a folder sorted. Those that
-    cannot be read are listed at the end with the reason, and the exit code is 1.
+    Predictions come in the order in which they are named, those of a folder sorted. Where images
+    lie in a folder named after a class, that is their truth, and each is told right or wrong. Those
+    that cannot be read are listed at the end with the reason, and the exit code is 1.
 
     Examples:
 
@@ -127,6 +132,8 @@ def predict(
     table = write_tables if len(rows) <= MOST_TABLES else write_lines
     write = write_spreadsheet if spreadsheet else WRITERS.get(form, table)
     unreadable: list[FilePrediction] = []
+    truths = _truths(files, images, class_names, things)
+    counts: Counter[bool | None] = Counter()
 
     def of_observations(progress: Progress) -> Iterator[Prediction]:
         assert things is not None
@@ -153,8 +160,15 @@ def predict(
                 yield {"image": str(each.path), "top": best}
             progress("", done, len(files))
 
+    def judged(found: Iterable[Prediction]) -> Iterator[Prediction]:
+        for prediction in found:
+            told = with_truth(prediction, truths.get(name_of(prediction)))
+            counts[told["right"]] += 1
+            yield told
+
     with one_line_errors(), _progress(output) as progress:
-        _write(write, predictions(progress), output)
+        found = predictions(progress)
+        _write(write, judged(found) if truths else found, output)
     if things is not None and not calibration.temperatures and not asked.quiet:
         errors.print(
             "The probabilities are the mean of the images' and not calibrated: the run's "
@@ -171,11 +185,36 @@ def predict(
             highlight=False,
             soft_wrap=True,
         )
+    if (known := counts[True] + counts[False]) and not asked.quiet:
+        what = "images" if things is None else "observations"
+        say(
+            f"Right: {counts[True]:,} of {known:,} {what} in folders named after a class "
+            f"({100 * counts[True] / known:.1f} %).",
+            sys.stderr,
+        )
     if unreadable:
         say(f"{len(unreadable)} of {len(files)} images cannot be read:", sys.stderr)
         for each in unreadable:
             say(f"  {one_line(str(each.error))}", sys.stderr)
         raise typer.Exit(1)
+
+
+def _truths(
+    files: Sequence[Path],
+    named: Sequence[Path],
+    class_names: Sequence[str],
+    things: Mapping[str, Sequence[Path]] | None,
+) -> dict[str, str]:
+    """The classes that folders tell, of images or of observations, as predictions call them."""
+    labels = dict(zip(files, labels_of_files(files, named, class_names), strict=True))
+    if things is None:
+        things = {str(file): [file] for file in files}
+    found = {}
+    for name, members in things.items():
+        label, *others = {labels[member] for member in members}
+        if label >= 0 and not others:
+            found[name] = class_names[label]
+    return found
 
 
 def _format(form: str | None, output: Path | None) -> str:

@@ -32,9 +32,27 @@ def observation_row(found: "ObservationPrediction", top: int) -> Prediction:
     return {"observation": found.name, "top": best, "images": images}
 
 
-def _name(prediction: Prediction) -> str:
+def name_of(prediction: Prediction) -> str:
     """What a prediction is for: an image, or an observation."""
     return str(prediction.get("observation", prediction.get("image")))
+
+
+def with_truth(prediction: Prediction, truth: str | None) -> Prediction:
+    """A prediction with the class that the image is of, and whether the likeliest is that.
+
+    Args:
+        prediction: The prediction.
+        truth: The class, or `None` where that is not known.
+    """
+    right = None if truth is None else prediction["top"][0]["class"] == truth
+    return {**prediction, "truth": truth, "right": right}
+
+
+def _verdict(prediction: Prediction) -> str:
+    """`right`, or what it is instead; nothing where the truth is not known."""
+    if prediction.get("truth") is None:
+        return ""
+    return "right" if prediction["right"] else f"wrong, is {prediction['truth']}"
 
 
 def write_tables(predictions: Iterable[Prediction], file: TextIO) -> None:
@@ -42,7 +60,8 @@ def write_tables(predictions: Iterable[Prediction], file: TextIO) -> None:
     console = PrintableConsole(file)
     for prediction in predictions:
         # No title, which a table breaks at its own width.
-        image = one_line(_name(prediction))
+        verdict = _verdict(prediction)
+        image = one_line(name_of(prediction) + (f" ({verdict})" if verdict else ""))
         console.print(image, style="italic", highlight=False, soft_wrap=True)
         table = Table()
         table.add_column("class")
@@ -60,14 +79,17 @@ def write_lines(predictions: Iterable[Prediction], file: TextIO) -> None:
     console = PrintableConsole(file)
     for prediction in predictions:
         best = prediction["top"][0]
-        line = f"{100 * best['probability']:5.1f} %  {best['class']}  {_name(prediction)}"
+        line = f"{100 * best['probability']:5.1f} %  {best['class']}  {name_of(prediction)}"
+        if verdict := _verdict(prediction):
+            line += f"  ({verdict})"
         console.print(one_line(line), highlight=False, soft_wrap=True)
 
 
 def write_csv(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A row for each image: its name, and class and probability of each of the likeliest.
 
-    Of observations also the number of images, and as JSON what each of them adds.
+    Where the class of some is known also that, and whether the likeliest is it; of observations
+    the number of images, and as JSON what each of them adds.
     """
     # A file holds names as they are, a terminal would obey some.
     _write_csv(predictions, file, one_line if file.isatty() else str)
@@ -91,18 +113,27 @@ def _write_csv(
             names = [name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}")]
             of_images = ["images", "supports"] if "images" in prediction else []
             first = "observation" if "observation" in prediction else "image"
-            writer.writerow([first, *names, *of_images])
+            judged = ["truth", "right"] if "truth" in prediction else []
+            writer.writerow([first, *names, *judged, *of_images])
         writer.writerow(
             [
-                cell(_name(prediction)),
+                cell(name_of(prediction)),
                 *(
                     value
                     for row in prediction["top"]
                     for value in (cell(row["class"]), row["probability"])
                 ),
+                *_cells_of_truth(prediction, cell),
                 *_cells_of_images(prediction, cell),
             ]
         )
+
+
+def _cells_of_truth(prediction: Prediction, cell: Callable[[str], str]) -> list[str]:
+    if "truth" not in prediction:
+        return []
+    truth = prediction["truth"]
+    return ["", ""] if truth is None else [cell(truth), json.dumps(prediction["right"])]
 
 
 def _cells_of_images(prediction: Prediction, cell: Callable[[str], str]) -> list[Any]:

@@ -44,7 +44,7 @@ def report(
     run = shlex.quote(str(folder.path))
     console.print("\nNext:")
     commands = [
-        f"keras-rbi predict {run} {run}/examples/*.png",
+        f"keras-rbi predict {run} {run}/examples",
         f"keras-rbi evaluate {run}",
         f"keras-rbi explain {run} {run}/examples",
     ]

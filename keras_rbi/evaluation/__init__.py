@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from keras_rbi.evaluation.extract_features import ExtractedFeatures, extract_features
     from keras_rbi.evaluation.label_issues import LabelIssue, LabelIssues, find_label_issues
     from keras_rbi.evaluation.leaks import Leaks, find_leaks
+    from keras_rbi.evaluation.look_alikes import look_alikes
+    from keras_rbi.evaluation.mistaken_images import MistakenImage, MistakenImages
     from keras_rbi.evaluation.mistakes import ClassAccuracy, ConfusedPair, Mistakes, mistakes
     from keras_rbi.evaluation.observation_calibration import (
         ObservationCalibration,
@@ -78,6 +80,8 @@ __all__ = [
     "LabelIssues",
     "Leaks",
     "McNemar",
+    "MistakenImage",
+    "MistakenImages",
     "Mistakes",
     "ObservationCalibration",
     "ObservationPrediction",
@@ -105,6 +109,7 @@ __all__ = [
     "find_leaks",
     "image_supports",
     "knn_purity",
+    "look_alikes",
     "mcnemar",
     "mistakes",
     "observation_probabilities",

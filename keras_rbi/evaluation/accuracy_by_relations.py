@@ -63,17 +63,36 @@ def accuracies_of(
     extracted: ExtractedFeatures, batch_sizes: Sequence[int]
 ) -> list[RelationsAccuracy]:
     """As `accuracy_by_relations`, of what `extract_features` has made."""
+    return [
+        RelationsAccuracy(relations, size, right_of(outputs, extracted.labels))
+        for relations, size, outputs in outputs_by_relations(extracted, batch_sizes)
+    ]
 
-    def row(relations: str, size: int | None, outputs: np.ndarray) -> RelationsAccuracy:
-        right = np.argmax(outputs, axis=-1) == extracted.labels
-        return RelationsAccuracy(relations, size, float(np.mean(right)))
 
+def right_of(outputs: np.ndarray, labels: np.ndarray) -> float:
+    """The share of images whose likeliest class is their own."""
+    return float(np.mean(np.argmax(outputs, axis=-1) == labels))
+
+
+def outputs_by_relations(
+    extracted: ExtractedFeatures, batch_sizes: Sequence[int]
+) -> list[tuple[str, int | None, np.ndarray]]:
+    """Predictions with relations "self", "batch" at several test batch sizes, and "references".
+
+    Args:
+        extracted: What `extract_features` has made.
+        batch_sizes: As in `accuracy_by_relations`.
+
+    Returns:
+        For each the mode, the batch size or `None` where it does not matter, and a float32 array
+        of shape `(images, classes)`.
+    """
     if extracted.outputs is not None:
-        return [row(relations_of(extracted.model), None, extracted.outputs)]
+        return [(relations_of(extracted.model), None, extracted.outputs)]
     related = RelatedOutputs(extracted)
-    rows = [row("self", None, related.alone("self"))]
+    found: list[tuple[str, int | None, np.ndarray]] = [("self", None, related.alone("self"))]
     in_batches = related.in_batches(batch_sizes, np.arange(len(extracted)))
-    rows += [row("batch", size, in_batches[size]) for size in batch_sizes]
+    found += [("batch", size, in_batches[size]) for size in batch_sizes]
     if extracted.model.references is not None:
-        rows.append(row("references", None, related.alone("references")))
-    return rows
+        found.append(("references", None, related.alone("references")))
+    return found

@@ -1,5 +1,6 @@
 """Paired comparison of two models on the same test images."""
 
+import functools
 import statistics
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.evaluation.comparison import ComparedModel, Comparison
 from keras_rbi.evaluation.cost import interleaved_times, peak_bytes
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
@@ -15,6 +17,7 @@ from keras_rbi.evaluation.extract_features import batches_once, extract_features
 from keras_rbi.evaluation.paired_statistics import mcnemar, paired_bootstrap
 from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.models.batches import to_numpy
+from keras_rbi.models.image_size import image_size_of
 from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.models.loading import load_model
 
@@ -34,12 +37,14 @@ def compare(
     """Compares two models, paired over the same test images.
 
     Each predicts in the relations mode that it is in, in one shuffled order. Time and memory are
-    those of `predict_on_batch` on one batch; the models take turns while time is measured.
+    those of `predict_on_batch` on one batch; the models take turns while time is measured. Models
+    of different image sizes are paired over the same files, which each reads at its own size.
 
     Args:
         run_a: A `keras.Model`, a run folder, or a `.keras` file.
         run_b: Likewise.
-        data: As in `evaluate_protocol`.
+        data: As in `evaluate_protocol`; an `ImageSequence` of files where the models take images of
+            different sizes.
         batch_size: Integer, of the test batches and of the batch that is timed. Defaults to `32`.
         seed: Integer, of the order and of the bootstrap. Defaults to `0`.
         confidence: Of the interval, between 0 and 1. Defaults to `0.95`.
@@ -50,8 +55,8 @@ def compare(
         A `Comparison`.
 
     Raises:
-        ValueError: If there is no model in a path, if the models have other classes or image sizes,
-            or if the data does not fit them.
+        ValueError: If there is no model in a path, if the models have other classes, or if the data
+            does not fit them.
 
     Example:
 
@@ -67,15 +72,14 @@ def compare(
         raise ValueError(f"`confidence` must be between 0 and 1. Received: {confidence!r}.")
     models = [_loaded(run) for run in (run_a, run_b)]
     names = names or (_name_of(run_a), _name_of(run_b))
-    shapes = [(model.input_shape[1:], model.output_shape[1:]) for model in models]
-    if shapes[0] != shapes[1]:
-        raise ValueError(
-            "The models must take the same images and tell the same classes apart. Received: "
-            f"images of {shapes[0][0]} and {shapes[0][1][0]} classes, and images of "
-            f"{shapes[1][0]} and {shapes[1][1][0]} classes."
-        )
+    _check_alike(models, data)
+    own = [_at_size_of(model, data) for model in models]
     predictions, labels = zip(
-        *(_right_predictions(model, data, batch_size, seed) for model in models), strict=True
+        *(
+            _right_predictions(model, images, batch_size, seed)
+            for model, images in zip(models, own, strict=True)
+        ),
+        strict=True,
     )
     if not np.array_equal(*labels):
         raise ValueError(
@@ -86,10 +90,16 @@ def compare(
     seconds: list[float | None] = [None, None]
     peaks: list[int | None] = [None, None]
     if repeats > 0:
-        seconds, peaks = _cost(models, data, batch_size, repeats)
+        seconds, peaks = _cost(models, own, batch_size, repeats)
     rows = [
         ComparedModel(
-            name, relations_of(model), float(np.mean(right)), model.count_params(), one_time, peak
+            name,
+            relations_of(model),
+            float(np.mean(right)),
+            model.count_params(),
+            one_time,
+            peak,
+            model.input_shape[1],
         )
         for name, model, right, one_time, peak in zip(
             names, models, predictions, seconds, peaks, strict=True
@@ -119,16 +129,38 @@ def _right_predictions(
     return np.argmax(outputs, -1) == extracted.labels, extracted.labels
 
 
+def _check_alike(models: list[keras.Model], data: Any) -> None:
+    """Refuses models of other classes, or of images that the data does not have for both."""
+    (images_a, classes_a), (images_b, classes_b) = (
+        (model.input_shape[1:], model.output_shape[-1]) for model in models
+    )
+    received = (
+        f"Received: images of {images_a} and {classes_a} classes, and images of {images_b} and "
+        f"{classes_b} classes."
+    )
+    if classes_a != classes_b:
+        raise ValueError(f"The models must tell the same classes apart. {received}")
+    if images_a != images_b and not isinstance(data, ImageSequence):
+        raise ValueError(
+            "Models of different image sizes are compared over files, as an ImageSequence of "
+            f"ImageFiles reads them, and not over arrays. {received}"
+        )
+
+
+def _at_size_of(model: keras.Model, data: Any) -> Any:
+    """The data at the size that a model takes, where it can be read anew."""
+    return data.at_size(image_size_of(model)) if isinstance(data, ImageSequence) else data
+
+
 def _cost(
-    models: list[keras.Model], data: Any, batch_size: int, repeats: int
+    models: list[keras.Model], data: list[Any], batch_size: int, repeats: int
 ) -> tuple[list[float | None], list[int | None]]:
-    """Seconds for an image and peak bytes of each model."""
-    images = to_numpy(next(iter(batches_once(data)))[0])
-    batch = np.resize(images, (batch_size, *images.shape[1:]))
-    calls: dict[str, Callable[[], Any]] = {
-        name: lambda model=model: model.predict_on_batch(batch)  # type: ignore[misc]
-        for name, model in zip("ab", models, strict=True)
-    }
+    """Seconds for an image and peak bytes of each model, on images of its own size."""
+    calls: dict[str, Callable[[], Any]] = {}
+    for name, model, own in zip("ab", models, data, strict=True):
+        images = to_numpy(next(iter(batches_once(own)))[0])
+        batch = np.resize(images, (batch_size, *images.shape[1:]))
+        calls[name] = functools.partial(model.predict_on_batch, batch)
     for warm_up in calls.values():
         warm_up()
     times = interleaved_times(calls, repeats).values()

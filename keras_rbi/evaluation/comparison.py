@@ -19,6 +19,7 @@ class ComparedModel:
         parameters: Number of its weights' values.
         seconds_per_image: Median of the timed batches, divided by their size; or `None`.
         peak_bytes: Rise of the process's resident memory in one batch; or `None`.
+        image_size: Side of its images in pixels; or `None`.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ComparedModel:
     parameters: int
     seconds_per_image: float | None
     peak_bytes: int | None
+    image_size: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,9 @@ class Comparison:
         )
         for name in ("", "model", "relations"):
             table.add_column(name, overflow="fold")
+        sizes = (self.a.image_size, self.b.image_size)
+        if sizes[0] != sizes[1]:
+            table.add_column("pixels", justify="right")
         for name in ("top-1 (%)", "parameters", "ms an image", "peak MiB"):
             table.add_column(name, justify="right")
         for letter, model in (("A", self.a), ("B", self.b)):
@@ -75,6 +80,7 @@ class Comparison:
                 letter,
                 model.name,
                 model.relations,
+                *([str(model.image_size)] if sizes[0] != sizes[1] else []),
                 f"{100 * model.top1:.1f}",
                 f"{model.parameters:,}",
                 "" if seconds is None else f"{1000 * seconds:.2f}",

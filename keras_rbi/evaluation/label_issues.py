@@ -13,6 +13,7 @@ import numpy as np
 from keras_rbi.datasets.files.corrections import Correction
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.evaluation.confident_learning import ConfidentJoint, confident_learning
+from keras_rbi.evaluation.directions import directions
 from keras_rbi.evaluation.out_of_sample import FOLDS, out_of_sample_probabilities
 from keras_rbi.evaluation.pooled_features import stage_features
 from keras_rbi.models.image_size import image_size_of
@@ -161,10 +162,7 @@ class LabelIssues:
 
     @cached_property
     def _directions(self) -> np.ndarray:
-        spread = self.features.std(0)
-        rows = (self.features - self.features.mean(0)) / np.where(spread > 0, spread, 1.0)
-        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-        return np.asarray(rows / np.where(lengths > 0, lengths, 1.0))
+        return directions(self.features)
 
 
 def find_label_issues(

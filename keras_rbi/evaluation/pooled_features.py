@@ -28,10 +28,18 @@ def pooled_features(
     Returns:
         float32 array of shape `(images, features)`, in the order of the data.
     """
+    return _features(pooled_model(model), data, name, progress)
+
+
+def pooled_model(model: keras.Model) -> keras.Model:
+    """The model from images, as `model` takes them, to the pooled features of its backbone.
+
+    Args:
+        model: As in `pooled_features`.
+    """
     asked = classifier_of(model)
     images = keras.Input(model.input_shape[1:], name="images")
-    network = keras.Model(images, asked.extractor.features(asked.preprocess(images)))
-    return _features(network, data, name, progress)
+    return keras.Model(images, asked.extractor.features(asked.preprocess(images)))
 
 
 def stage_features(

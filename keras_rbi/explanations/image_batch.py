@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from keras_rbi._lazy import np
+from keras_rbi.datasets.files.class_folders import labels_of_files
 from keras_rbi.datasets.files.find_images import images_in
 from keras_rbi.datasets.files.reading import read_image
 
@@ -62,11 +63,7 @@ def read_images(
     Raises:
         ValueError: If one cannot be read.
     """
-    numbers = {name: number for number, name in enumerate(class_names)}
     names = [path.relative_to(folder) for path in files]
-    labels = [
-        next((numbers[part] for part in reversed(name.parts[:-1]) if part in numbers), -1)
-        for name in names
-    ]
+    labels = labels_of_files(files, [folder], class_names)
     pixels = np.stack([read_image(path, image_size) for path in files])
     return ImageBatch([name.as_posix() for name in names], pixels, np.array(labels))

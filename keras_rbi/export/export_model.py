@@ -15,6 +15,9 @@ from keras_rbi.export.verification import Verification, verify
 from keras_rbi.export.writing import write_here, write_on
 from keras_rbi.models.keras_classifier import classifier_of
 
+# Of a folder; what shows folders of models shows it.
+CARD = "README.md"
+
 
 @dataclass(frozen=True)
 class Export:
@@ -65,6 +68,7 @@ def export_model(
     representative_images: Any = None,
     class_names: Sequence[str] | None = None,
     verbose: bool = True,
+    model_card: str | None = None,
 ) -> Export:
     """Exports a classifier to a format that runs without Keras.
 
@@ -110,6 +114,9 @@ def export_model(
             which `precision="int8"` needs. Defaults to `None`.
         class_names: Names of the classes. Defaults to `None`, those of the model.
         verbose: Boolean, whether to print what is done. Defaults to `True`.
+        model_card: The text of a model card, as `keras_rbi.training.model_card` makes of a run. It
+            is put into the metadata, and beside the file as `NAME.md`, in a folder as `README.md`.
+            Defaults to `None`.
 
     Returns:
         An `Export`.
@@ -130,7 +137,7 @@ def export_model(
     """
     path = Path(path)
     options = export_options(
-        model, format, relations, inputs, outputs, top_k, precision, class_names
+        model, format, relations, inputs, outputs, top_k, precision, class_names, model_card
     )
     format_named(format).check_path(path)
     current = keras.config.backend()
@@ -145,6 +152,10 @@ def export_model(
             say(f"{format} is not written on {current}: exporting in a process of {backend}.")
             write_on(backend, model, unfinished, options, images)
         verification = verify(model, unfinished, options)
+        if model_card is not None:
+            name = f"{unfinished.name}.md"
+            card = unfinished / CARD if unfinished.is_dir() else unfinished.with_name(name)
+            card.write_text(model_card, "utf-8", "replace")
     made = Export(path, options, backend, verification)
     say(made.summary())
     return made

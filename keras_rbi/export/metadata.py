@@ -13,7 +13,7 @@ PREPROCESSING = "none to do: raw RGB pixels of 0..255 as float32; what the backb
 
 
 def metadata_of(options: ExportOptions) -> dict[str, Any]:
-    """Class names, image shape, preprocessing, relations and version, ready for JSON."""
+    """Class names, image shape, preprocessing, relations, version and model card, for JSON."""
     return {
         "class_names": None if options.class_names is None else list(options.class_names),
         "image_shape": list(options.image_shape),
@@ -23,4 +23,5 @@ def metadata_of(options: ExportOptions) -> dict[str, Any]:
         "outputs": options.output_names,
         "precision": options.precision,
         "keras_rbi_version": __version__,
+        **({} if options.model_card is None else {"model_card": options.model_card}),
     }

@@ -37,6 +37,7 @@ class ExportOptions:
     precision: str
     class_names: tuple[str, ...] | None
     image_shape: tuple[int, int, int]
+    model_card: str | None = None
 
     @property
     def output_names(self) -> list[str]:
@@ -69,6 +70,7 @@ def export_options(
     top_k: int,
     precision: str,
     class_names: Sequence[str] | None,
+    model_card: str | None = None,
 ) -> ExportOptions:
     """Checks the arguments of `export_model` and settles what is open.
 
@@ -123,6 +125,7 @@ def export_options(
         precision=precision,
         class_names=None if class_names is None else tuple(map(str, class_names)),
         image_shape=image_shape,
+        model_card=model_card,
     )
 
 

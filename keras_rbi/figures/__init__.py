@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from keras_rbi.figures.integration_flow import integration_flow
     from keras_rbi.figures.label_issues_report import label_issues_report
     from keras_rbi.figures.learning_rate_curve import learning_rate_curve
+    from keras_rbi.figures.mistakes_report import mistakes_report
     from keras_rbi.figures.observations_figure import observations_figure
     from keras_rbi.figures.plot_cams import plot_cams
     from keras_rbi.figures.plot_influence import plot_influence
@@ -39,6 +40,7 @@ __all__ = [
     "integration_flow",
     "label_issues_report",
     "learning_rate_curve",
+    "mistakes_report",
     "observations_figure",
     "plot_cams",
     "plot_influence",

@@ -1,10 +1,8 @@
 """HTML report of a data set before training: what may spoil it, its splits, classes and images."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
 
 from keras_rbi.datasets.files.checks import Report
 from keras_rbi.datasets.files.image_files import read_record
@@ -13,9 +11,10 @@ from keras_rbi.datasets.files.overview import EqualImages, Overview
 from keras_rbi.datasets.files.records import Records
 from keras_rbi.figures.contact_sheet import evenly
 from keras_rbi.figures.html_report import Gallery, HtmlReport, Picture, Section, Table, facts
+from keras_rbi.figures.thumbnail import thumbnail
 
-# Thumbnails: their side in pixels, and JPEG's quality.
-SIDE, QUALITY = 112, 80
+# Of thumbnails, in pixels.
+SIDE = 112
 # What a page of a few MiB holds.
 MOST_CLASSES, MOST_IMAGES = 40, 6
 MOST_BARS = 200
@@ -191,6 +190,4 @@ def _thumbnail(records: Records, number: int, class_name: str) -> Picture:
         pixels = read_record(records, number, SIDE)
     except ValueError:
         return Picture(None, f"{text} cannot be read")
-    content = io.BytesIO()
-    Image.fromarray(pixels).save(content, "JPEG", quality=QUALITY)
-    return Picture(content.getvalue(), text)
+    return thumbnail(pixels, text, SIDE)

@@ -1,4 +1,4 @@
-"""HTML report of what a model looks at in images, and of what they do to each other."""
+"""HTML report of what a model says of photographs and why, and of what it confuses."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -7,22 +7,22 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_rbi.evaluation.classification_scores import probabilities_of
-from keras_rbi.explanations.grad_cam import grad_cam
+from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.evaluation.look_alikes import look_alikes as find_look_alikes
 from keras_rbi.explanations.image_batch import ImageBatch
-from keras_rbi.explanations.influence import influence
 from keras_rbi.explanations.methods import check_method
-from keras_rbi.explanations.relation_matrix import relation_matrix
+from keras_rbi.figures.attention_section import attention_section, predicted
+from keras_rbi.figures.confusion_cards import confusions
 from keras_rbi.figures.contact_sheet import evenly
-from keras_rbi.figures.embedding_map import embedding_map
-from keras_rbi.figures.html_report import HtmlReport, Section, Table, facts
-from keras_rbi.figures.integration_flow import integration_flow
-from keras_rbi.figures.plot_cams import plot_cams
-from keras_rbi.figures.plot_influence import plot_influence
+from keras_rbi.figures.html_report import HtmlReport, Section
+from keras_rbi.figures.photograph_cards import LookAlikes, classes_to_tell, photograph_cards
 from keras_rbi.figures.plot_parts import plot_parts
-from keras_rbi.figures.plot_relation_matrix import plot_relation_matrix
-from keras_rbi.models.head_activation import head_activation
+from keras_rbi.figures.run_facts import run_facts
 from keras_rbi.models.keras_classifier import classifier_of
+
+# What a page of a few MiB holds, and a reader goes through.
+MOST_CARDS = 40
+LOOK_ALIKES = 3
 
 Progress = Callable[[str, int, int], None]
 
@@ -38,21 +38,29 @@ def explanation_report(
     images_name: str = "images",
     metrics: Mapping[str, Any] | None = None,
     progress: Progress = lambda *_: None,
+    training_data: ImageData | None = None,
+    look_alikes: int = LOOK_ALIKES,
+    note: str = "",
 ) -> HtmlReport:
-    """Reports what a model looks at in images, and what they do to each other.
+    """Reports what a model says of photographs and why, what it confuses, and how images relate.
 
     Args:
         model: The model.
-        images: The images. With more than `batch_size`, some are explained, at even distances; the
-            map of features shows them all.
+        images: The images. Of more than 40, some have a card of their own, at even distances; all
+            of them count in what is confused with what.
         class_names: Names of the model's classes.
-        batch_size: How many images to explain, as one batch. Defaults to `8`.
+        batch_size: How many of them are explained as one batch, to show how they relate. Defaults
+            to `8`.
         method: As in `grad_cam`. Defaults to `"grad_cam"`.
         model_name: What to call the model. Defaults to `"model"`.
         images_name: What to call the images. Defaults to `"images"`.
         metrics: The content of the run's `metrics.json`, if there is one. Defaults to `None`.
         progress: Called with what is being made, and the numbers of done and of all such things,
             0 where that is not known. Defaults to nothing.
+        training_data: The images that the model was trained on, of which those most alike are
+            shown beside each photograph. Defaults to `None`, none.
+        look_alikes: Integer, how many of each class that is shown. Defaults to `3`.
+        note: A sentence about the training images. Defaults to `""`.
 
     Returns:
         The report, whose `html()` is to be written to a file.
@@ -69,242 +77,97 @@ def explanation_report(
     >>> images = ImageBatch(["a.png", "b.png", "c.png"], pixels, np.array([0, 1, -1]))
     >>> report = keras_rbi.figures.explanation_report(model, images, ["wren", "robin"])
     >>> [section.name for section in report.sections]
-    ['run', 'predictions', 'cams']
+    ['photographs', 'confusions', 'attention', 'run']
     """
     check_method(method)
+    numbers = evenly(np.arange(len(images)), MOST_CARDS)
+    shown = images.at(numbers)
     batch = images.at(evenly(np.arange(len(images)), batch_size))
-    count = f"{len(batch)} image" + ("s" if len(batch) > 1 else "")
-    return HtmlReport(
-        f"What {Path(model_name).absolute().name} sees in {images_name}",
-        f"{count} of {len(images)}, explained as one batch.",
-        [
-            run_facts(model_name, model, metrics or {}),
-            *explanation(model, class_names, batch, method, progress),
-            *embedding_section(model, class_names, images),
-        ],
-    )
-
-
-def explanation(
-    model: keras.Model,
-    class_names: list[str],
-    batch: ImageBatch,
-    method: str,
-    progress: Progress = lambda *_: None,
-) -> list[Section]:
-    """Explains a model's predictions for one batch.
-
-    Args:
-        model: The model.
-        class_names: Names of its classes.
-        batch: The images. Two or more show how they relate.
-        method: As in `grad_cam`.
-        progress: As in `explanation_report`.
-
-    Returns:
-        The sections of the report that explain the batch.
-    """
-    asked = classifier_of(model)
-    related = asked.has_attention and len(batch.names) > 1
-    modes = {}
-    if asked.references is not None:
-        modes["beside the references"] = "references"
-    if related:
-        modes["in this batch"] = "batch"
-    progress("predictions", 0, 0)
-    predictions = {"alone" if modes else "prediction": _predict(model, batch.pixels, "self")}
-    predictions |= {name: _predict(model, batch.pixels, mode) for name, mode in modes.items()}
-    final = list(predictions.values())[-1]
-    classes = final.argmax(-1)
-    sections = [
-        Section(
-            "predictions",
-            "Predictions",
-            "The likeliest class of each image and its probability"
-            + (": of the image by itself, and of where it relates to others." if modes else "."),
-            tables=[_predictions(batch, predictions, class_names)],
+    probabilities = _probabilities(model, images, numbers, batch_size, progress)
+    alike, told = None, note
+    if training_data is not None and look_alikes:
+        alike, told = _look_alikes(
+            model, shown, probabilities[numbers], training_data, look_alikes, progress
         )
-    ]
     progress("class activation maps", 0, 0)
-    sections.append(_cams(model, class_names, batch, classes, final, method, modes))
-    if asked.proposes_parts:
+    cards = photograph_cards(
+        model, shown, probabilities[numbers], class_names, method, batch_size, alike
+    )
+    sections = [
+        Section("photographs", "The photographs", _how_to_read(alike, told), cards=cards),
+        confusions(images, probabilities, class_names, None if alike is None else training_data),
+    ]
+    if classifier_of(model).proposes_parts:
         sections.append(_parts(model, batch))
-    if not related:
-        return sections
-    progress("relations and influence", 0, 0)
-    matrix = relation_matrix(model, batch.pixels)
     sections += [
-        Section(
-            "flow",
-            "How the batch is integrated",
-            "From left to right: the images, where the backbone's own features see the predicted "
-            "class, those features, the attention that mixes them, the mixed features, and where "
-            "the evidence lies in the end. Each strip of features is drawn in standard deviations "
-            "from the batch's mean: strips that look alike are alike."
-            + (
-                ""
-                if model.relations == "batch"
-                else " Here and below images relate to this batch, though the model itself "
-                f'predicts with relations "{model.relations}".'
-            ),
-            integration_flow(model, batch.pixels, class_names, method),
-        ),
-        Section(
-            "relations",
-            "Who relates to whom",
-            "A column is the image whose features are made, a row the image looked at. S compares "
-            "pixels, 1 is an image with itself. A is how much weight each row has in a column; "
-            "columns of the same number everywhere mean that attention does not choose. Diagonal "
-            "dominance is 1 where images see themselves alone and 0 where they see all the same; "
-            "asymmetry is 0 where both images of a pair weigh the same in each other.",
-            plot_relation_matrix(matrix, batch.pixels),
-            [_matrix_numbers(matrix.numbers())],
-        ),
-        _influence(model, class_names, batch, predictions, method),
+        attention_section(model, class_names, batch, method, images, progress),
+        run_facts(model_name, model, metrics or {}),
     ]
-    return sections
+    count = f"{len(images):,} photograph" + ("s" if len(images) > 1 else "")
+    if len(shown) < len(images):
+        count += f", of which {len(shown)} are shown one by one"
+    title = f"What {Path(model_name).absolute().name} sees in {images_name}"
+    return HtmlReport(title, f"{count}. {_right(images, probabilities)}".strip(), sections)
 
 
-def embedding_section(
-    model: keras.Model, class_names: list[str], images: ImageBatch
-) -> list[Section]:
-    """The features of all images whose class is known, where that says something.
-
-    Args:
-        model: The model.
-        class_names: Names of its classes.
-        images: All images.
-
-    Returns:
-        A section, or none: for a model without relations, or fewer than two classes with images.
-    """
-    known = images.labels >= 0
-    if not classifier_of(model).has_attention or len(np.unique(images.labels[known])) < 2:
-        return []
-    return [
-        Section(
-            "embedding",
-            "Features before and after attention",
-            f"Each mark is one of {int(known.sum())} images, its place the first two principal "
-            "components of its features. Silhouette is 1 where classes are far apart and 0 where "
-            "they overlap; kNN purity is the share of an image's nearest neighbours that are of "
-            "its class. Both are measured in all dimensions.",
-            embedding_map(model, images.pixels[known], images.labels[known], class_names),
-        )
-    ]
-
-
-def run_facts(path: str, model: keras.Model, metrics: Mapping[str, Any]) -> Section:
-    """What is known of the run.
-
-    Args:
-        path: The run's folder or the model's file.
-        model: The model.
-        metrics: The content of its `metrics.json`, empty where there is none.
-
-    Returns:
-        A section with tables.
-    """
-    settings = metrics.get("settings", {})
-    values: dict[str, object] = {
-        "model": path,
-        "kind": f"{type(model).__name__}, {model.count_params():,} parameters",
-    }
-    if classifier_of(model).relations is not None:
-        values["predicts with relations"] = model.relations
-        if model.references is not None:
-            values["references"] = f"{model.references.num_references:,} images"
-    values["images"] = " x ".join(map(str, model.input_shape[1:]))
-    shown = {"dataset": "data", "seed": "seed", "backbone": "backbone", "weights": "weights"}
-    shown |= {"epochs": "epochs", "batch_size": "training batch size"}
-    shown |= {"learning_rate": "learning rate", "embedding_dim": "embedding width"}
-    shown |= {"per_class": "training images a class", "augment": "augmentation"}
-    shown |= {"variant": "variant"}
-    values |= {
-        label: settings[key] for key, label in shown.items() if settings.get(key) is not None
-    }
-    tables = [facts(values)]
-    rows = metrics.get("test_accuracy_by_relations", [])
-    text = "The settings that the model was trained with."
-    if rows:
-        text = (
-            "The settings that the model was trained with, and its accuracy on "
-            f"{metrics['test_images']:,} test images ({metrics['test_order']})."
-        )
-        tables.append(
-            Table(
-                [
-                    (
-                        row["relations"],
-                        "any" if row["batch_size"] is None else str(row["batch_size"]),
-                        f"{100 * row['accuracy']:.1f}",
-                    )
-                    for row in rows
-                ],
-                ("relations", "test batch size", "top-1 (%)"),
-            )
-        )
-    elif not settings:
-        text = "There is no run folder beside the model, so its training is not known."
-    return Section("run", "The run", text, tables=tables)
-
-
-def _predict(model: keras.Model, pixels: np.ndarray, relations: str) -> np.ndarray:
-    with classifier_of(model).use_relations(relations):
-        outputs = np.asarray(model.predict_on_batch(pixels))
-    return probabilities_of(outputs, head_activation(model))
-
-
-def _predictions(
-    batch: ImageBatch, predictions: dict[str, np.ndarray], class_names: list[str]
-) -> Table:
-    any_label = bool((batch.labels >= 0).any())
-    header = ["", "image", *(["true class"] if any_label else []), *predictions]
-    rows = []
-    for number, name in enumerate(batch.names):
-        row = [str(number), name]
-        if any_label:
-            label = int(batch.labels[number])
-            row.append(class_names[label] if label >= 0 else "not known")
-        for values in predictions.values():
-            best = int(values[number].argmax())
-            row.append(f"{class_names[best]}, {100 * values[number, best]:.1f}\u00a0%")
-        rows.append(row)
-    return Table(rows, header)
-
-
-def _cams(
+def _probabilities(
     model: keras.Model,
-    class_names: list[str],
-    batch: ImageBatch,
-    classes: np.ndarray,
+    images: ImageBatch,
+    first: np.ndarray,
+    batch_size: int,
+    progress: Progress,
+) -> np.ndarray:
+    """What the model says in its own mode: of the first ones in the batches of their maps."""
+    rest = np.setdiff1d(np.arange(len(images)), first)
+    parts: dict[int, np.ndarray] = {}
+    for rows in (first, rest):
+        for begin in range(0, len(rows), batch_size):
+            batch = rows[begin : begin + batch_size]
+            found = predicted(model, images.pixels[batch], None)
+            parts |= dict(zip(batch.tolist(), found, strict=True))
+            progress("predictions", len(parts), len(images))
+    return np.stack([parts[number] for number in range(len(images))])
+
+
+def _look_alikes(
+    model: keras.Model,
+    images: ImageBatch,
     probabilities: np.ndarray,
-    method: str,
-    modes: dict[str, str],
-) -> Section:
-    names = [
-        f"image {number}\n{class_names[label]}\n{100 * row.max():.0f} %"
-        for number, (label, row) in enumerate(zip(classes, probabilities, strict=True))
-    ]
-    maps = {"evidence": grad_cam(model, batch.pixels, classes, method=method)}
-    text = "Bright pixels speak for the class above the image. Each map is scaled by itself."
-    if classifier_of(model).relations is not None:
-        combined = modes if len(modes) > 1 else {"combined": next(iter(modes.values()), "self")}
-        maps = {
-            "backbone alone": grad_cam(model, batch.pixels, classes, of="backbone", method=method),
-            **{
-                name: grad_cam(model, batch.pixels, classes, method=method, relations=mode)
-                for name, mode in combined.items()
-            },
-        }
+    data: ImageData,
+    count: int,
+    progress: Progress,
+) -> tuple[LookAlikes | None, str]:
+    """Training images for each card, or why there are none."""
+    told = classes_to_tell(probabilities, images.labels)
+    try:
+        found = find_look_alikes(model, images.pixels, told, data, count, progress=progress)
+    except ValueError as error:
+        return None, f"No training images are shown: {error}"
+    return LookAlikes(data, found), ""
+
+
+def _how_to_read(alike: LookAlikes | None, note: str) -> str:
+    text = (
+        "Each with the classes that the model finds likeliest, and a map of what in it speaks for "
+        "the first of them."
+    )
+    if alike is not None:
         text += (
-            " In the uppermost maps the head sees the backbone's own features and nothing of the "
-            "attention (beta = 1), below them the prediction as it is"
-            + (", first beside the references and then in this batch" if len(modes) > 1 else "")
-            + ". Each is of the image's own score."
+            " Beside it are the training images of these classes that the backbone finds most "
+            "alike: compare."
         )
-    figure = plot_cams(batch.pixels, maps, names)
-    return Section("cams", "Where the evidence lies", text, figure)
+    return f"{text} {note}".strip()
+
+
+def _right(images: ImageBatch, probabilities: np.ndarray) -> str:
+    known = images.labels >= 0
+    if not known.any():
+        return ""
+    right = int(np.sum(probabilities[known].argmax(-1) == images.labels[known]))
+    count = int(known.sum())
+    return (
+        f"{right:,} of {count:,} whose class is known are right ({100 * right / count:.0f}\u00a0%)."
+    )
 
 
 def _parts(model: keras.Model, batch: ImageBatch) -> Section:
@@ -316,41 +179,4 @@ def _parts(model: keras.Model, batch: ImageBatch) -> Section:
         "model puts them in: a row is the same part of every image, where it has learned to tell "
         "them apart. Predictions do not depend on them.",
         plot_parts(model, batch.pixels, names),
-    )
-
-
-def _influence(
-    model: keras.Model,
-    class_names: list[str],
-    batch: ImageBatch,
-    predictions: dict[str, np.ndarray],
-    method: str,
-) -> Section:
-    moved = np.abs(predictions["in this batch"] - predictions["alone"]).max(-1)
-    target = int(moved.argmax())
-    found = influence(model, batch.pixels, target, min(3, len(moved) - 1), method=method)
-    return Section(
-        "influence",
-        "What the other images do to one",
-        f"Of all images, the prediction for image {target} is moved most by the others. Its score, "
-        "a logit, is compared with the score without each of them; of those that matter most, the "
-        "pixels are drawn that speak for the class in that score, or against it. An image that "
-        "speaks for it can lower the score all the same, by the weight that it takes from others. "
-        "Effects near 0 mean that the batch hardly matters.",
-        plot_influence(found, batch.pixels, class_names),
-    )
-
-
-def _matrix_numbers(numbers: dict[str, dict[str, float]]) -> Table:
-    names = {
-        "relations": "relations S",
-        "attention_without_rpe": "attention A without RPE",
-        "attention": "attention A with RPE",
-    }
-    return Table(
-        [
-            (label, *(f"{numbers[key][number]:.3f}" for number in numbers[key]))
-            for key, label in names.items()
-        ],
-        ("matrix", "diagonal dominance", "asymmetry"),
     )

@@ -4,6 +4,7 @@ import textwrap
 from typing import Any
 
 import numpy as np
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 # Okabe and Ito's blue and vermilion: told apart by colour-blind readers too.
@@ -12,6 +13,8 @@ FIRST, SECOND = "#0072B2", "#D55E00"
 NUMBERED = 8
 # Where the images beside a matrix begin: one row wide, and a gap.
 BESIDE = -1.6
+# How bright red, green and blue are, and how much of an image a map over it hides.
+GREY, OPACITY = np.array([0.299, 0.587, 0.114]), 0.6
 
 
 def as_pictures(images: Any) -> np.ndarray:
@@ -46,6 +49,21 @@ def bare(axes: Axes) -> None:
     axes.spines[:].set_visible(False)
 
 
+def overlay(picture: np.ndarray, map_: np.ndarray) -> np.ndarray:
+    """An image with a map of 0..1 over its greys, as `draw_overlay` draws them.
+
+    Args:
+        picture: uint8 array of shape `(height, width, 3)`.
+        map_: Array of shape `(height, width)`.
+
+    Returns:
+        uint8 array of shape `(height, width, 3)`.
+    """
+    grey = (picture @ GREY)[..., None]
+    colours = 255 * colormaps["viridis"](np.asarray(map_, "float64"))[..., :3]
+    return np.rint((1 - OPACITY) * grey + OPACITY * colours).astype("uint8")
+
+
 def draw_overlay(axes: Axes, picture: np.ndarray, map_: np.ndarray | None = None) -> None:
     """Draws an image, and a map of 0..1 over its greys.
 
@@ -58,9 +76,9 @@ def draw_overlay(axes: Axes, picture: np.ndarray, map_: np.ndarray | None = None
         axes.imshow(picture)
     else:
         # Greys, so that colour means the map alone.
-        grey = picture @ np.array([0.299, 0.587, 0.114])
+        grey = picture @ GREY
         axes.imshow(grey, cmap="gray", vmin=0, vmax=255)
-        axes.imshow(map_, cmap="viridis", vmin=0, vmax=1, alpha=0.6)
+        axes.imshow(map_, cmap="viridis", vmin=0, vmax=1, alpha=OPACITY)
     bare(axes)
 
 

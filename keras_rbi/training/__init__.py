@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from keras_rbi.training.data_for_model import (
         data_for_model,
         images_of_run,
+        training_data_of,
         warn_of_seen_images,
     )
     from keras_rbi.training.find_learning_rate import find_learning_rate
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         RangeTest,
         learning_rate_range_test,
     )
+    from keras_rbi.training.model_card import model_card, update_model_card
     from keras_rbi.training.observation_calibration import observation_calibration
     from keras_rbi.training.recipes import RECIPES
     from keras_rbi.training.run_data import read_data
@@ -58,6 +60,7 @@ __all__ = [
     "learning_rate_range_test",
     "load_split",
     "load_trained_model",
+    "model_card",
     "next_run_folder",
     "observation_calibration",
     "prepare",
@@ -65,6 +68,8 @@ __all__ = [
     "settings_for",
     "settings_within",
     "train",
+    "training_data_of",
+    "update_model_card",
     "warn_of_seen_images",
 ]
 

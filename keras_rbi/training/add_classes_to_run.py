@@ -15,7 +15,7 @@ from keras_rbi.models.add_classes import ALLOWED_LOSS, check_can_add, classified
 from keras_rbi.models.image_size import image_size_of
 from keras_rbi.training.build import batches_of_split
 from keras_rbi.training.checkpoints import History
-from keras_rbi.training.finish import finish
+from keras_rbi.training.finish import finish, images_of_splits
 from keras_rbi.training.observation_calibration import write_observation_calibration
 from keras_rbi.training.run_data import SPLITS, read_data
 from keras_rbi.training.run_files import write_files
@@ -140,7 +140,11 @@ def add_classes_to_run(
         validation = batches_of_split(settings, "validation", data["validation"])
         write_observation_calibration(folder, made, validation)
         history = _history(before)
-        finish(made, settings, folder, history, test, more={"added_classes": found.as_dict()})
+        more = {
+            **images_of_splits(*(data[split] for split in SPLITS)),
+            "added_classes": found.as_dict(),
+        }
+        finish(made, settings, folder, history, test, more=more)
     return found
 
 

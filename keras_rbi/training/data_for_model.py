@@ -120,6 +120,30 @@ def warn_of_seen_images(path: Path, dataset: str, test: ImageData) -> None:
         )
 
 
+def training_data_of(path: Path, model: keras.Model, class_names: list[str]) -> ImageData | None:
+    """The images that a run was trained on, at the size of its model, as they are.
+
+    Args:
+        path: The run folder or `.keras` file that the model comes from.
+        model: The model.
+        class_names: Names of its classes.
+
+    Returns:
+        An `ImageData`, or `None` where there is no run folder beside the model.
+
+    Raises:
+        ValueError: If the data is missing, or if its classes are others by now.
+    """
+    folder = RunFolder.around(path)
+    if not folder.settings.is_file():
+        return None
+    settings = dataclasses.replace(folder.read_settings()[0], image_size=image_size_of(model))
+    data = read_data(settings, class_names=class_names, splits=("train",))["train"]
+    if data.class_names != class_names:
+        raise ValueError(f"The data {settings.dataset!r} has other classes than the model.")
+    return data
+
+
 def images_of_run(path: Path, model: keras.Model, split: str, count: int) -> tuple[Any, np.ndarray]:
     """Images of a run's data and their labels, neither augmented nor mixed.
 

@@ -2,26 +2,41 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.catalogue import note_on
-from keras_rbi.evaluation.accuracy_by_relations import accuracy_by_relations
+from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.evaluation.accuracy_by_relations import (
+    BATCH_SIZES,
+    RelationsAccuracy,
+    outputs_by_relations,
+    right_of,
+)
+from keras_rbi.evaluation.classification_scores import calibration_error, probabilities_of
+from keras_rbi.evaluation.extract_features import extract_features
+from keras_rbi.evaluation.mistakes import mistakes
 from keras_rbi.figures.training_curves import training_curves
+from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.keras_classifier import relations_of
 from keras_rbi.models.loading import load_model
 from keras_rbi.training.best_epoch import BestEpoch
 from keras_rbi.training.build import in_float32
 from keras_rbi.training.checkpoints import History
+from keras_rbi.training.model_card import card_of
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
+
+# Of the paper's test.
+PAPERS_BATCH = 32
 
 
 def finish(
@@ -52,12 +67,22 @@ def finish(
     """
     if not keep_optimizer:
         model = in_float32(model, settings)
-    rows = accuracy_by_relations(model, test)
+    extracted = extract_features(model, test)
+    found = outputs_by_relations(extracted, BATCH_SIZES)
+    rows = [
+        RelationsAccuracy(mode, size, right_of(outputs, extracted.labels))
+        for mode, size, outputs in found
+    ]
     relations = relations_of(model)
+    own = _of_the_model(found, relations)
+    probabilities = probabilities_of(own, head_activation(model))
+    classes = mistakes(own, extracted.labels, test.class_names).classes
     metrics = {
-        "test_accuracy": _accuracy_of_the_model(rows, relations),
+        "test_accuracy": right_of(own, extracted.labels),
         "relations": relations,
         "test_accuracy_by_relations": [row.as_dict() for row in rows],
+        "test_accuracy_by_class": [one.as_dict() for one in classes],
+        "test_calibration_error": calibration_error(probabilities, extracted.labels),
         "test_images": test.num_images,
         "classes": len(test.class_names),
         "test_order": f"shuffled once, seed {settings.seed}",
@@ -77,9 +102,20 @@ def finish(
     _write_history(folder, history)
     figure = training_curves(history, f"{settings.backbone} on {_short_name(settings.dataset)}")
     write_atomically(folder.curves, lambda path: figure.savefig(path, dpi=150))
+    card = card_of(folder.path.absolute().name, test.class_names, metrics)
+    write_atomically(folder.card, lambda path: path.write_text(card, "utf-8", "replace"))
     folder.write_json(folder.metrics, metrics)
     folder.remove_checkpoints()
     return metrics
+
+
+def images_of_splits(training: ImageData, validation: ImageData, test: ImageData) -> dict[str, Any]:
+    """Metrics of how many images there are, of the splits and of each class."""
+    counts = np.bincount(training.labels, minlength=len(training.class_names))
+    return {
+        "images": {"train": len(training), "validation": len(validation), "test": len(test)},
+        "training_images_by_class": counts.tolist(),
+    }
 
 
 def _save(model: keras.Model, path: Path, keep_optimizer: bool) -> None:
@@ -89,10 +125,14 @@ def _save(model: keras.Model, path: Path, keep_optimizer: bool) -> None:
         load_model(path, compile=False).save(path)
 
 
-def _accuracy_of_the_model(rows: list[Any], relations: str) -> float:
-    """Accuracy in the model's own mode, at the paper's batch size of 32 where that matters."""
+def _of_the_model(
+    found: Sequence[tuple[str, int | None, np.ndarray]], relations: str
+) -> np.ndarray:
+    """Predictions in the model's own mode, at the paper's batch size where that matters."""
     return next(
-        row.accuracy for row in rows if row.relations == relations and row.batch_size in (None, 32)
+        outputs
+        for mode, size, outputs in found
+        if mode == relations and size in (None, PAPERS_BATCH)
     )
 
 

@@ -30,10 +30,11 @@ class RunFolder:
     | `metrics.json` | accuracies, the settings, the machine's software |
     | `history.csv` | loss and accuracy of each epoch |
     | `curves.png` | the same as a picture |
+    | `README.md` | the model card: data, accuracy, calibration, what it must not be used for |
     | `files.csv.gz` | the image files of each split, with label and size, to tell later changes |
     | `corrections.csv` | the corrections of labels that it was started with, if there were any |
     | `observations.json` | how sure predictions from several images of one thing may be |
-    | `examples/` | some test images, to try `predict` on |
+    | `examples/` | some test images, in folders named after their classes, to try `predict` on |
     | `checkpoint/` | states of the last two epochs and the best weights, until it is finished |
 
     Every file is written beside its place and moved there, which is atomic. While a process trains
@@ -50,6 +51,7 @@ class RunFolder:
         self.settings = self.path / "settings.json"
         self.history = self.path / "history.csv"
         self.curves = self.path / "curves.png"
+        self.card = self.path / "README.md"
         self.examples = self.path / "examples"
         self.files = self.path / "files.csv.gz"
         self.corrections = self.path / "corrections.csv"

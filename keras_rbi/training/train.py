@@ -1,6 +1,5 @@
 """Training, from settings to a finished run folder."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +9,7 @@ from PIL import Image
 
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.datasets.files.class_folders import class_folders
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.training.build import Progress, batches_of_split, build_model
 from keras_rbi.training.checkpoints import History, load_checkpoint
@@ -23,9 +23,6 @@ from keras_rbi.training.stages import stage_after
 from keras_rbi.training.training_run import TrainingRun
 
 EXAMPLES = 6
-# Of a file's name: separators, control characters, and bytes that are no text.
-NOT_IN_FILE_NAMES = re.compile(r"[/\\\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-LONGEST_NAME = 200
 
 
 def prepare(
@@ -146,18 +143,11 @@ def train(
 
 
 def write_examples(folder: RunFolder, test: ImageSequence) -> None:
-    """Writes some test images, to try `predict` on."""
-    folder.examples.mkdir(exist_ok=True)
+    """Writes some test images into folders named after their classes, to try `predict` on."""
+    folders = list(class_folders(test.class_names))
     images, labels = test[0][:2]
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
         if number == EXAMPLES:
             break
-        name = f"{number + 1}-{_file_name(test.class_names[label])}.png"
         picture = Image.fromarray(np.asarray(image))
-        write_atomically(folder.examples / name, picture.save)
-
-
-def _file_name(class_name: str) -> str:
-    """A class name that any disk takes as a part of a file's name."""
-    plain = NOT_IN_FILE_NAMES.sub("_", class_name)
-    return plain.encode()[:LONGEST_NAME].decode(errors="ignore")
+        write_atomically(folder.examples / folders[label] / f"{number + 1}.png", picture.save)

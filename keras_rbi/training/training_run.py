@@ -21,7 +21,7 @@ from keras_rbi.training.checkpoints import History, save_checkpoint
 from keras_rbi.training.class_weights import class_weights
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.feature_head import train_on_features
-from keras_rbi.training.finish import finish
+from keras_rbi.training.finish import finish, images_of_splits
 from keras_rbi.training.fit_data import fit_data
 from keras_rbi.training.observation_calibration import write_observation_calibration
 from keras_rbi.training.run_folder import RunFolder
@@ -175,6 +175,7 @@ class TrainingRun:
                 self.test,
                 keep_optimizer,
                 self._best,
+                images_of_splits(self.training.data, self.validation.data, self.test.data),
             )
 
     def _class_weights(self) -> dict[int, float] | None:

@@ -70,8 +70,13 @@ def test_train_leaves_a_run_folder_and_prints_what_to_do_next(trained, folder):
         "metrics.json",
         "history.csv",
         "curves.png",
+        "README.md",
         "examples",
     }
+    names = json.loads((run / "settings.json").read_text())["class_names"]
+    examples = list((run / "examples").glob("*/*.png"))
+    assert len(examples) == 6
+    assert {example.parent.name for example in examples} <= set(names)
     metrics = json.loads((run / "metrics.json").read_text())
     rows = metrics["test_accuracy_by_relations"]
     assert [(row["relations"], row["batch_size"]) for row in rows] == [
@@ -80,7 +85,7 @@ def test_train_leaves_a_run_folder_and_prints_what_to_do_next(trained, folder):
     ]
     assert metrics["test_accuracy"] == rows[0]["accuracy"]
     assert f"{100 * rows[0]['accuracy']:.1f}" in trained
-    assert "keras-rbi predict runs/typefaces-1" in trained
+    assert "keras-rbi predict runs/typefaces-1 runs/typefaces-1/examples\n" in trained
     assert f"\n  keras-rbi train {' '.join(QUICK)} --no-rbi\n" in trained
     assert len((run / "history.csv").read_text().splitlines()) == 4
     assert Image.open(run / "curves.png").size[0] > 500
@@ -96,7 +101,7 @@ def test_a_second_run_gets_a_folder_of_its_own(trained, folder):
 
 def test_predict_gives_the_models_own_answers(trained, folder):
     run = folder / "runs" / "typefaces-1"
-    images = sorted((run / "examples").iterdir())
+    images = sorted((run / "examples").rglob("*.png"))
     done = command("predict", run, *images, "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     predictions = json.loads(done.stdout)
@@ -162,7 +167,7 @@ def test_a_model_with_references_is_evaluated_with_them_and_predicts_by_them(tra
     assert first == ["self", "batch", "batch", "references"]
     assert "shuffled ×5" in done.stdout
     assert "predicts with relations 'references'" in done.stdout
-    image = sorted((run / "examples").iterdir())[0]
+    image = sorted((run / "examples").rglob("*.png"))[0]
     done = command("predict", run / "references.keras", image, "--json", cwd=folder)
     top = json.loads(done.stdout)[0]["top"][0]
     expected = model.predict(np.asarray(Image.open(image))[None], verbose=0)[0]

@@ -25,6 +25,8 @@ def files(tmp_path, monkeypatch):
             Image.fromarray(pixels).save(tmp_path / "birds" / name / f"{number}.png")
     backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
     keras_rbi.models.backbone_classifier(backbone, 2).save("alone.keras")
+    larger = keras_rbi.backbones.SmallCNN((24, 24, 3), widths=(4, 8))
+    keras_rbi.models.backbone_classifier(larger, 2).save("larger.keras")
     for name, classes in (("related", ["a", "b"]), ("other", ["c", "d"])):
         model = keras_rbi.RBIModel(backbone, class_names=classes, embedding_dim=8)
         model.save(f"{name}.keras")
@@ -51,6 +53,12 @@ def test_two_models_are_compared(files, capsys):
     assert "test batches of 32" in printed
     assert "shuffled with seed 0" in printed
     assert "p = " in printed
+
+
+def test_models_of_different_image_sizes_are_compared(files, capsys):
+    assert command("alone.keras", "larger.keras", "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [found[letter]["image_size"] for letter in ("a", "b")] == [16, 24]
 
 
 def test_other_classes_are_refused_in_one_line(files, capsys):

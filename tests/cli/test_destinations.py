@@ -159,8 +159,8 @@ def test_commands_write_into_devices_and_through_links(ask, finished_run, birds)
     (birds / "measured").mkdir()
     os.symlink("../there.json", birds / "measured" / "evaluation.json")
     for arguments in (
-        ["predict", "run", "birds", "--output", "link.csv"],
-        ["predict", "run", "birds", "--output", "/dev/null"],
+        ["predict", "run", "birds", "--quiet", "--output", "link.csv"],
+        ["predict", "run", "birds", "--quiet", "--output", "/dev/null"],
         ["explain", "run", "birds", "--output", "null.html"],
         ["evaluate", "run", "--orders", "1", "--output", "measured"],
     ):

@@ -1,8 +1,11 @@
 """`keras-rbi evaluate --details` on a file of a model and a folder of photographs."""
 
 import csv
+import html
 import json
+import re
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -47,6 +50,71 @@ def test_details_are_printed_and_written(rbi, tmp_path, monkeypatch, capsys):
     for name in ("evaluation", "confusion", "attention" if rbi else "confusion"):
         assert Image.open(tmp_path / "out" / f"{name}.png").size[0] > 500
         assert "<svg" in (tmp_path / "out" / f"{name}.svg").read_text()[:1000]
+
+
+def test_mistakes_are_a_table_and_a_page(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    names = ["=owl", "<b>wren"]
+    expected = {}
+    for split, count in (("train", 2), ("test", 7)):
+        for label, name in enumerate(names):
+            folder = tmp_path / "birds" / split / name
+            folder.mkdir(parents=True)
+            for number in range(count):
+                pixels = rng.integers(0, 256, (16, 16, 3), np.uint8)
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+                if split == "test":
+                    expected[f"test/{name}/{number}.png"] = (pixels, label)
+    images = keras.Input((16, 16, 3))
+    flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255, -0.5)(images))
+    model = keras.Model(images, keras.layers.Dense(2, activation="softmax")(flat))
+    model.layers[-1].kernel.assign(0.2 * rng.normal(size=(768, 2)))
+    model.save("model.keras")
+    order = ["<b>wren", "=owl"]
+    arguments = [
+        "evaluate",
+        "model.keras",
+        "--dataset",
+        "birds",
+        "--orders",
+        "1",
+        "--output",
+        "out",
+    ]
+    for options, quote in (([], ""), (["--spreadsheet"], "'")):
+        with pytest.raises(SystemExit) as ended:
+            run([*arguments, *options])
+        assert ended.value.code == 0
+        rows = list(csv.reader((tmp_path / "out" / "mistakes.csv").open(newline="")))
+        found = {
+            file: (truth, prediction, float(probability))
+            for file, truth, prediction, probability in rows[1:]
+        }
+        wrong = {}
+        for file, (pixels, label) in expected.items():
+            row = model.predict(pixels[None], verbose=0)[0]
+            if order[row.argmax()] != names[label]:
+                both = names[label], order[row.argmax()]
+                called = [quote * name.startswith("=") + name for name in both]
+                wrong[file] = (*called, pytest.approx(float(row.max()), abs=1e-5))
+        assert rows[0] == ["file", "truth", "prediction", "probability"]
+        assert 0 < len(wrong) < 14
+        assert found == wrong
+        # The surest first.
+        sureness = [float(row[3]) for row in rows[1:]]
+        assert sureness == sorted(sureness, reverse=True)
+    page = (tmp_path / "out" / "mistakes.html").read_text("utf-8")
+    assert page.count("<article>") == len(wrong)
+    assert f"{len(wrong)} of 14 test images" in page
+    assert "<b>" not in page
+    first = rows[1][0]
+    card = page[page.index("<article>") : page.index("</article>")]
+    beside = re.findall(r'<img alt="test/(.+?)/\d+.png, ', card)
+    # Of the class that it was taken for, and then of its own.
+    assert [html.unescape(name) for name in beside] == [
+        name for name in (order if "=owl" in first else order[::-1]) for _ in range(4)
+    ]
 
 
 def test_coarse_labels_of_classes_are_those_of_their_images():

@@ -4,6 +4,7 @@ import doctest
 import html
 import importlib
 import json
+import re
 import shutil
 import subprocess
 
@@ -15,9 +16,12 @@ from PIL import Image
 
 import keras_rbi
 from keras_rbi.cli.main import run
+from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.explanations import grad_cam
 from keras_rbi.explanations.image_batch import ImageBatch
-from keras_rbi.figures.explanation_report import explanation
+from keras_rbi.figures.attention_section import attention_section
+from keras_rbi.figures.confusion_cards import confusions
+from keras_rbi.figures.explanation_report import explanation_report
 
 pytestmark = [
     pytest.mark.usefixtures("untraced"),
@@ -27,6 +31,7 @@ pytestmark = [
     ),
 ]
 SIDE = 16
+BILINEAR = Image.Resampling.BILINEAR
 NAMES = ["<i>wren</i>", "robin & co", "owl"]
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -37,18 +42,27 @@ def command(*arguments):
     return ended.value.code
 
 
+def mix(model, seed):
+    """Weights with which attention mixes the images: small queries, and a gate that is open."""
+    rng = np.random.default_rng(seed)
+    for weight in model.trainable_weights:
+        small = any(name in weight.path for name in ("query", "gate"))
+        weight.assign(rng.normal(size=weight.shape) * (0.1 if small else 0.7))
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A run folder with an untrained model, and images in folders of two of its classes."""
     folder = tmp_path_factory.mktemp("explain")
     pixels = keras.Input((SIDE, SIDE, 3))
-    places = layers.Conv2D(6, 3, strides=4, activation="relu")(pixels)
+    places = layers.Conv2D(6, 3, strides=4, activation="tanh")(layers.Rescaling(1 / 255)(pixels))
     model = keras_rbi.RBIModel(
         keras.Model(pixels, places, name="small"),
         class_names=NAMES,
         embedding_dim=8,
         preprocessing=None,
     )
+    mix(model, 0)
     (folder / "run").mkdir()
     model.save(folder / "run" / "model.keras")
     settings = {"dataset": "birds <3", "seed": 7, "variant": None}
@@ -65,8 +79,9 @@ def folder(tmp_path_factory):
     for name in ("robin & co", "owl", "others"):
         (folder / "images" / name).mkdir(parents=True)
         for number in range(2):
-            noise = rng.integers(0, 256, (20, 24, 3)).astype("uint8")
-            Image.fromarray(noise).save(folder / "images" / name / f"{number}.png")
+            # Of a colour of its own, so that the others matter to it.
+            noise = rng.integers(0, 200, 3) + rng.integers(0, 56, (20, 24, 3))
+            Image.fromarray(noise.astype("uint8")).save(folder / "images" / name / f"{number}.png")
     return folder
 
 
@@ -77,11 +92,57 @@ def page(folder):
     return (folder / "page.html").read_text("utf-8")
 
 
-def test_the_page_tells_of_the_run_and_the_images(page, folder):
-    for text in ("birds &lt;3", "1,234 test images", "62.5", "4 images of 6", "RBIModel"):
+def cards(page):
+    """Of each card its heading, its mark, its captions and the classes of its bars."""
+    section = page[page.index('id="photographs"') : page.index("</section>")]
+    for card in section.split("<article>")[1:]:
+        heading = card.split("<h3>")[1].split("</h3>")[0]
+        bars = card.split('<th scope="row">')[1:]
+        yield {
+            "name": html.unescape(heading.split(" <span")[0]),
+            "mark": heading.rsplit("</span> ")[-1].split("<")[0] if "<span" in heading else None,
+            "classes": [html.unescape(bar.split("</th>")[0]) for bar in bars],
+            "shares": [bar.split("<td>")[-1].split("</td>")[0] for bar in bars],
+            "pictures": card.count("data:image/jpeg"),
+        }
+
+
+def read(folder, name):
+    return np.asarray(Image.open(folder / "images" / name).resize((SIDE, SIDE), BILINEAR))
+
+
+def test_the_photographs_come_first_with_what_is_known_of_them(page, folder):
+    assert re.findall(r'<section id="(.+?)"', page)[:3] == [
+        "photographs",
+        "confusions",
+        "attention",
+    ]
+    found = list(cards(page))
+    names = [
+        f"{name}/{number}.png" for name in ("others", "owl", "robin & co") for number in (0, 1)
+    ]
+    assert [card["name"] for card in found] == names
+    model = keras.models.load_model(folder / "run" / "model.keras")
+    expected = model.predict(np.stack([read(folder, name) for name in names]), verbose=0)
+    right = 0
+    for card, row in zip(found, expected, strict=True):
+        order = np.argsort(-row)
+        assert card["classes"][:2] == [NAMES[number] for number in order[:2]]
+        # The file is read by the same filter, with another's rounding.
+        assert float(card["shares"][0][:-2]) == pytest.approx(100 * row.max(), abs=2)
+        truth = card["name"].split("/")[0]
+        is_right = truth == NAMES[order[0]]
+        right += is_right
+        assert card["mark"] == (None if truth == "others" else "right" if is_right else "wrong")
+    assert f"{right} of 4 whose class is known are right" in page
+    assert "<i>" not in page
+    assert "://" not in page
+
+
+def test_the_run_and_what_attention_does_come_after_them(page):
+    for text in ("birds &lt;3", "1,234 test images", "62.5", "4 images, explained", "RBIModel"):
         assert text in page
-    # Of the sorted six, at even distances; the class is that of the folder, where it is one.
-    table = page[page.index("<h2>Predictions") : page.index("<h2>Where")]
+    table = page[page.index("<h3>Predictions") : page.index("<h3>Where")]
     rows = [
         [cell.split("</td>")[0] for cell in row.split("<td>")[1:]]
         for row in table.split("<tr>")[2:]
@@ -93,15 +154,78 @@ def test_the_page_tells_of_the_run_and_the_images(page, folder):
         ["owl/1.png", "owl"],
         ["robin &amp; co/1.png", "robin &amp; co"],
     ]
-    assert "<i>" not in page
+    assert page.index("<details>") < page.index("<h3>Predictions") < page.index("</details>")
     assert page.count("data:image/png;base64,") == 5
-    assert "://" not in page
 
 
 def test_figures_are_saved_beside_it(page, folder):
     names = {path.name for path in (folder / "figs").iterdir()}
     figures = ("cams", "flow", "relations", "influence", "embedding")
     assert names == {f"{name}.{suffix}" for name in figures for suffix in ("png", "svg")}
+
+
+@pytest.mark.parametrize("variant", ["residual", "0.1"])
+def test_attention_that_changes_nothing_is_a_sentence(variant):
+    backbone = keras_rbi.backbones.SmallCNN((SIDE, SIDE, 3), widths=(4, 8))
+    own = {}
+    if variant == "0.1":
+        own["rra"] = keras_rbi.layers.RRA(8, use_bias=True)
+    model = keras_rbi.RBIModel(backbone, class_names=NAMES, embedding_dim=8, variant=variant, **own)
+    if variant == "0.1":
+        # A gate that lets nothing through: beta = sigmoid(40) is 1, whatever the images.
+        kernel = model.rra.gate_dense.kernel
+        kernel.assign(0 * kernel)
+        model.rra.gate_dense.bias.assign([40.0])
+    pixels = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3)).astype("uint8")
+    section = attention_section(
+        model, NAMES, ImageBatch(["a", "b", "c"], pixels, -np.ones(3)), "grad_cam"
+    )
+    assert not section.sections
+    assert section.figure is None
+    why = "mean beta 1.00" if variant == "0.1" else "the gate of its branch is shut"
+    assert "it changes nothing" in section.text
+    assert why in section.text
+
+
+def test_training_images_that_look_most_alike_stand_beside_each(folder):
+    class Training(ImageData):
+        labels, image_size, class_names = np.array([1, 1, 2, 2, 2]), SIDE, NAMES
+
+        def image(self, index):
+            return np.full((SIDE, SIDE, 3), 40 * index, "uint8")
+
+    model = keras.models.load_model(folder / "run" / "model.keras")
+    pixels = np.stack([Training().image(number) for number in (1, 3)])
+    images = ImageBatch(["one", "three"], pixels, np.array([1, 2]))
+    report = explanation_report(model, images, NAMES, training_data=Training(), look_alikes=2)
+    for card, own in zip(report.sections[0].cards, (1, 3), strict=True):
+        beside = {
+            gallery.name: [each.text for each in gallery.pictures] for gallery in card.galleries
+        }
+        name = NAMES[Training.labels[own]]
+        # Itself, which is among the training images.
+        assert beside[name][0] == f"image {own}, {name}"
+        assert all(len(texts) == 2 for texts in beside.values() if "none" not in texts[0])
+        assert beside.get(NAMES[0], ["none in the training images"]) == [
+            "none in the training images"
+        ]
+
+
+def test_what_is_confused_is_shown_with_images_of_both():
+    pixels = np.arange(5, dtype="uint8")[:, None, None, None] * np.full((1, 8, 8, 3), 50, "uint8")
+    names = ["wren 1", "wren 2", "owl 1", "owl 2", "stranger"]
+    images = ImageBatch(names, pixels, np.array([0, 0, 1, 1, -1]))
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.3, 0.7], [0.1, 0.9], [0.5, 0.5]])
+    section = confusions(images, probabilities, ["wren", "owl"])
+    assert section.text == "3 of 4 photographs whose class is known are right."
+    (card,) = section.cards
+    assert card.heading == "wren taken for owl"
+    assert [[each.text for each in gallery.pictures] for gallery in card.galleries] == [
+        ["wren 2"],
+        ["owl 2", "owl 1"],
+    ]
+    unknown = ImageBatch(names, pixels, -np.ones(5, int))
+    assert "not known what is right" in confusions(unknown, probabilities, ["wren", "owl"]).text
 
 
 @pytest.mark.skipif(BROWSER is None, reason="no chromium is installed")
@@ -139,7 +263,10 @@ def test_a_model_without_relations_has_maps_alone(folder):
     model.save(folder / "alone.keras")
     assert command(folder / "alone.keras", folder / "images", "--output", folder / "b.html") == 0
     page = (folder / "b.html").read_text("utf-8")
-    assert page.count("data:image/png;base64,") == 1
+    assert "data:image/png;base64," not in page
+    # Each with its map, if any of it speaks for its class.
+    assert all(1 <= card["pictures"] <= 2 for card in cards(page))
+    assert "the model looks at each image by itself" in page
     assert "no run folder" in page
 
 
@@ -147,13 +274,12 @@ def test_a_p2p_net_shows_its_parts():
     backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
     model = keras_rbi.models.P2PNet(backbone, class_names=NAMES, units=8)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3)).astype("uint8")
-    sections = explanation(
-        model, NAMES, ImageBatch(["a", "b"], pixels, np.array([0, 2])), "hires_cam"
-    )
-    names = ["predictions", "cams", "parts", "flow", "relations", "influence"]
-    assert [part.name for part in sections] == names
+    images = ImageBatch(["a", "b"], pixels, np.array([0, 2]))
+    report = explanation_report(model, images, NAMES, method="hires_cam")
+    names = ["photographs", "confusions", "parts", "attention", "run"]
+    assert [part.name for part in report.sections] == names
     # Two images, and four parts of each.
-    assert len(sections[2].figure.axes) == 10
+    assert len(report.sections[2].figure.axes) == 10
 
 
 def test_answers_beside_the_references_are_shown(folder):
@@ -168,7 +294,7 @@ def test_answers_beside_the_references_are_shown(folder):
     arguments = ["--output", folder / "c.html"]
     assert command(folder / "referenced.keras", folder / "own", *arguments) == 0
     page = (folder / "c.html").read_text("utf-8")
-    table = page[page.index("<h2>Predictions") : page.index("<h2>Where")]
+    table = page[page.index("<h3>Predictions") : page.index("<h3>Where")]
     titles = [cell.split("</th>")[0] for cell in table.split("<th>")[1:]]
     expected = model.predict(pixels[:2], verbose=0)
     for row, values in zip(table.split("<tr>")[2:], expected, strict=True):
@@ -183,10 +309,8 @@ def model_with_references():
     model = keras_rbi.RBIModel(
         backbone, num_classes=3, embedding_dim=8, preprocessing=None, class_names=NAMES
     )
-    # With queries so small that attention mixes the images.
-    rng = np.random.default_rng(1)
-    for weight in model.trainable_weights:
-        weight.assign(rng.normal(size=weight.shape) * (0.1 if "query" in weight.path else 0.7))
+    mix(model, 1)
+    rng = np.random.default_rng(2)
     model.set_references(rng.integers(0, 256, (5, SIDE, SIDE, 3)).astype("uint8"))
     model.relations = "references"
     return model
@@ -196,7 +320,8 @@ def test_maps_beside_the_references_stand_above_those_in_the_batch():
     model = model_with_references()
     pixels = np.random.default_rng(5).integers(0, 256, (3, SIDE, SIDE, 3)).astype("uint8")
     batch = ImageBatch(["a", "b", "c"], pixels, np.full(3, -1))
-    sections = {part.name: part for part in explanation(model, NAMES, batch, "hires_cam")}
+    found = attention_section(model, NAMES, batch, "hires_cam")
+    sections = {part.name: part for part in found.sections}
     rows = np.reshape(sections["cams"].figure.axes, (4, 3))
     names = ["images", "backbone alone", "beside the references", "in this batch"]
     assert [row[0].get_ylabel() for row in rows] == names
@@ -212,7 +337,8 @@ def test_maps_beside_the_references_stand_above_those_in_the_batch():
 def test_one_image_is_explained_beside_the_references():
     model = model_with_references()
     pixels = np.random.default_rng(5).integers(0, 256, (1, SIDE, SIDE, 3)).astype("uint8")
-    sections = explanation(model, NAMES, ImageBatch(["a"], pixels, np.array([-1])), "hires_cam")
+    images = ImageBatch(["a"], pixels, np.array([-1]))
+    sections = attention_section(model, NAMES, images, "hires_cam").sections
     assert [part.name for part in sections] == ["predictions", "cams"]
     expected = model.predict(pixels, verbose=0)[0]
     ((_, _, alone, beside),) = sections[0].tables[0].rows

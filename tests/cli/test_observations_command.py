@@ -45,9 +45,15 @@ def test_a_run_of_observations_measures_and_predicts_them(bursts, ask):
 
     (bursts / "run/observations.json").write_text('{"temperatures": {"1": 1.0, "2": 0.5}}')
     code, printed, told = ask("predict", "run", "birds", "--observations", PATTERN, "--json")
-    assert (code, told) == (0, [])
     predictions = json.loads(printed)
-    assert len(predictions) == 12
+    assert (code, len(predictions)) == (0, 12)
+    # The truth is that of all images of a thing, whose folder the class is.
+    right = sum(
+        each["observation"].split("/")[1] == each["top"][0]["class"] for each in predictions
+    )
+    assert sum(each["right"] for each in predictions) == right
+    (line,) = told
+    assert line.startswith(f"Right: {right} of 12 observations")
     first = predictions[0]
     assert [image["image"] for image in first["images"]] == [
         f"{first['observation']}_{number}.png" for number in range(2)

@@ -110,6 +110,33 @@ def test_few_images_get_tables_and_many_get_lines(ask, photos):
     assert len(lines) == 30
 
 
+def test_folders_named_after_classes_tell_the_truth(ask, tmp_path):
+    save(tmp_path / "red" / "1.png", (204, 51, 0))
+    save(tmp_path / "red" / "2.png", (51, 204, 0))
+    save(tmp_path / "others" / "3.png", (0, 51, 204))
+    expected = {
+        "red/1.png": ("red", True),
+        "red/2.png": ("red", False),
+        "others/3.png": (None, None),
+    }
+    # In the folders' natural order, and as they are named.
+    for named in (["."], ["red", "others"], [*expected]):
+        code, out, err = ask(*named, "--json")
+        found = {row["image"]: (row["truth"], row["right"]) for row in json.loads(out)}
+        assert (code, found) == (0, expected)
+        assert err == "Right: 1 of 2 images in folders named after a class (50.0 %).\n"
+    code, out, err = ask(*expected, "--format", "csv", "--top", "1", "--quiet")
+    assert err == ""
+    assert list(csv.reader(out.splitlines())) == [
+        ["image", "class_1", "probability_1", "truth", "right"],
+        ["red/1.png", "red", "0.8", "red", "true"],
+        ["red/2.png", "green", "0.8", "red", "false"],
+        ["others/3.png", "blue", "0.8", "", ""],
+    ]
+    titles = [line for line in ask(*expected)[1].splitlines() if ".png" in line]
+    assert titles == ["red/1.png (right)", "red/2.png (wrong, is red)", "others/3.png"]
+
+
 def test_unreadable_files_are_listed_at_the_end(ask, photos, tmp_path):
     for name in ("05.png", "20.jpg"):
         (tmp_path / "photos" / name).write_text("words")

@@ -3,6 +3,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 from scipy import stats
 
 import keras_rbi
@@ -107,6 +108,47 @@ def test_mistakes_are_named(models, pictures, tmp_path):
         compare(alone, tmp_path / "none.keras", pictures)
     with pytest.raises(ValueError, match="`confidence`"):
         compare(alone, alone, pictures, confidence=95)
+
+
+def test_models_of_different_sizes_read_the_same_files_each_at_its_own(tmp_path):
+    rng = np.random.default_rng(4)
+    files = {}
+    for name in ("owl", "wren"):
+        (tmp_path / "birds" / "train" / name).mkdir(parents=True)
+        (tmp_path / "birds" / "test" / name).mkdir(parents=True)
+        for number in range(9):
+            noise = rng.integers(0, 256, (6, 6, 3), np.uint8)
+            picture = Image.fromarray(noise).resize((48, 40), Image.Resampling.BICUBIC)
+            split = "test" if number < 7 else "train"
+            file = tmp_path / "birds" / split / name / f"{number}.png"
+            picture.save(file)
+            if split == "test":
+                files[file] = ("owl", "wren").index(name)
+    models = []
+    for side in (16, 24):
+        pixels = keras.Input((side, side, 3))
+        flat = keras.layers.Flatten()(keras.layers.Rescaling(1 / 255, -0.5)(pixels))
+        models.append(keras.Model(pixels, keras.layers.Dense(2, activation="softmax")(flat)))
+        models[-1].layers[-1].kernel.assign(rng.normal(size=(side * side * 3, 2)))
+    data = keras_rbi.datasets.ImageFolder(tmp_path / "birds", "test", image_size=16)
+    found = compare(*models, keras_rbi.datasets.ImageSequence(data, 4, shuffle="once"), repeats=1)
+    right = []
+    for side, model in zip((16, 24), models, strict=True):
+        pixels = [
+            Image.open(file).resize((side, side), Image.Resampling.BILINEAR) for file in files
+        ]
+        predicted = model.predict(np.stack([np.asarray(each) for each in pixels]), verbose=0)
+        right.append(predicted.argmax(-1) == list(files.values()))
+    assert (right[0] != right[1]).any()
+    assert (found.a.top1, found.b.top1) == pytest.approx((right[0].mean(), right[1].mean()))
+    assert found.mcnemar == mcnemar(*right)
+    assert (found.a.image_size, found.b.image_size) == (16, 24)
+    assert "pixels" in [column.header for column in found.table().columns]
+    with pytest.raises(ValueError, match="over files"):
+        compare(*models, (np.zeros((2, 16, 16, 3)), np.zeros(2, int)))
+    drawn = keras_rbi.datasets.typefaces.load("test", per_class=1, image_size=16)
+    with pytest.raises(ValueError, match="only files can be read at any size"):
+        drawn.at_size(24)
 
 
 def test_data_that_comes_in_another_order_each_time_is_refused(models, pictures):

@@ -15,10 +15,13 @@ MODULES = [
     "evaluation.cluster_scores",
     "evaluation.compare",
     "evaluation.confident_learning",
+    "evaluation.directions",
     "evaluation.evaluate_observations",
     "evaluation.evaluate_protocol",
     "evaluation.label_issues",
     "evaluation.logistic_regression",
+    "evaluation.look_alikes",
+    "evaluation.mistaken_images",
     "evaluation.mistakes",
     "evaluation.observation_calibration",
     "evaluation.observation_draws",
@@ -32,6 +35,8 @@ MODULES = [
     "evaluation.top_classes",
     "figures.embedding_map",
     "figures.label_issues_report",
+    "figures.mistakes_report",
+    "figures.photograph_cards",
 ]
 
 

@@ -8,7 +8,15 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from keras_rbi.figures import html_report
-from keras_rbi.figures.html_report import HtmlReport, Section, Table, facts
+from keras_rbi.figures.html_report import (
+    Card,
+    Gallery,
+    HtmlReport,
+    Picture,
+    Section,
+    Table,
+    facts,
+)
 
 
 class Reader(HTMLParser):
@@ -44,6 +52,35 @@ def test_a_report_holds_its_figures_and_loads_nothing():
     assert not re.search(r"https?://|<link|url\(", written)
     cells = [tag for tag, _ in reader.tags if tag in ("th", "td")]
     assert cells == ["th", "th", "td", "td", "th", "td"]
+
+
+def test_cards_and_what_is_folded_away_are_escaped_and_named_for_those_who_do_not_see():
+    nasty = '<script>alert("x")</script> & $title'
+    jpeg = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(jpeg, "JPEG")
+    picture = Picture(jpeg.getvalue(), nasty, nasty, side=9)
+    gallery = Gallery(nasty, [picture, Picture(None, nasty)], nasty, nasty, "first")
+    card = Card(nasty, nasty, False, nasty, [picture], [(nasty, 0.25)], [gallery])
+    figure = Figure(figsize=(2, 1))
+    inner = Section("inner", nasty, nasty, figure)
+    report = HtmlReport("t", "s", [Section("a", "b", "c", cards=[card], sections=[inner])])
+    reader = Reader()
+    reader.feed(report.html())
+    tags = [tag for tag, _ in reader.tags]
+    assert "script" not in tags
+    assert "".join(reader.text).count(nasty) == 11
+    images = [attrs for tag, attrs in reader.tags if tag == "img"]
+    assert [attrs["alt"] for attrs in images] == [nasty] * 3
+    assert "wrong" in "".join(reader.text)
+    assert [tag for tag in tags if re.fullmatch("h[1-6]", tag)] == ["h1", "h2", "h3", "h4", "h3"]
+    assert tags.index("details") < tags.index("summary") < tags.index("h2") < tags.index("article")
+    assert 'style="width: 25.0%"' in report.html()
+
+
+def test_figures_within_what_is_folded_are_saved(tmp_path):
+    inner = Section("inner", "b", "c", Figure(figsize=(2, 1)))
+    HtmlReport("t", "s", [Section("a", "b", "c", sections=[inner])]).save_figures(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"inner.png", "inner.svg"}
 
 
 def test_the_example_gives_what_it_shows():

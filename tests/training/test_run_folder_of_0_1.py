@@ -1,6 +1,5 @@
 """A run folder with the settings.json that version 0.1 wrote resumes, predicts and is exported."""
 
-import functools
 import importlib
 import json
 import shutil
@@ -9,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from keras_rbi.cli.main import run
-from keras_rbi.evaluation import accuracy_by_relations
 from keras_rbi.training import RunFolder, TrainingSettings, prepare, run_data
 
 STORED = Path(__file__).parent / "settings_0_1.json"
@@ -35,8 +33,7 @@ def folder(tmp_path_factory):
         for split in run_data.TYPEFACES_PER_CLASS:
             patch.setitem(run_data.TYPEFACES_PER_CLASS, split, 1)
         module = importlib.import_module("keras_rbi.training.finish")
-        one_mode = functools.partial(accuracy_by_relations, batch_sizes=())
-        patch.setattr(module, "accuracy_by_relations", one_mode)
+        patch.setattr(module, "BATCH_SIZES", ())
         folder = tmp_path_factory.mktemp("runs") / "typefaces-1"
         folder.mkdir()
         shutil.copy(STORED, folder / "settings.json")
@@ -65,7 +62,7 @@ def test_it_is_resumed_with_them(folder):
 
 
 def test_it_predicts(folder, capsys):
-    image = sorted((folder / "examples").iterdir())[0]
+    image = sorted((folder / "examples").rglob("*.png"))[0]
     assert command("predict", folder, image, "--json") == 0
     (prediction,) = json.loads(capsys.readouterr().out)
     names = json.loads(STORED.read_text("utf-8"))["class_names"]

@@ -240,19 +240,21 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         return self.data.class_names
 
     @property
-    def labels(self) -> np.ndarray:
-        """Labels of the images in the order of this epoch, without what fills the last batch."""
+    def numbers(self) -> np.ndarray:
+        """Numbers of the images in the order of this epoch, without what fills the last batch."""
         end = self._batches * self.batch_size
-        return self.data.labels[self._order[self._first_step * self.batch_size : end]]
+        return self._order[self._first_step * self.batch_size : end]
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Their labels."""
+        return self.data.labels[self.numbers]
 
     @property
     def observations(self) -> list[str] | None:
         """What each image is of, in the same order, or `None` where that is not known."""
-        known, end = self.data.observations, self._batches * self.batch_size
-        if known is None:
-            return None
-        numbers = self._order[self._first_step * self.batch_size : end]
-        return [known[number] for number in numbers.tolist()]
+        known = self.data.observations
+        return None if known is None else [known[number] for number in self.numbers.tolist()]
 
     @property
     def num_images(self) -> int:
@@ -269,8 +271,28 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         Raises:
             ValueError: If the size is not positive, or not the only one that `"pk"` can have.
         """
+        return self._with(self.data, batch_size, last_batch or self.last_batch)
+
+    def at_size(self, image_size: int) -> "ImageSequence":
+        """The same epoch of the same images at another size.
+
+        Args:
+            image_size: Integer, their side in pixels.
+
+        Raises:
+            ValueError: If the data has its images at no other size.
+        """
+        data = self.data.at_size(image_size)
+        if data is None:
+            raise ValueError(
+                f"The images are {self.data.image_size} x {self.data.image_size} pixels and there "
+                f"are none of {image_size} x {image_size}: only files can be read at any size."
+            )
+        return self._with(data, self.batch_size, self.last_batch)
+
+    def _with(self, data: ImageData, batch_size: int, last_batch: str) -> "ImageSequence":
         sequence = ImageSequence(
-            self.data,
+            data,
             batch_size,
             self.shuffle,
             self.seed,
@@ -281,7 +303,7 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
             self.sampling,
             self.classes_per_batch,
             self.images_per_class,
-            last_batch or self.last_batch,
+            last_batch,
             self.images_per_observation,
         )
         sequence.epoch = self.epoch
