@@ -26,7 +26,6 @@ from keras_rbi.disk_errors import disk_error
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="""Train, evaluate and use fine-grained image classifiers with Relationship Batch
