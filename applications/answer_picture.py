@@ -37,12 +37,12 @@ def draw(rows: list[dict], path: Path) -> None:
     figure = Figure(figsize=(CELL * columns, (CELL + 0.55) * len(rows)), layout="constrained")
     for line, row in zip(figure.subplots(len(rows), columns, squeeze=False), rows, strict=True):
         draw_overlay(line[0], row["image"])
-        line[0].set_title(f"{wrapped(row['prediction'], 16)}\n{row['probability']:.0%}", fontsize=7)
+        line[0].set_title(f"{wrapped(row['prediction'], 18)}\n{row['probability']:.0%}", fontsize=7)
         draw_overlay(line[1], row["image"], row["map"])
         line[1].set_title("judged by", fontsize=7)
         for axes, (picture, name) in zip(line[2:], row["look_alikes"], strict=True):
             draw_overlay(axes, picture)
-            axes.set_title(f"resembles\n{wrapped(name, 16)}", fontsize=7)
+            axes.set_title(f"resembles\n{wrapped(name, 18)}", fontsize=7)
     figure.savefig(path, dpi=DPI)
 
 

@@ -148,7 +148,7 @@ def notes() -> Console:
 
 def print_json(content: Any) -> None:
     """A result, with `--json`."""
-    print(json.dumps(content, indent=2))
+    print(json.dumps(content, indent=2), flush=True)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ def blocks(kind):
 def test_the_equations_are_those_that_the_layers_are_compared_with():
     text = Path(literal.__file__).read_text("utf-8")
     shown = blocks("literal")
-    assert len(shown) == 11
+    assert len(shown) == 12
     assert [each for each in shown if each not in text] == []
     lines = [line for each in shown for line in each.splitlines() if line.strip()]
     assert 60 <= len(lines) <= 80
