@@ -41,6 +41,10 @@ def undocumented(place):
         )
     body, name = body_of(place)
     for number, statement in enumerate(body):
+        if isinstance(statement, ast.ImportFrom) and name in [
+            each.name for each in statement.names
+        ]:
+            return undocumented(f"{statement.module}.{name}")
         if isinstance(statement, ast.FunctionDef | ast.ClassDef) and statement.name == name:
             bare = [] if ast.get_docstring(statement) else [place]
             parts = statement.body if isinstance(statement, ast.ClassDef) else []
