@@ -24,7 +24,7 @@ from keras_rbi.cli.show import show
 from keras_rbi.cli.train import train
 from keras_rbi.disk_errors import disk_error
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
