@@ -30,8 +30,12 @@ STEM_FILTERS = 32
 FEATURES = 1280
 SMALLEST_SIDE = 32
 FILTER_DIVISOR = 8
-BATCH_NORM = {"axis": -1, "momentum": 0.99, "epsilon": 1e-3}
-KERNEL_INITIALIZER = {"scale": 2.0, "mode": "fan_out", "distribution": "truncated_normal"}
+BATCH_NORM: dict[str, Any] = {"axis": -1, "momentum": 0.99, "epsilon": 1e-3}
+KERNEL_INITIALIZER: dict[str, Any] = {
+    "scale": 2.0,
+    "mode": "fan_out",
+    "distribution": "truncated_normal",
+}
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from keras_rbi.datasets.files.overview import Overview
     from keras_rbi.datasets.files.records import Records
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     help="List the data sets, and check or show those you have.", no_args_is_help=False
 )
 # Problems that are printed; a folder of broken images can have thousands.

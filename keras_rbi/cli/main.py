@@ -24,9 +24,8 @@ from keras_rbi.cli.show import show
 from keras_rbi.cli.train import train
 from keras_rbi.disk_errors import disk_error
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     help="""Train, evaluate and use fine-grained image classifiers with Relationship Batch

@@ -77,8 +77,8 @@ class PrintableConsole(Console):
                 yield segment._replace(text=printable(segment.text))
 
 
-console = PrintableConsole()
-errors = PrintableConsole(stderr=True)
+console: PrintableConsole = PrintableConsole()
+errors: PrintableConsole = PrintableConsole(stderr=True)
 
 
 def say(text: str, file: TextIO | None = None) -> None:
@@ -94,7 +94,7 @@ class _Asked:
     json: bool = False
 
 
-asked = _Asked()
+asked: _Asked = _Asked()
 
 
 def fail(message: str) -> NoReturn:
@@ -148,7 +148,7 @@ def notes() -> Console:
 
 def print_json(content: Any) -> None:
     """A result, with `--json`."""
-    print(json.dumps(content, indent=2))
+    print(json.dumps(content, indent=2), flush=True)
 
 
 @contextmanager

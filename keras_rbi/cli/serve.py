@@ -8,8 +8,9 @@ import typer
 
 from keras_rbi import export as exports
 from keras_rbi._version import __version__
+from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.loading import load
-from keras_rbi.cli.output import console, doing, fail, one_line_errors
+from keras_rbi.cli.output import asked, doing, fail, notes, one_line_errors, print_json
 from keras_rbi.export.errors import ExportError
 from keras_rbi.serving.cached_onnx import cached_onnx
 from keras_rbi.serving.limits import Limits
@@ -22,6 +23,7 @@ LOOPBACK = "127.0.0.1"
 DEFAULTS = Limits()
 
 
+@reports
 def serve(
     model: Annotated[Path, typer.Argument(help="A run folder, a .keras file or an .onnx file.")],
     host: Annotated[
@@ -93,7 +95,9 @@ def serve(
         )
         served = OnnxModel(_onnx_file(model, relations))
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    console.print(
+    if asked.json:
+        print_json({"serving": str(model), "url": url, "relations": served.relations})
+    notes().print(
         f"Serving {model} on {url} (relations {served.relations}). Ask it:\n"
         f"  curl -F images=@photo.jpg {url}/predict",
         highlight=False,

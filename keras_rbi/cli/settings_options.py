@@ -11,7 +11,7 @@ from keras_rbi.training.setting import Setting
 from keras_rbi.training.settings import SETTINGS
 
 # Ranges are told where a value is out of them: here they would take the room of the help.
-METAVARS = {int: "N", float: "X", str: "NAME"}
+METAVARS: dict[type, str] = {int: "N", float: "X", str: "NAME"}
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:

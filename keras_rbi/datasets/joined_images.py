@@ -47,7 +47,7 @@ class JoinedImages(ImageData):
         self.class_names, self.image_size = first.class_names, first.image_size
         self.labels = np.concatenate([part.labels for part in self._parts])
         self._ends = np.cumsum([len(part) for part in self._parts])
-        self.splits = [split for split, part in splits.items() for _ in range(len(part))]
+        self.splits: list[str] = [split for split, part in splits.items() for _ in range(len(part))]
         self.files: list[str] | None = self._of_all("files")
         self.paths: list[Path] | None = self._of_all("paths")
         self.observations = self._of_all("observations")

@@ -99,7 +99,7 @@ class Typefaces(ImageData):
         self.text = text
         self.image_size = image_size
         self.class_names = [name for name, _, _ in typefaces]
-        self.families = list(dict.fromkeys(family for _, family, _ in typefaces))
+        self.families: list[str] = list(dict.fromkeys(family for _, family, _ in typefaces))
         self.coarse_names = self.families
         family_of_class = np.array([self.families.index(family) for _, family, _ in typefaces])
         self.labels = np.tile(np.arange(len(typefaces)), per_class)

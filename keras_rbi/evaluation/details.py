@@ -12,7 +12,7 @@ from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.evaluation.attention_diagnostics import AttentionDiagnostics, diagnostics_of
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
 from keras_rbi.evaluation.extract_features import ExtractedFeatures
-from keras_rbi.evaluation.mistakes import mistakes
+from keras_rbi.evaluation.mistakes import Mistakes, mistakes
 from keras_rbi.evaluation.related_outputs import own_outputs
 from keras_rbi.evaluation.spreadsheet import spreadsheet_cell
 from keras_rbi.models.keras_classifier import classifier_of, relations_of
@@ -34,14 +34,14 @@ class Details:
         self._extracted = extracted
         self.data = data
         outputs = own_outputs(extracted, BATCH_SIZE, shuffled_order(len(extracted), SEED))
-        self.mistakes = mistakes(outputs, extracted.labels, data.class_names, WORST)
+        self.mistakes: Mistakes = mistakes(outputs, extracted.labels, data.class_names, WORST)
         model = extracted.model
         self.attention: AttentionDiagnostics | None = None
         if classifier_of(model).has_attention:
             size = min(BATCH_SIZE, len(extracted))
             self.attention = diagnostics_of(extracted, size, SEED)
         relations = relations_of(model)
-        self.how = f"{len(extracted):,} test images, relations {relations!r}, " + (
+        self.how: str = f"{len(extracted):,} test images, relations {relations!r}, " + (
             f"test batches of {BATCH_SIZE}, shuffled with seed {SEED}"
             if relations == "batch"
             else "any batch size and order"

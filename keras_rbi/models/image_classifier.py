@@ -41,7 +41,9 @@ class ImageClassifier(keras.Model):
         self.__dict__["_config"] = dict(config)
         # An integer once it is known.
         self.num_classes: Any = num_classes
-        self.class_names = None if class_names is None else [str(each) for each in class_names]
+        self.class_names: list[str] | None = (
+            None if class_names is None else [str(each) for each in class_names]
+        )
         self.supports_masking = True
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:

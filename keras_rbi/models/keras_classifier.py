@@ -29,9 +29,9 @@ class KerasClassifier:
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
-        self.name = model.name
-        self.num_classes = model.output_shape[-1]
-        self.class_names = getattr(model, "class_names", None)
+        self.name: str = model.name
+        self.num_classes: int = model.output_shape[-1]
+        self.class_names: list[str] | None = getattr(model, "class_names", None)
         self.predict_on_batch = model.predict_on_batch
 
     @contextmanager

@@ -33,7 +33,7 @@ class OnnxModel:
     def __init__(self, path: str | Path) -> None:
         import onnxruntime
 
-        self.path = Path(path)
+        self.path: Path = Path(path)
         if not self.path.is_file():
             raise ValueError(f"There is no file {str(path)!r}.")
         try:
@@ -50,7 +50,7 @@ class OnnxModel:
         self.image_size = self._side()
         self._dtype = DTYPES[self._input.type]
         about = self._about()
-        self.relations = str(about.get("relations", "unknown"))
+        self.relations: str = str(about.get("relations", "unknown"))
         if self.relations == "batch":
             raise ValueError(DEPENDS.format(str(path), "they relate to each other"))
         classes = self.predict(np.zeros((1, *self._shape()), "uint8")).shape[-1]

@@ -41,7 +41,7 @@ def _json(description: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 # The body is read by this package.
-REQUEST_BODY = {
+REQUEST_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {

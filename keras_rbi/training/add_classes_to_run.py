@@ -41,7 +41,7 @@ class SomeImages:
 
     def __init__(self, data: ImageData, numbers: np.ndarray) -> None:
         self.data, self.numbers = data, numbers
-        self.shape = (len(numbers), data.image_size, data.image_size, 3)
+        self.shape: tuple[int, int, int, int] = (len(numbers), data.image_size, data.image_size, 3)
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -29,19 +29,27 @@ CLIP_FROM_SCRATCH = 1.0
 # Its weights come from a package: neither a GPU nor a network is needed.
 PRETRAINED = "EfficientNetLite0"
 # How it learns the typefaces in some minutes on two cores: found on their validation images.
-PRETRAINED_ON_TYPEFACES = {"image_size": 96, "learning_rate": 3e-3, "freeze_batch_norms": True}
+PRETRAINED_ON_TYPEFACES: dict[str, Any] = {
+    "image_size": 96,
+    "learning_rate": 3e-3,
+    "freeze_batch_norms": True,
+}
 # After a head on features it bears twice the learning rate.
-ON_TYPEFACES_AFTER_HEAD = {"feature_head": True, "learning_rate": 6e-3, "weight_decay": 0.05}
+ON_TYPEFACES_AFTER_HEAD: dict[str, Any] = {
+    "feature_head": True,
+    "learning_rate": 6e-3,
+    "weight_decay": 0.05,
+}
 # From pretrained weights, with no recipe named: as the recipe `finetune`, shorter, after a head
 # that knows the classes already. Its average of the weights is left out: over the few dozen steps
 # of a small folder it would hardly leave where it began.
-FINE_TUNED = {
+FINE_TUNED: dict[str, Any] = {
     **{n: value for n, value in RECIPES["finetune"].items() if n not in ("head_epochs", "ema")},
     "epochs": 10,
 }
 FEWEST_ON_TYPEFACES = 3
 # A head learns at another rate than a whole network: at the paper's it stays at chance.
-FROZEN = {"epochs": 20, "learning_rate": 3e-3}
+FROZEN: dict[str, Any] = {"epochs": 20, "learning_rate": 3e-3}
 
 
 def defaults_of(settings: "TrainingSettings") -> dict[str, Any]:

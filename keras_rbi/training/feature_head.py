@@ -39,7 +39,7 @@ class Head(TwoStreamsLoss, keras.Model):
         self.parts = [
             layer for layer in whole.layers if layer not in (whole.backbone, whole.preprocessing)
         ]
-        self.two_streams = getattr(whole, "two_streams", False)
+        self.two_streams: bool = getattr(whole, "two_streams", False)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """From `[images, features]`, or features of images that do not relate, to predictions."""

@@ -37,6 +37,7 @@ class RangeTest:
 
     @property
     def suggestion(self) -> float:
+        """The learning rate at which the smoothed loss falls fastest."""
         return float(self.rates[_steepest(self.smoothed)])
 
 

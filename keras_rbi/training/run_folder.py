@@ -45,23 +45,23 @@ class RunFolder:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.model = self.path / "model.keras"
-        self.metrics = self.path / "metrics.json"
-        self.settings = self.path / "settings.json"
-        self.history = self.path / "history.csv"
-        self.curves = self.path / "curves.png"
-        self.card = self.path / "README.md"
-        self.examples = self.path / "examples"
-        self.files = self.path / "files.csv.gz"
-        self.corrections = self.path / "corrections.csv"
-        self.observations = self.path / "observations.json"
-        self.checkpoints = self.path / "checkpoint"
-        self.state = self.checkpoints / "state.json"
-        self.former_state = self.checkpoints / "former-state.json"
-        self.best = self.checkpoints / "best.json"
-        self.best_weights = self.checkpoints / "best.npz"
-        self.lock = self.path / ".lock"
+        self.path: Path = Path(path)
+        self.model: Path = self.path / "model.keras"
+        self.metrics: Path = self.path / "metrics.json"
+        self.settings: Path = self.path / "settings.json"
+        self.history: Path = self.path / "history.csv"
+        self.curves: Path = self.path / "curves.png"
+        self.card: Path = self.path / "README.md"
+        self.examples: Path = self.path / "examples"
+        self.files: Path = self.path / "files.csv.gz"
+        self.corrections: Path = self.path / "corrections.csv"
+        self.observations: Path = self.path / "observations.json"
+        self.checkpoints: Path = self.path / "checkpoint"
+        self.state: Path = self.checkpoints / "state.json"
+        self.former_state: Path = self.checkpoints / "former-state.json"
+        self.best: Path = self.checkpoints / "best.json"
+        self.best_weights: Path = self.checkpoints / "best.npz"
+        self.lock: Path = self.path / ".lock"
 
     @classmethod
     def around(cls, path: Path) -> "RunFolder":

@@ -10,7 +10,12 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 DATA, MODEL, TRAINING, OUTPUT = "Data", "Model", "Training", "Output"
 
-KINDS = {str: "a string", bool: "true or false", int: "an integer", float: "a number"}
+KINDS: dict[type, str] = {
+    str: "a string",
+    bool: "true or false",
+    int: "an integer",
+    float: "a number",
+}
 Class = TypeVar("Class", bound=type)
 
 

@@ -1,6 +1,7 @@
 """Every example runs, with small settings, and comes to what it says."""
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -88,6 +89,41 @@ def test_export_and_serve(run):
     model = keras.models.load_model(run / "model.keras")
     images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3))
     np.testing.assert_allclose(probabilities, model.predict(images, verbose=0), atol=1e-5)
+
+
+def test_tf_serving(run):
+    apis = pytest.importorskip("tensorflow_serving.apis.prediction_service_pb2_grpc")
+    grpc = pytest.importorskip("grpc")
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("the same SavedModel from every backend")
+    import tensorflow as tf
+
+    module, file = example("tf_serving"), str(run / "model.keras")
+    here = module.main(file)
+    served = tf.saved_model.load("served/mine/1").signatures
+
+    class Service(apis.PredictionServiceServicer):
+        def Predict(self, request, context):  # noqa: N802
+            images = tf.constant(tf.make_ndarray(request.inputs["images"]))
+            outputs = served[request.model_spec.signature_name](images=images)
+            answer = module.predict_pb2.PredictResponse()
+            answer.outputs["probabilities"].CopyFrom(
+                tf.make_tensor_proto(outputs["probabilities"].numpy())
+            )
+            return answer
+
+    server = grpc.server(ThreadPoolExecutor(1))
+    apis.add_PredictionServiceServicer_to_server(Service(), server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        there = module.main(file, f"127.0.0.1:{port}")
+    finally:
+        server.stop(None)
+    images = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3))
+    expected = keras.models.load_model(file).predict(images, verbose=0)
+    np.testing.assert_allclose(here, expected, atol=1e-5)
+    np.testing.assert_allclose(there, expected, atol=1e-5)
 
 
 def test_several_devices():

@@ -111,7 +111,7 @@ class ImageFiles(ImageData):
         self.image_size = image_size
         self.class_names = records.class_names
         self.coarse_names = records.coarse_names
-        self.part_names = records.part_names
+        self.part_names: list[str] | None = records.part_names
         self.skipped: list[Path] = []
         self._cache_kind = cache
         self._cache_dir = cache_dir

@@ -11,6 +11,7 @@ FORMATS: dict[str, Format] = {
     package.FORMAT.name: package.FORMAT
     for package in (tf_saved_model, onnx, openvino, litert, torch)
 }
+"""From the names of the formats to what writes and reads each."""
 
 
 def format_named(name: str) -> Format:

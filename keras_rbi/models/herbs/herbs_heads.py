@@ -42,17 +42,23 @@ class HERBSHeads:
                 for number in range(1, len(num_selected) + 1)
             ]
 
-        self.pyramid = TokenPyramid(units, dtype=dtype, name="pyramid")
+        self.pyramid: TokenPyramid = TokenPyramid(units, dtype=dtype, name="pyramid")
         self.classifiers = {name: classifiers(name) for name in ("top_down", "bottom_up")}
         self.selectors = [
             TokenSelector(count, name=f"selector_{number}")
             for number, count in enumerate(num_selected, start=1)
         ]
-        self.join = keras.layers.Concatenate(axis=1, dtype=dtype, name="selected")
-        self.combiner = TokenCombiner(dtype=dtype, name="combiner")
-        self.dropout = keras.layers.Dropout(dropout, dtype=dtype, name="dropout")
-        self.average = keras.layers.Average(dtype="float32", name="probabilities")
-        self.classifier = keras.layers.Dense(
+        self.join: keras.layers.Layer = keras.layers.Concatenate(
+            axis=1, dtype=dtype, name="selected"
+        )
+        self.combiner: TokenCombiner = TokenCombiner(dtype=dtype, name="combiner")
+        self.dropout: keras.layers.Layer = keras.layers.Dropout(
+            dropout, dtype=dtype, name="dropout"
+        )
+        self.average: keras.layers.Layer = keras.layers.Average(
+            dtype="float32", name="probabilities"
+        )
+        self.classifier: keras.layers.Layer = keras.layers.Dense(
             num_classes,
             kernel_initializer=torch_initializer(units),
             bias_initializer=torch_initializer(units),

@@ -28,11 +28,11 @@ def read_recipe(path: Path) -> dict[str, Any]:
         raise ValueError(f"The recipe {str(path)!r} cannot be read: {error}") from error
 
 
-# What a recipe sets where the settings leave it open; what it leaves open too is found as without
-# a recipe.
 RECIPES: dict[str, dict[str, Any]] = {
     path.stem: read_recipe(path) for path in sorted(Path(__file__).parent.glob("*" + SUFFIX))
 }
+"""What each recipe sets where the settings leave it open, by its name; what it leaves open too is
+found as without a recipe."""
 
 
 def recipe_settings(name: str | None, freeze: str | None) -> dict[str, Any]:
