@@ -40,7 +40,8 @@ def cached_onnx(
             f"The ONNX file {str(path)!r} cannot be written ({error}). Make one elsewhere with "
             "keras-rbi export --format onnx, and serve that."
         ) from error
-    for stale in path.parent.glob(f"{family}*.onnx"):
-        if stale != path:
+    # With what lies beside them.
+    for stale in path.parent.glob(f"{family}*"):
+        if not stale.name.startswith(path.stem):
             stale.unlink()
     return path
