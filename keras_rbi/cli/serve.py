@@ -109,9 +109,7 @@ def serve(
 
 def demo(
     model: Annotated[Path, typer.Argument(help="A run folder, a .keras file or an .onnx file.")],
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="0 for any that is free.")
-    ] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0 for any that is free.")] = 0,
     references: Annotated[
         int, typer.Option(min=0, max=MOST_REFERENCES, help="As for `keras-rbi serve`.")
     ] = REFERENCES,

@@ -10,9 +10,8 @@ from keras_rbi.checks import positive_integer
 from keras_rbi.export.formats import FORMATS, format_named
 from keras_rbi.export.formats.format import Format
 from keras_rbi.layers.relation_sets import check_inference_relations
-from keras_rbi.models.class_maps import why_no_class_maps
+from keras_rbi.models.class_maps import has_known_steps, why_no_class_maps
 from keras_rbi.models.keras_classifier import classifier_of
-from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.models.relations import NO_REFERENCES
 
 INPUTS = ("images", "image_bytes", "sets")
@@ -157,7 +156,7 @@ def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str])
 
 
 def outputs_for_a_page(
-    model: keras.Model, relations: str | None = None
+    model: Any, relations: str | None = None
 ) -> tuple[tuple[str, ...], str | None]:
     """What an export may have for people who look at predictions.
 
@@ -169,7 +168,7 @@ def outputs_for_a_page(
         `outputs` of `export_model`, probabilities with features and maps where they can be had; and
         why maps cannot, or `None`.
     """
-    if not isinstance(model, RelationalClassifier):
+    if not has_known_steps(model):
         return ("probabilities",), f"{type(model).__name__} is no model of keras_rbi."
     reason = why_no_class_maps(model, relations or model.relations or "none")
     if reason is not None:
@@ -192,7 +191,7 @@ def _check_features_and_maps(
         raise ValueError(
             f"outputs={more[0]!r} is of inputs='images'. Received: inputs={tuple(inputs)}."
         )
-    if not isinstance(model, RelationalClassifier):
+    if not has_known_steps(model):
         raise ValueError(
             f"outputs={more[0]!r} needs a model of keras_rbi, whose steps are known. Received: "
             f"{type(model).__name__}."

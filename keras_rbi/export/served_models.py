@@ -63,8 +63,8 @@ class ServedImages(keras.Model):
 
     def _with_features_and_maps(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Probabilities, and what else there is on the way to them."""
-        model, more = self.model, {}
-        assert isinstance(model, RelationalClassifier)
+        model: Any = self.model
+        more: dict[str, Tensor] = {}
         images = finite_pixels(images)
         maps = model.extract(model.preprocess(images, training=False), training=False)
         features = model.embed_maps(maps, training=False)

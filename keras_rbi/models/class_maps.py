@@ -19,6 +19,11 @@ from keras_rbi.types import Tensor
 LINEAR_IN_INFERENCE = (keras.layers.BatchNormalization, keras.layers.Identity)
 
 
+def has_known_steps(model: Any) -> bool:
+    """Whether a model has the steps of a `RelationalClassifier`, whose features are known."""
+    return isinstance(model, RelationalClassifier)
+
+
 def why_no_class_maps(model: Any, relations: str) -> str | None:
     """Why the maps of a model cannot be had in this way; `None` where they can.
 
@@ -29,7 +34,7 @@ def why_no_class_maps(model: Any, relations: str) -> str | None:
     Returns:
         A clause that begins with what stands against it.
     """
-    if not isinstance(model, RelationalClassifier) or not model.ends_in_one_classifier:
+    if not has_known_steps(model) or not model.ends_in_one_classifier:
         return f"{type(model).__name__} has more than one linear classifier on pooled features"
     extractor = model.extractor
     if extractor.prefix_tokens:

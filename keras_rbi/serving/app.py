@@ -144,9 +144,7 @@ def create_app(
         return await respond(request, lambda images: service.explain(images, classes))
 
     @app.post("/compare", openapi_extra=REQUEST_BODY, responses=COMPARE_RESPONSES)
-    async def compare(
-        request: Request, first: str, second: str, references: Count = 1
-    ) -> Response:
+    async def compare(request: Request, first: str, second: str, references: Count = 1) -> Response:
         """What in each image, and in photographs of both classes, tells two classes apart."""
         need_maps()
         pair = _number(model.class_names, first), _number(model.class_names, second)
@@ -203,9 +201,7 @@ def create_app(
             _number(model.class_names, name)
             if given:
                 _number(model.class_names, given)
-            return await respond(
-                request, lambda images: _keep(service, kept, images, name, given)
-            )
+            return await respond(request, lambda images: _keep(service, kept, images, name, given))
 
     @app.get("/model", responses=MODEL_RESPONSES)
     async def about_model() -> dict[str, Any]:

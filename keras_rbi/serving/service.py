@@ -203,7 +203,9 @@ class Service:
         self._metrics.images.labels("answered").inc(len(readable))
         self._metrics.images.labels("refused").inc(len(found) - len(readable))
         rows = iter(await self._batchers[0].submit(readable))
-        return [image if isinstance(image, str) else self._seen(image, next(rows)) for image in found]
+        return [
+            image if isinstance(image, str) else self._seen(image, next(rows)) for image in found
+        ]
 
     def _seen(self, pixels: np.ndarray, row: np.ndarray) -> Seen:
         classes = len(self.model.class_names)
