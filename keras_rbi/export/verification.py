@@ -15,14 +15,14 @@ from PIL import Image
 
 from keras_rbi._deprecation import moved_attribute
 from keras_rbi.atomic_write import scratch_folder
+from keras_rbi.explanations.model_parts import ModelParts
+from keras_rbi.explanations.score_gradients import own_gradients
 from keras_rbi.export import run_without_keras
 from keras_rbi.export.errors import ExportError
 from keras_rbi.export.formats import format_named
 from keras_rbi.export.metadata import metadata_of
 from keras_rbi.export.options import ExportOptions
 from keras_rbi.export.served_models import ServedImages, ServedSets
-from keras_rbi.explanations.model_parts import ModelParts
-from keras_rbi.explanations.score_gradients import own_gradients
 
 Arrays = dict[str, np.ndarray]
 

@@ -56,7 +56,7 @@ def write(
             scalar("batch_axis", TensorProto.INT64, [1], [0]),
             scalar("white", TensorProto.FLOAT, [], [255.0]),
             scalar("company", TensorProto.FLOAT, [], [company]),
-            scalar("all_white", TensorProto.FLOAT, [], [255.0 * side**2]),
+            *([scalar("all_white", TensorProto.FLOAT, [], [255.0 * side**2])] if explains else []),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)

@@ -9,15 +9,16 @@ import pytest
 from pictures import png
 from PIL import Image
 
-httpx = pytest.importorskip("httpx")
-pytest.importorskip("onnxruntime")
-pytest.importorskip("fastapi")
-
 from keras_rbi.datasets.load import read_records
 from keras_rbi.evaluation.observation_calibration import ObservationCalibration
 from keras_rbi.serving.beside import Beside, read_beside, references_of, write_notes
 from keras_rbi.serving.confidence import Confidence, find_confidence
 from keras_rbi.serving.kept_corrections import KeptCorrections, NoRoomError
+
+httpx = pytest.importorskip("httpx")
+pytest.importorskip("onnxruntime")
+pytest.importorskip("fastapi")
+
 
 NAMES = ("rot", "grün", "蓝")
 RNG = np.random.default_rng(5)
@@ -101,7 +102,7 @@ def test_the_nearest_references_are_those_of_the_cosine(service):
     (found,) = post(f"{url}/predict", image, references=2).json()["predictions"]
     for entry in found["top"]:
         label = NAMES.index(entry["class"])
-        of_class = np.flatnonzero(LABELS == label)
+        of_class = np.flatnonzero(label == LABELS)
         best = of_class[np.argsort(-alike[of_class])[:2]]
         assert [each["reference"] for each in entry["references"]] == best.tolist()
     listed = httpx.get(f"{url}/references", params={"class": "grün"}).json()["references"]
@@ -165,7 +166,9 @@ def test_corrections_become_a_table_that_is_read_as_data(service):
         )
         assert answer.status_code == 200, answer.text
     records = read_records(kept / "corrections.csv")
-    got = {records.path(n).read_bytes(): records.class_names[k] for n, k in enumerate(records.labels)}
+    got = {
+        records.path(n).read_bytes(): records.class_names[k] for n, k in enumerate(records.labels)
+    }
     assert got == {image: "蓝", other: "grün"}
     rows = list(csv.DictReader((kept / "corrections.csv").open(encoding="utf-8", newline="")))
     assert {row["name"] for row in rows} == {"'=1+1.png", "b.png"}

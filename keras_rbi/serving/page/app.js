@@ -6,6 +6,7 @@ const $ = (id) => document.getElementById(id);
 const items = new Map(); // Photographs by number, in the order in which they came.
 const groups = new Map(); // Observations by number.
 let model = null;
+let ready = null; // Once what the model is has been asked.
 let last = 0;
 let lastGroup = 0;
 
@@ -14,7 +15,8 @@ let lastGroup = 0;
 function el(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
-    if (name === "on") for (const [event, heard] of Object.entries(value)) made.addEventListener(event, heard);
+    if (name === "on")
+      for (const [event, heard] of Object.entries(value)) made.addEventListener(event, heard);
     else if (name in made && name !== "list") made[name] = value;
     else made.setAttribute(name, value);
   }
@@ -35,9 +37,11 @@ function within(limit) {
     if (running >= limit || !waiting.length) return;
     running += 1;
     const [work, resolve, reject] = waiting.shift();
-    work().then(resolve, reject).finally(() => { running -= 1; next(); });
+    work().then(resolve, reject).finally(() => { running -= 1;
+      next(); });
   };
-  return (work) => new Promise((resolve, reject) => { waiting.push([work, resolve, reject]); next(); });
+  return (work) => new Promise((resolve, reject) => { waiting.push([work, resolve, reject]);
+    next(); });
 }
 const asking = within(AT_ONCE);
 const drawing = within(2);
@@ -45,10 +49,14 @@ const drawing = within(2);
 // What the service says of an image, for people.
 function inWords(status, detail) {
   const megabytes = model ? Math.floor(model.limits.max_request_bytes / 2 ** 20) : 16;
-  if (/is not an image/.test(detail)) return "This file is no photograph that can be read. JPEG, PNG, WebP, BMP, GIF and TIFF can.";
-  if (/cannot be read as an image|cannot be read|truncated|broken/.test(detail)) return "This photograph is damaged: it cannot be read to its end.";
-  if (/too large an image/.test(detail)) return "This photograph has more pixels than can be taken. Make it smaller, please.";
-  if (/too costly/.test(detail)) return "This photograph takes too long to open. Save it anew, please.";
+  if (/is not an image/.test(detail))
+  return "This file is no photograph that can be read. JPEG, PNG, WebP, BMP, GIF and TIFF can.";
+  if (/cannot be read as an image|cannot be read|truncated|broken/.test(detail))
+  return "This photograph is damaged: it cannot be read to its end.";
+  if (/too large an image/.test(detail))
+  return "This photograph has more pixels than can be taken. Make it smaller, please.";
+  if (/too costly/.test(detail))
+  return "This photograph takes too long to open. Save it anew, please.";
   if (status === 413) return `This file is too large: ${megabytes} MB can be sent at once.`;
   if (status === 503) return "The service is busy. Try again in a while, please.";
   if (status === 0) return "The service does not answer. Is it still running?";
@@ -61,7 +69,7 @@ class Refused extends Error {}
 async function ask(path, files) {
   const body = new FormData();
   for (const file of files) body.append("images", file, file.name || "photograph.png");
-  for (let turn = 0; ; turn += 1) {
+  for (let turn = 0;; turn += 1) {
     let response;
     try {
       response = await fetch(path, { method: "POST", body });
@@ -83,12 +91,13 @@ const query = (parameters) => new URLSearchParams(parameters).toString();
 // ---- photographs
 
 async function thumbnail(file) {
-  // Decoded beside the page, and turned as the camera was held.
-  const whole = await createImageBitmap(file, { imageOrientation: "from-image" });
-  const scale = Math.min(1, THUMBNAIL / Math.max(whole.width, whole.height));
-  const [width, height] = [whole.width, whole.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const small = await createImageBitmap(whole, { resizeWidth: width, resizeHeight: height, resizeQuality: "medium" });
-  whole.close();
+  // Decoded and made smaller beside the page, and turned as the camera was held.
+  const small = await createImageBitmap(file, {
+    imageOrientation: "from-image",
+    resizeWidth: THUMBNAIL,
+    resizeQuality: "medium",
+  });
+  const { width, height } = small;
   const canvas = el("canvas", { width, height });
   canvas.getContext("bitmaprenderer").transferFromImageBitmap(small);
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.85));
@@ -98,28 +107,35 @@ async function thumbnail(file) {
 function add(files) {
   const found = [...files].filter((file) => file.size && !file.name?.startsWith("."));
   for (const file of found) {
-    const item = { number: ++last, file, name: file.name || `photograph ${last}`, state: "waiting", group: 0, picked: [] };
+    const item = { number: ++last, file, name: file.name || `photograph ${last}`,
+      state: "waiting", group: 0, picked: [] };
     items.set(item.number, item);
     item.card = el("li", { className: "card" });
     $("cards").append(item.card);
     show(item);
-    item.seen = drawing(() => thumbnail(file)).then((made) => { item.thumb = made; if (items.has(item.number)) show(item); }).catch(() => { item.thumb = null; });
-    asking(() => answer(item)).catch(() => {});
+    item.seen = drawing(() => thumbnail(file)).catch(() => null).then((made) => {
+      item.thumb = made;
+      if (items.has(item.number)) show(item);
+    });
+    asking(() => answer(item));
   }
   progress();
 }
 
 async function answer(item) {
+  await ready;
   if (!items.has(item.number)) return;
   item.state = "asked";
   show(item);
   try {
-    const content = await ask(`predict?${query({ top: 5, references: model?.references ? 3 : 0 })}`, [item.file]);
+    const content = await ask(
+      `predict?${query({ top: 5, references: model?.references ? 3 : 0 })}`, [item.file]);
     const [found] = content.predictions;
     if (found.error) throw new Refused(inWords(200, found.error));
     Object.assign(item, { state: "answered", top: found.top, sure: found.sure });
   } catch (error) {
-    Object.assign(item, { state: "failed", error: error instanceof Refused ? error.message : inWords(500, "") });
+    Object.assign(item, { state: "failed", error: error instanceof Refused ? error.message :
+        inWords(500, "") });
     if (!(error instanceof Refused)) console.error(error);
   }
   if (items.has(item.number)) show(item);
@@ -143,21 +159,29 @@ function progress() {
   $("progress").max = all.length || 1;
   $("progress").value = answered + failed;
   $("status").textContent = !all.length ? "" :
-    `${answered} of ${plural(all.length, "photograph", "photographs")} answered` + (failed ? `, ${failed} could not be` : "") + ".";
+    `${answered} of ${plural(all.length, "photograph", "photographs")} answered` + (failed ?
+      `, ${failed} could not be` : "") + ".";
 }
 
 function picture(item, describe) {
-  if (!item.thumb) return el("div", { className: "nothing" }, item.thumb === null ? "no picture" : "…");
+  if (!item.thumb) return el("div", { className: "nothing" }, item.thumb === null ? "no picture" :
+    "…");
   return el("img", {
-    className: "thumb", src: item.thumb.url, alt: describe, draggable: true,
-    width: item.thumb.width, height: item.thumb.height,
-    on: { dragstart: (event) => event.dataTransfer.setData("application/x-photograph", String(item.number)) },
+    className: "thumb",
+    src: item.thumb.url,
+    alt: describe,
+    draggable: true,
+    width: item.thumb.width,
+    height: item.thumb.height,
+    on: { dragstart: (event) => event.dataTransfer.setData("application/x-photograph", String(
+        item.number)) },
   });
 }
 
 function show(item) {
   // Whatever has the focus keeps it where it is drawn anew.
-  const focused = item.card.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const focused = item.card.contains(document.activeElement) ? document.activeElement.dataset
+    .key : null;
   const title = el("h2", {}, el("bdi", {}, item.name));
   const body = el("div", {});
   item.card.replaceChildren(title, picture(item, `Photograph ${item.name}`), body);
@@ -170,7 +194,8 @@ function show(item) {
   if (focused) item.card.querySelector(`[data-key="${focused}"]`)?.focus();
 }
 
-const removing = (item) => keyed("remove", el("button", { type: "button", ariaLabel: `Remove ${item.name}`, on: { click: () => remove(item) } }, "Remove"));
+const removing = (item) => keyed("remove", el("button", { type: "button",
+  ariaLabel: `Remove ${item.name}`, on: { click: () => remove(item) } }, "Remove"));
 
 function keyed(key, element) {
   element.dataset.key = key;
@@ -179,58 +204,81 @@ function keyed(key, element) {
 
 function badge(item) {
   if (item.sure === undefined) return null;
-  return item.sure ? el("span", { className: "badge sure" }, "sure") : el("span", { className: "badge unsure" }, "not sure");
+  return item.sure ? el("span", { className: "badge sure" }, "sure") : el(
+  "span", { className: "badge unsure" }, "not sure");
 }
 
 function showAnswer(item, body) {
   const best = item.top[0];
   body.append(
-    el("p", { className: "said" }, item.corrected ? el("bdi", {}, item.corrected) : el("bdi", {}, best.class)),
-    el("p", {}, item.corrected ? el("span", { className: "badge" }, "corrected by you") : badge(item)),
+    el("p", { className: "said" }, item.corrected ? el("bdi", {}, item.corrected) : el(
+      "bdi", {}, best.class)),
+    el("p", {}, item.corrected ? el("span", { className: "badge" }, "corrected by you") : badge(
+      item)),
   );
   const rows = el("ul", { className: "classes" });
   item.top.forEach((entry, place) => {
     const bar = el("span", { className: "bar", ariaHidden: "true" });
     bar.style.width = percent(shown(entry)).replace(" ", "");
     const pressed = item.picked.includes(entry.class);
-    const button = el("button", { type: "button", ariaPressed: String(pressed), title: "Pick two classes to compare them",
-      on: { click: () => pick(item, entry.class) } },
-      bar, el("bdi", { className: "name" }, entry.class), el("span", { className: "value" }, percent(shown(entry))));
+    const button = el("button", {
+        type: "button",
+        ariaPressed: String(pressed),
+        title: "Pick two classes to compare them",
+        on: { click: () => pick(item, entry.class) }
+      },
+      bar, el("bdi", { className: "name" }, entry.class), el("span", { className: "value" },
+        percent(shown(entry))));
     rows.append(el("li", {}, keyed(`class ${place}`, button)));
   });
   body.append(rows);
-  if (model?.maps && item.top.length > 1) body.append(el("p", { className: "small" }, item.picked.length ? "Pick another class to compare it with." : "Pick two classes to see what tells them apart."));
-  const alike = item.top.slice(0, 3).flatMap((entry) => (entry.references ?? []).slice(0, entry === best ? 3 : 1));
+  if (model?.maps && item.top.length > 1) body.append(el("p", { className: "small" }, item.picked
+    .length ? "Pick another class to compare it with." :
+    "Pick two classes to see what tells them apart."));
+  const alike = item.top.slice(0, 3).flatMap((entry) => (entry.references ?? []).slice(0,
+    entry === best ? 3 : 1));
   if (alike.length) {
-    item.card.append(el("div", { className: "wide" }, el("h3", {}, "Look-alikes"), el("ul", { className: "alike" }, ...alike.map((each) => el("li", {}, figure(each))))));
+    item.card.append(el("div", { className: "wide" }, el("h3", {}, "Look-alikes"), el(
+    "ul", { className: "alike" }, ...alike.map((each) => el("li", {}, figure(each))))));
   }
   const actions = el("p", { className: "wide actions" });
-  if (model?.maps) actions.append(keyed("why", el("button", { type: "button", on: { click: () => why(item) } }, "Why?")));
+  if (model?.maps) actions.append(keyed("why", el("button", { type: "button", on: { click: () =>
+        why(item) } }, "Why?")));
   if (items.size > 1 || groups.size) actions.append(membership(item));
-  if (model?.corrections) actions.append(keyed("correct", el("button", { type: "button", ariaExpanded: String(!!item.correcting), on: { click: () => { item.correcting = !item.correcting; show(item); item.card.querySelector("[data-key=correction]")?.focus(); } } }, "Correct")));
+  if (model?.corrections) actions.append(keyed("correct", el("button", { type: "button",
+    ariaExpanded: String(!!item.correcting), on: { click: () => { item.correcting = !item
+          .correcting;
+        show(item);
+        item.card.querySelector("[data-key=correction]")?.focus(); } } }, "Correct")));
   actions.append(removing(item));
   item.card.append(actions);
   if (item.correcting) item.card.append(correction(item));
 }
 
 function figure(each, ...more) {
-  return el("figure", {}, el("img", { src: each.photograph, alt: `Reference photograph of ${each.class}`, loading: "lazy" }), ...more,
-    el("figcaption", {}, el("b", {}, el("bdi", {}, each.class)), ` ${each.likeness === undefined ? "" : `likeness ${each.likeness.toFixed(2)}`} `, el("bdi", {}, each.name.split("/").pop())));
+  return el("figure", {}, el("img", { src: each.photograph,
+      alt: `Reference photograph of ${each.class}`, loading: "lazy" }), ...more,
+    el("figcaption", {}, el("b", {}, el("bdi", {}, each.class)), el("span", {}, el("bdi", {},
+      each.name.split("/").pop()), `, likeness ${each.likeness.toFixed(2)}`)));
 }
 
 // ---- why, and two classes compared
 
 function colour(name) {
-  const [red, green, blue] = getComputedStyle(document.documentElement).getPropertyValue(name).trim().match(/[0-9a-f]{2}/gi).map((pair) => parseInt(pair, 16));
+  const [red, green, blue] = getComputedStyle(document.documentElement).getPropertyValue(name)
+    .trim().match(/[0-9a-f]{2}/gi).map((pair) => parseInt(pair, 16));
   return [red, green, blue];
 }
 
 function heat(value) {
   // From nothing over red to yellow.
-  return [Math.min(255, 90 + 330 * value), Math.min(255, 255 * Math.max(0, 1.6 * value - 0.6)), 30, 255 * Math.min(1, 1.25 * value)];
+  return [Math.min(255, 90 + 330 * value), Math.min(255, 255 * Math.max(0, 1.6 * value - 0.6)),
+    30, 255 * Math.min(1, 1.25 * value)
+  ];
 }
 
-const tinted = (name) => { const rgb = colour(name); return (value) => [...rgb, 255 * Math.min(1, 1.2 * value)]; };
+const tinted = (name) => { const rgb = colour(name); return (value) => [...rgb, 255 * Math.min(1,
+    1.2 * value)]; };
 
 function layer(rows, paint) {
   const [height, width] = [rows.length, rows[0].length];
@@ -249,12 +297,15 @@ function layer(rows, paint) {
 }
 
 function layered(source, describe, ...layers) {
-  return el("div", { className: "layered" }, el("img", { src: source, alt: describe }), ...layers);
+  return el("div", { className: "layered" }, el("img", { src: source, alt: describe }), ...
+  layers);
 }
 
 function opacity(container, start = 0.6) {
-  const set = (value) => container.querySelectorAll("canvas").forEach((each) => { each.style.opacity = value; });
-  const slider = el("input", { type: "range", min: 0, max: 1, step: 0.05, value: start, on: { input: (event) => set(event.target.value) } });
+  const set = (value) => container.querySelectorAll("canvas").forEach((each) => { each.style
+      .opacity = value; });
+  const slider = el("input", { type: "range", min: 0, max: 1, step: 0.05, value: start,
+    on: { input: (event) => set(event.target.value) } });
   set(start);
   return { set: () => set(slider.value), label: el("label", {}, "Opacity of the map", slider) };
 }
@@ -268,22 +319,26 @@ function open(title, ...content) {
 async function why(item) {
   const wait = el("p", { role: "status" }, "Looking…");
   open(`Why: ${item.name}`, wait);
-  const choice = el("select", {}, ...item.top.map((entry) => el("option", { value: entry.class }, entry.class)));
+  const choice = el("select", {}, ...item.top.map((entry) => el("option", { value: entry
+      .class }, entry.class)));
   const place = el("div", { className: "layers" });
   const slider = opacity(place);
   const say = el("p", { className: "small" });
   const draw = async () => {
     try {
       const name = choice.value;
-      const [found] = (await ask(`explain?${query({ class: name })}`, [item.file])).explanations;
+      const [found] = (await ask(`explain?${query({ class: name })}`, [item.file]))
+      .explanations;
       if (found.error) throw new Refused(inWords(200, found.error));
       const [map] = found.maps;
       item.map = map;
-      item.explained = map.rows;
-      place.replaceChildren(el("div", { className: "why" }, layered(item.thumb?.url ?? "", `Photograph ${item.name} with what speaks for ${name}`, layer(map.rows, heat))));
+      place.replaceChildren(el("div", { className: "why" }, layered(item.thumb?.url ?? "",
+          `Photograph ${item.name} with what speaks for ${name}`, layer(map.rows, heat)
+          )));
       slider.set();
       const none = map.rows.flat().every((value) => value === 0);
-      say.textContent = none ? `Nothing in this photograph speaks for ${name}.` : `Bright places speak for ${name} (Grad-CAM, ${map.rows.length} × ${map.rows[0].length} places).`;
+      say.textContent = none ? `Nothing in this photograph speaks for ${name}.` :
+        `Bright places speak for ${name} (Grad-CAM, ${map.rows.length} × ${map.rows[0].length} places).`;
     } catch (error) {
       say.textContent = error.message;
     }
@@ -291,12 +346,15 @@ async function why(item) {
   choice.addEventListener("change", draw);
   await item.seen;
   await draw();
-  wait.replaceWith(el("div", { className: "settings" }, el("label", {}, "What speaks for", choice), slider.label), place, say);
+  wait.replaceWith(el("div", { className: "settings" }, el("label", {}, "What speaks for",
+    choice), slider.label), place, say);
 }
 
 function pick(item, name) {
   if (!model?.maps) return;
-  item.picked = item.picked.includes(name) ? item.picked.filter((each) => each !== name) : [...item.picked, name];
+  item.picked = item.picked.includes(name) ? item.picked.filter((each) => each !== name) : [...
+    item.picked, name
+  ];
   const pair = item.picked;
   if (pair.length === 2) {
     item.picked = [];
@@ -310,22 +368,34 @@ async function compare(item, first, second) {
   open(`${first} or ${second}?`, wait);
   try {
     await item.seen;
-    const [found] = (await ask(`compare?${query({ first, second, references: model.references ? 1 : 1 })}`, [item.file])).comparisons;
+    const [found] = (await ask(`compare?${query({ first, second, references: 1 })}`, [item
+      .file])).comparisons;
     if (found.error) throw new Refused(inWords(200, found.error));
     const [orange, blue] = [tinted("--first"), tinted("--second")];
     const both = (rows) => [layer(rows.first, orange), layer(rows.second, blue)];
     const place = el("div", { className: "layers" });
-    const numbers = found.classes.map((entry) => `${entry.class} ${percent(shown(entry))}`).join(", ");
-    place.append(el("figure", {}, layered(item.thumb?.url ?? "", `Photograph ${item.name}`, ...both(found)), el("figcaption", {}, el("b", {}, "Your photograph"), ` ${numbers}`)));
+    const numbers = found.classes.map((entry) => `${entry.class} ${percent(shown(entry))}`)
+      .join(", ");
+    place.append(el("figure", {}, layered(item.thumb?.url ?? "", `Photograph ${item.name}`, ...
+      both(found)), el("figcaption", {}, el("b", {}, "Your photograph"), ` ${numbers}`)));
     for (const each of found.references) {
-      place.append(el("figure", {}, layered(each.photograph, `Reference photograph of ${each.class}`, ...both(each)), el("figcaption", {}, el("b", {}, el("bdi", {}, each.class)), ` ${each.name.split("/").pop()}`)));
+      place.append(el("figure", {}, layered(each.photograph,
+        `Reference photograph of ${each.class}`, ...both(each)), el("figcaption", {}, el(
+        "b", {}, el("bdi", {}, each.class)), ` ${each.name.split("/").pop()}`)));
     }
     const slider = opacity(place);
-    const which = el("select", { on: { change: () => place.querySelectorAll(".layered").forEach((each) => { const [a, b] = each.querySelectorAll("canvas"); a.hidden = which.value === "second"; b.hidden = which.value === "first"; }) } },
-      el("option", { value: "both" }, "both"), el("option", { value: "first" }, first), el("option", { value: "second" }, second));
+    const which = el("select", { on: { change: () => place.querySelectorAll(".layered").forEach(
+            (each) => { const [a, b] = each.querySelectorAll("canvas");
+              a.hidden = which.value === "second";
+              b.hidden = which.value === "first"; }) } },
+      el("option", { value: "both" }, "either"), el("option", { value: "first" }, first), el(
+        "option", { value: "second" }, second));
     wait.replaceWith(
-      el("p", {}, el("b", { className: "first" }, el("bdi", {}, first)), " where it is orange speaks for the one, ", el("b", { className: "second" }, el("bdi", {}, second)), " where it is blue for the other."),
-      el("div", { className: "settings" }, el("label", {}, "Show what speaks for", which), slider.label), place);
+      el("p", {}, "Orange places speak for ", el("b", { className: "first" }, el("bdi", {},
+          first)), ", blue ones for ", el("b", { className: "second" }, el("bdi", {},
+        second)), "."),
+      el("div", { className: "settings" }, el("label", {}, "Show what speaks for", which),
+        slider.label), place);
   } catch (error) {
     wait.textContent = error.message;
   }
@@ -334,8 +404,11 @@ async function compare(item, first, second) {
 // ---- several photographs of one thing
 
 function membership(item) {
-  const choice = el("select", { on: { change: () => join(item, choice.value === "new" ? -1 : Number(choice.value)) } },
-    el("option", { value: 0 }, "none"), ...[...groups.values()].map((group) => el("option", { value: group.number }, `observation ${group.number}`)), el("option", { value: "new" }, "a new one"));
+  const choice = el("select", { on: { change: () => join(item, choice.value === "new" ? -1 :
+          Number(choice.value)) } },
+    el("option", { value: 0 }, "none"), ...[...groups.values()].map((group) => el(
+    "option", { value: group.number }, `observation ${group.number}`)), el(
+    "option", { value: "new" }, "a new one"));
   choice.value = String(item.group);
   return el("label", {}, "Observation ", keyed("observation", choice));
 }
@@ -347,12 +420,15 @@ function join(item, number) {
     groups.set(number, { number, name: `observation ${number}` });
   }
   item.group = number;
-  for (const group of [before, groups.get(number)]) if (group) observe(group);
+  for (const group of [before, groups.get(number)])
+    if (group) observe(group);
   showGroups();
-  for (const each of items.values()) if (each.state === "answered") show(each);
+  for (const each of items.values())
+    if (each.state === "answered") show(each);
 }
 
-const members = (group) => [...items.values()].filter((item) => item.group === group.number && item.state === "answered");
+const members = (group) => [...items.values()].filter((item) => item.group === group.number &&
+  item.state === "answered");
 
 async function observe(group) {
   const of = members(group);
@@ -381,27 +457,35 @@ function showGroup(group) {
   const made = el("li", { className: "group" }, el("h3", {}, `Observation ${group.number}`));
   dropping(made, (item) => join(item, group.number));
   if (group.error) made.append(el("p", { className: "error" }, group.error));
-  else if (!group.answer) made.append(el("p", { className: "small", role: "status" }, "Looking at all of them…"));
+  else if (!group.answer) made.append(el("p", { className: "small", role: "status" },
+    "Looking at all of them…"));
   else {
     const { observation, images } = group.answer;
     const total = images.reduce((sum, each) => sum + Math.abs(each.support ?? 0), 0) || 1;
     made.append(
-      el("p", { className: "said" }, el("bdi", {}, observation.top[0].class), ` ${percent(observation.top[0].probability)}`),
-      el("p", { className: "small" }, observation.top.slice(1, 3).map((entry) => `${entry.class} ${percent(entry.probability)}`).join(", ")),
+      el("p", { className: "said" }, el("bdi", {}, observation.top[0].class),
+        ` ${percent(observation.top[0].probability)}`),
+      el("p", { className: "small" }, observation.top.slice(1, 3).map((entry) =>
+        `${entry.class} ${percent(entry.probability)}`).join(", ")),
       el("ul", { className: "members" }, ...images.map((each, place) => {
         const item = group.of[place];
         const share = each.support ?? 0;
-        return el("li", {}, picture(item, item.name), el("span", {}, `${share < 0 ? "against it, " : ""}share ${percent(Math.abs(share) / total)}`));
+        return el("li", {}, picture(item, item.name), el("span", {},
+            `${share < 0 ? "against it, " : ""}share ${percent(Math.abs(share) / total)}`
+            ));
       })),
     );
-    if (!observation.calibrated) made.append(el("p", { className: "small" }, "The mean of the photographs; not calibrated."));
+    if (!observation.calibrated) made.append(el("p", { className: "small" },
+      "The mean of the photographs; not calibrated."));
   }
   return made;
 }
 
 function dropping(element, use) {
   const number = (event) => event.dataTransfer.types.includes("application/x-photograph");
-  element.addEventListener("dragover", (event) => { if (number(event)) { event.preventDefault(); event.stopPropagation(); element.classList.add("over"); } });
+  element.addEventListener("dragover", (event) => { if (number(event)) { event.preventDefault();
+      event.stopPropagation();
+      element.classList.add("over"); } });
   element.addEventListener("dragleave", () => element.classList.remove("over"));
   element.addEventListener("drop", (event) => {
     element.classList.remove("over");
@@ -416,9 +500,11 @@ function dropping(element, use) {
 // ---- corrections
 
 function correction(item) {
-  const input = keyed("correction", el("input", { type: "text", autocomplete: "off", list: "classes" }));
+  const input = keyed("correction", el("input", { type: "text", autocomplete: "off",
+    list: "classes" }));
   const say = el("p", { className: "small", role: "status" });
-  const form = el("form", { className: "wide correct" }, el("label", {}, "What it is", input), el("button", { className: "primary" }, "Keep"), say);
+  const form = el("form", { className: "wide correct" }, el("label", {}, "What it is", input), el(
+    "button", { className: "primary" }, "Keep"), say);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const name = input.value.trim();
@@ -428,7 +514,9 @@ function correction(item) {
       return;
     }
     try {
-      await ask(`corrections?${query({ class: name, given: item.top[0].class })}`, [item.file]);
+      await ask(`corrections?${query({ class: name, given: item.top[0].class })}`, [item
+        .file
+      ]);
       Object.assign(item, { corrected: name, correcting: false });
       show(item);
       item.card.querySelector("[data-key=correct]")?.focus();
@@ -455,16 +543,26 @@ const cell = (value) => {
 };
 
 function csv() {
-  const rows = [["image", "class", "probability", "calibrated", "sure", "second", "second probability", "observation", "observation class", "corrected", "error"]];
+  const rows = [
+    ["image", "class", "probability", "calibrated", "sure", "second", "second probability",
+      "observation", "observation class", "corrected", "error"
+    ]
+  ];
   for (const item of items.values()) {
     const [best, second] = item.top ?? [];
-    rows.push([item.name, best?.class, best?.probability, best?.calibrated, item.sure, second?.class, second?.probability, item.group || "", groups.get(item.group)?.answer?.observation.top[0].class, item.corrected, item.error]);
+    rows.push([item.name, best?.class, best?.probability, best?.calibrated, item.sure, second
+      ?.class, second?.probability, item.group || "", groups.get(item.group)?.answer
+      ?.observation.top[0].class, item.corrected, item.error
+    ]);
   }
   return rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 }
 
-const inside = (blob) => new Promise((resolve) => { const reader = new FileReader(); reader.onload = () => resolve(reader.result); reader.readAsDataURL(blob); });
-const escaped = (text) => String(text ?? "").replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
+const inside = (blob) => new Promise((resolve) => { const reader = new FileReader();
+  reader.onload = () => resolve(reader.result);
+  reader.readAsDataURL(blob); });
+const escaped = (text) => String(text ?? "").replace(/[&<>"']/g, (sign) =>
+  `&#${sign.charCodeAt(0)};`);
 
 async function withMap(item) {
   // The photograph with the map that was looked at, as one picture.
@@ -482,19 +580,28 @@ async function report() {
   for (const item of items.values()) {
     await item.seen;
     const image = item.thumb ? `<img alt="" src="${await inside(item.thumb.blob)}">` : "";
-    const map = item.map && item.thumb ? `<figure><img alt="" src="${await withMap(item)}"><figcaption>speaks for ${escaped(item.map.class)}</figcaption></figure>` : "";
+    const map = item.map && item.thumb ?
+      `<figure><img alt="" src="${await withMap(item)}"><figcaption>speaks for ${escaped(item.map.class)}</figcaption></figure>` :
+      "";
     let alike = "";
-    for (const each of (item.top ?? []).slice(0, 3).flatMap((entry) => (entry.references ?? []).slice(0, 1))) {
+    for (const each of (item.top ?? []).slice(0, 3).flatMap((entry) => (entry.references ?? [])
+        .slice(0, 1))) {
       const blob = await (await fetch(each.photograph)).blob();
-      alike += `<figure><img alt="" src="${await inside(blob)}"><figcaption>${escaped(each.class)}</figcaption></figure>`;
+      alike +=
+        `<figure><img alt="" src="${await inside(blob)}"><figcaption>${escaped(each.class)}</figcaption></figure>`;
     }
-    const classes = (item.top ?? []).map((entry) => `<tr><td>${escaped(entry.class)}</td><td>${percent(shown(entry))}</td></tr>`).join("");
+    const classes = (item.top ?? []).map((entry) =>
+      `<tr><td>${escaped(entry.class)}</td><td>${percent(shown(entry))}</td></tr>`).join("");
     const sure = item.sure === undefined ? "" : item.sure ? " (sure)" : " (not sure)";
-    const said = item.error ? escaped(item.error) : `<b>${escaped(item.corrected ?? item.top?.[0].class)}</b>${item.corrected ? " (corrected)" : sure}`;
+    const said = item.error ? escaped(item.error) :
+      `<b>${escaped(item.corrected ?? item.top?.[0].class)}</b>${item.corrected ? " (corrected)" : sure}`;
     const group = groups.get(item.group)?.answer?.observation.top[0];
-    parts.push(`<section><h2>${escaped(item.name)}</h2><div>${image}${map}${alike}</div><p>${said}${group ? `; observation ${item.group}: ${escaped(group.class)} ${percent(group.probability)}` : ""}</p><table>${classes}</table></section>`);
+    parts.push(
+      `<section><h2>${escaped(item.name)}</h2><div>${image}${map}${alike}</div><p>${said}${group ? `; observation ${item.group}: ${escaped(group.class)} ${percent(group.probability)}` : ""}</p><table>${classes}</table></section>`
+      );
   }
-  const style = "body{font:16px/1.4 system-ui,sans-serif;max-width:70rem;margin:auto;padding:1rem;color:#1d2520}section{border-top:1px solid #ccc}img{max-height:14rem;max-width:100%;border-radius:.4rem}div{display:flex;flex-wrap:wrap;gap:.6rem}figure{margin:0}figcaption{font-size:.8rem}td{padding:0 1rem .1rem 0}";
+  const style =
+    "body{font:16px/1.4 system-ui,sans-serif;max-width:70rem;margin:auto;padding:1rem;color:#1d2520}section{border-top:1px solid #ccc}img{max-height:14rem;max-width:100%;border-radius:.4rem}div{display:flex;flex-wrap:wrap;gap:.6rem}figure{margin:0}figcaption{font-size:.8rem}td{padding:0 1rem .1rem 0}";
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>What is it?</title><style>${style}</style><h1>What is it?</h1><p>${escaped($("promise").textContent)}</p>${parts.join("")}</html>`;
 }
 
@@ -503,19 +610,27 @@ async function report() {
 function promise() {
   const found = model.confidence;
   if (!found) return "No validation images say from which probability on an answer is sure.";
-  if (found.threshold === null) return `On ${found.images} validation images there is no probability from which on 95 answers of 100 are right: none is called sure.`;
+  if (found.threshold === null)
+  return `On ${found.images} validation images there is no probability from which on 95 answers of 100 are right: none is called sure.`;
   return `"Sure" is an answer of ${percent(found.threshold)} and more: on ${found.images} validation images ${Math.round(100 * found.sure)} of 100 were, and ${Math.floor(1000 * found.right) / 10} % of these were right.`;
 }
 
 function showModel() {
   const row = (name, value) => [el("dt", {}, name), el("dd", {}, value)];
   const facts = el("dl", {},
-    ...row("Classes", String(model.classes.length)), ...row("Images", `${model.image_size} × ${model.image_size} pixels`),
-    ...row("Relations", model.relations), ...row("Reference photographs", String(model.references)),
+    ...row("Classes", String(model.classes.length)), ...row("Images",
+      `${model.image_size} × ${model.image_size} pixels`),
+    ...row("Relations", model.relations), ...row("Reference photographs", String(model
+      .references)),
     ...row("Maps", model.maps ? "yes" : model.no_maps || "no"), ...row("Sure", promise()),
-    ...row("Made with", `keras-rbi ${model.keras_rbi_version ?? "(not told)"}${model.precision ? `, ${model.precision}` : ""}`));
-  const names = el("details", {}, el("summary", {}, "All classes"), el("ul", {}, ...model.classes.map((name) => el("li", {}, el("bdi", {}, name)))));
-  $("model").replaceChildren(el("h2", {}, "The model"), facts, names, model.card ? markdown(model.card) : el("p", { className: "small" }, "There is no model card (README.md) beside this model."));
+    ...row("Made with",
+      `keras-rbi ${model.keras_rbi_version ?? "(not told)"}${model.precision ? `, ${model.precision}` : ""}`
+      ));
+  const names = el("details", {}, el("summary", {}, "All classes"), el("ul", {}, ...model.classes
+    .map((name) => el("li", {}, el("bdi", {}, name)))));
+  $("model").replaceChildren(el("h2", {}, "The model"), facts, names, model.card ? markdown(model
+    .card) : el("p", { className: "small" },
+    "There is no model card (README.md) beside this model."));
 }
 
 function markdown(text) {
@@ -524,17 +639,25 @@ function markdown(text) {
   const lines = text.replace(/^---\n[\s\S]*?\n---\n/, "").split("\n");
   const plain = (line) => line.replace(/\*\*|`/g, "").replace(/\[([^\]]*)\]\([^)]*\)/g, "$1");
   let at = 0;
-  const taken = (test) => { const found = []; while (at < lines.length && test(lines[at])) found.push(lines[at++]); return found; };
+  const taken = (test) => { const found = []; while (at < lines.length && test(lines[at])) found
+      .push(lines[at++]); return found; };
   while (at < lines.length) {
     const line = lines[at];
     if (!line.trim()) at += 1;
-    else if (/^#{1,6} /.test(line)) { made.append(el(/^# /.test(line) ? "h2" : "h3", {}, plain(line.replace(/^#+ /, "")))); at += 1; }
-    else if (/^```/.test(line)) { at += 1; made.append(el("pre", { tabIndex: 0 }, taken((each) => !/^```/.test(each)).join("\n"))); at += 1; }
-    else if (/^\s*[-*] /.test(line)) made.append(el("ul", {}, ...taken((each) => /^\s*[-*] |^ {2,}\S/.test(each)).map((each) => el("li", {}, plain(each.replace(/^\s*[-*] /, ""))))));
+    else if (/^#{1,6} /.test(line)) { made.append(el(/^# /.test(line) ? "h2" : "h3", {}, plain(
+        line.replace(/^#+ /, ""))));
+      at += 1; } else if (/^```/.test(line)) { at += 1;
+      made.append(el("pre", { tabIndex: 0 }, taken((each) => !/^```/.test(each)).join("\n")));
+      at += 1; } else if (/^\s*[-*] /.test(line)) made.append(el("ul", {}, ...taken((each) =>
+      /^\s*[-*] |^ {2,}\S/.test(each)).map((each) => el("li", {}, plain(each.replace(
+      /^\s*[-*] /, ""))))));
     else if (/^\|/.test(line)) {
-      const rows = taken((each) => /^\|/.test(each)).filter((each) => !/^\|[\s:|-]+\|?\s*$/.test(each)).map((each) => each.replace(/^\||\|\s*$/g, "").split("|"));
-      made.append(el("table", { tabIndex: 0 }, ...rows.map((row, number) => el("tr", {}, ...row.map((each) => el(number ? "td" : "th", {}, plain(each.trim())))))));
-    } else made.append(el("p", {}, plain(taken((each) => each.trim() && !/^(#|```|\||\s*[-*] )/.test(each)).join(" ") || lines[at++])));
+      const rows = taken((each) => /^\|/.test(each)).filter((each) => !/^\|[\s:|-]+\|?\s*$/.test(
+        each)).map((each) => each.replace(/^\||\|\s*$/g, "").split("|"));
+      made.append(el("table", { tabIndex: 0 }, ...rows.map((row, number) => el("tr", {}, ...row
+        .map((each) => el(number ? "td" : "th", {}, plain(each.trim())))))));
+    } else made.append(el("p", {}, plain(taken((each) => each.trim() && !/^(#|```|\||\s*[-*] )/
+      .test(each)).join(" ") || lines[at++])));
   }
   return made;
 }
@@ -552,11 +675,13 @@ async function filesOf(entries) {
   // Folders that were dropped, to the bottom.
   const found = [];
   const walk = async (entry) => {
-    if (entry.isFile) found.push(await new Promise((resolve, reject) => entry.file(resolve, reject)));
+    if (entry.isFile) found.push(await new Promise((resolve, reject) => entry.file(resolve,
+      reject)));
     else {
       const reader = entry.createReader();
       for (;;) {
-        const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+        const some = await new Promise((resolve, reject) => reader.readEntries(resolve,
+          reject));
         if (!some.length) break;
         for (const each of some) await walk(each);
       }
@@ -568,23 +693,32 @@ async function filesOf(entries) {
 
 function listen() {
   for (const id of ["files", "folder", "camera"]) {
-    $(id).addEventListener("change", (event) => { add(event.target.files); event.target.value = ""; });
+    $(id).addEventListener("change", (event) => { add(event.target.files);
+      event.target.value = ""; });
   }
-  document.addEventListener("paste", (event) => { if (event.clipboardData?.files.length) add(event.clipboardData.files); });
-  document.addEventListener("dragover", (event) => { event.preventDefault(); if (event.dataTransfer.types.includes("Files")) $("drop").classList.add("over"); });
-  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) $("drop").classList.remove("over"); });
+  document.addEventListener("paste", (event) => { if (event.clipboardData?.files.length) add(event
+      .clipboardData.files); });
+  document.addEventListener("dragover", (event) => { event.preventDefault(); if (event
+      .dataTransfer.types.includes("Files")) $("drop").classList.add("over"); });
+  document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) $("drop")
+      .classList.remove("over"); });
   document.addEventListener("drop", async (event) => {
     event.preventDefault();
     $("drop").classList.remove("over");
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.())
+      .filter(Boolean);
     const files = [...event.dataTransfer.files];
     add(entries.some((entry) => entry.isDirectory) ? await filesOf(entries) : files);
   });
   dropping($("new-group"), (item) => join(item, -1));
   $("csv").addEventListener("click", () => save("answers.csv", `\ufeff${csv()}`, "text/csv"));
-  $("report").addEventListener("click", async () => save("answers.html", await report(), "text/html"));
-  $("clear").addEventListener("click", () => { for (const item of [...items.values()]) remove(item); $("files").focus(); });
-  for (const name of ["photographs", "model"]) $(`tab-${name}`).addEventListener("click", () => turnTo(name));
+  $("report").addEventListener("click", async () => save("answers.html", await report(),
+    "text/html"));
+  $("clear").addEventListener("click", () => { for (const item of [...items.values()]) remove(
+      item);
+    $("files").focus(); });
+  for (const name of ["photographs", "model"]) $(`tab-${name}`).addEventListener("click", () =>
+    turnTo(name));
 }
 
 async function begin() {
@@ -600,4 +734,4 @@ async function begin() {
   showModel();
 }
 
-begin();
+ready = begin();
