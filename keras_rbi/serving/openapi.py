@@ -3,7 +3,7 @@
 from typing import Any
 
 _DETAIL = {"type": "object", "properties": {"detail": {}}, "required": ["detail"]}
-_REFERENCE = {
+_REFERENCE: dict[str, Any] = {
     "type": "object",
     "properties": {
         "reference": {"type": "integer"},

@@ -90,19 +90,21 @@ const query = (parameters) => new URLSearchParams(parameters).toString();
 
 // ---- photographs
 
-async function thumbnail(file) {
-  // Decoded and made smaller beside the page, and turned as the camera was held.
-  const small = await createImageBitmap(file, {
-    imageOrientation: "from-image",
-    resizeWidth: THUMBNAIL,
-    resizeQuality: "medium",
-  });
-  const { width, height } = small;
-  const canvas = el("canvas", { width, height });
-  canvas.getContext("bitmaprenderer").transferFromImageBitmap(small);
-  const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.85));
-  return { url: URL.createObjectURL(blob), blob, width, height };
-}
+const painter = new Worker("page/thumbnails.js", { type: "module" });
+const painted = new Map(); // Who waits for a thumbnail, by the number of the photograph.
+painter.addEventListener("message", ({ data: { number, made } }) => {
+  painted.get(number)?.(made && { ...made, url: URL.createObjectURL(made.blob) });
+  painted.delete(number);
+});
+painter.addEventListener("error", () => {
+  for (const resolve of painted.values()) resolve(null);
+  painted.clear();
+});
+
+const thumbnail = ({ number, file }) => new Promise((resolve) => {
+  painted.set(number, resolve);
+  painter.postMessage({ number, file, side: THUMBNAIL });
+});
 
 function add(files) {
   const found = [...files].filter((file) => file.size && !file.name?.startsWith("."));
@@ -113,7 +115,7 @@ function add(files) {
     item.card = el("li", { className: "card" });
     $("cards").append(item.card);
     show(item);
-    item.seen = drawing(() => thumbnail(file)).catch(() => null).then((made) => {
+    item.seen = drawing(() => thumbnail(item)).then((made) => {
       item.thumb = made;
       if (items.has(item.number)) show(item);
     });
