@@ -149,6 +149,7 @@ def test_the_way_of_a_visitor(page, service):
     page.keyboard.press("Escape")
 
     # One observation, by dragging and by keyboard.
+    page.locator("#new-group").wait_for()
     drag(page, red.locator("img.thumb"), page.locator("#new-group"))
     green.get_by_label("Observation").select_option("1")
     page.locator(".group .members li").nth(1).wait_for()

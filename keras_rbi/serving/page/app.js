@@ -24,7 +24,11 @@ function el(tag, properties = {}, ...children) {
   return made;
 }
 
-const percent = (value) => `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
+const percent = (value) => {
+  if (value > 0.9995) return "over 99.9 %";
+  if (value < 0.0005) return "under 0.1 %";
+  return `${(100 * value).toFixed(value < 0.0995 || value > 0.9905 ? 1 : 0)} %`;
+};
 const shown = (entry) => entry.calibrated ?? entry.probability;
 const plural = (count, one, many) => `${count} ${count === 1 ? one : many}`;
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -157,6 +161,7 @@ function progress() {
   const answered = all.filter((item) => item.state === "answered").length;
   const failed = all.filter((item) => item.state === "failed").length;
   $("tools").hidden = !all.length;
+  $("observations").hidden = answered < 2 && !groups.size;
   $("progress").hidden = answered + failed === all.length;
   $("progress").max = all.length || 1;
   $("progress").value = answered + failed;
@@ -221,7 +226,7 @@ function showAnswer(item, body) {
   const rows = el("ul", { className: "classes" });
   item.top.forEach((entry, place) => {
     const bar = el("span", { className: "bar", ariaHidden: "true" });
-    bar.style.width = percent(shown(entry)).replace(" ", "");
+    bar.style.width = `${100 * shown(entry)}%`;
     const pressed = item.picked.includes(entry.class);
     const button = el("button", {
         type: "button",
@@ -451,8 +456,8 @@ async function observe(group) {
 }
 
 function showGroups() {
-  $("observations").hidden = items.size < 2 && !groups.size;
   $("groups").replaceChildren(...[...groups.values()].map(showGroup));
+  progress();
 }
 
 function showGroup(group) {
