@@ -313,7 +313,7 @@ def page(service: Service, references: ReferenceImages, times: int) -> dict[str,
     asked = {
         "an answer": "/predict?top=5",
         "an answer with look-alikes": "/predict?top=5&references=3",
-        "its map": "/explain",
+        "its map": f"/explain?{urllib.parse.urlencode({'class': classes[0]})}",
         "two classes compared, with a reference of each": f"/compare?{pair}",
         "the nearest references": "/references?count=4",
     }

@@ -21,6 +21,7 @@ from keras_rbi.serving.metrics import Metrics
 
 # Maps of all classes take room.
 MAPS_AT_ONCE = 8
+NOTHING = np.zeros(0, "float32")
 # Name and bytes of an image, or what is wrong with it.
 Sent = tuple[str, bytes | str]
 # Status and content of a response.
@@ -103,7 +104,8 @@ class Service:
 
     async def explain(self, images: list[Sent], classes: Sequence[int]) -> Answer:
         """The maps of classes, or of the likeliest class, over each image."""
-        seen = await self._look(images)
+        # Of a class that is asked for, the map is all that the model is run for.
+        seen = await (self._read(images) if classes else self._look(images))
         maps = await self._maps(seen)
         entries: list[dict[str, Any]] = []
         for one, of_it in zip(seen, maps, strict=True):
@@ -195,16 +197,22 @@ class Service:
             "photograph": f"references/{number}",
         }
 
-    async def _look(self, images: list[Sent]) -> list[Seen | str]:
+    async def _read(self, images: list[Sent]) -> list[Seen | str]:
+        """The images, of which nothing has been asked yet."""
         found = await asyncio.gather(
             *(self._decoded(*image, number) for number, image in enumerate(images))
         )
-        readable = [image for image in found if not isinstance(image, str)]
-        self._metrics.images.labels("answered").inc(len(readable))
-        self._metrics.images.labels("refused").inc(len(found) - len(readable))
+        refused = sum(isinstance(image, str) for image in found)
+        self._metrics.images.labels("answered").inc(len(found) - refused)
+        self._metrics.images.labels("refused").inc(refused)
+        return [image if isinstance(image, str) else Seen(image, NOTHING, None) for image in found]
+
+    async def _look(self, images: list[Sent]) -> list[Seen | str]:
+        found = await self._read(images)
+        readable = [one.pixels for one in found if not isinstance(one, str)]
         rows = iter(await self._batchers[0].submit(readable))
         return [
-            image if isinstance(image, str) else self._seen(image, next(rows)) for image in found
+            one if isinstance(one, str) else self._seen(one.pixels, next(rows)) for one in found
         ]
 
     def _seen(self, pixels: np.ndarray, row: np.ndarray) -> Seen:

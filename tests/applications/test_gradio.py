@@ -30,4 +30,4 @@ def test_an_answer_has_probabilities_and_the_map_of_the_likeliest(tmp_path, monk
     assert values["red"] == pytest.approx(100 / 255, abs=0.02)
     changed = np.abs(np.asarray(shown).astype(int) - pixels).sum(-1)
     assert changed[:, :30].min() > 50
-    assert changed[:, 50:].max() == 0
+    assert changed[:, 60:].max() == 0
