@@ -247,7 +247,7 @@ class Service:
             entry["sure"] = threshold is not None and bool(calibrated[0] >= threshold)
         if references and self.references is not None:
             numbers = np.argsort(-one.probabilities, kind="stable")[:top]
-            # Of thousands of references this is a millisecond or two.
+            # Of thousands of references this takes some milliseconds.
             near = await asyncio.to_thread(self._nearest, one, references, numbers.tolist())
             for each in best:
                 each["references"] = [other for other in near if other["class"] == each["class"]]
