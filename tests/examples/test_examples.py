@@ -109,7 +109,7 @@ def test_paper_settings(run):
     assert metrics["settings"]["variant"] == "paper"
 
 
-def test_ask_the_service(capsys, monkeypatch):
+def test_ask_the_service(monkeypatch):
     for package in ("fastapi", "onnx", "onnxruntime", "prometheus_client", "uvicorn"):
         pytest.importorskip(package)
     monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "serving"))
@@ -127,14 +127,14 @@ def test_ask_the_service(capsys, monkeypatch):
     service.when_started = ports.put
     thread = threading.Thread(target=service.run, daemon=True)
     thread.start()
+    module, lines = example("ask_the_service"), []
+    module.print = lambda *words: lines.append(" ".join(map(str, words)))
     try:
-        example("ask_the_service").main(
-            f"http://127.0.0.1:{ports.get(timeout=60)}", "a.png", "b.png"
-        )
+        module.main(f"http://127.0.0.1:{ports.get(timeout=60)}", "a.png", "b.png")
     finally:
         service.should_exit = True
         thread.join(30)
-    printed = capsys.readouterr().out
+    printed = "\n".join(lines)
     assert "a.png" in printed
     assert "80.0 % red" in printed
     assert "60.0 % green" in printed
