@@ -3,7 +3,8 @@
 `worst` has clients send the files of `hostile_images.py` one after the other while a good client
 sends an ordinary photograph, and says how long that waits. `load` has clients send photographs,
 some of which are garbage, compares every prediction with that which the image gets alone, and the
-images a second with a plain loop over ONNX Runtime.
+images a second with a plain loop over ONNX Runtime. `page` says how long the page waits: for an
+answer, for its map, and for look-alikes among 5,000 references.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import http.client
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import statistics
@@ -20,6 +22,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -32,7 +35,9 @@ from rich.console import Console
 from rich.table import Table
 
 from keras_rbi.datasets.files.reading import decode_image
+from keras_rbi.serving.beside import references_file, write_notes
 from keras_rbi.serving.onnx_model import OnnxModel
+from keras_rbi.serving.reference_images import ReferenceImages, read_reference_images, unit_rows
 
 SIDE = 224
 PAUSE = 0.05
@@ -123,14 +128,14 @@ class Client:
         self._connection.request("GET", path)
         return self._connection.getresponse().read()
 
-    def predict(self, content: bytes) -> tuple[int, Any]:
+    def predict(self, content: bytes, path: str = "/predict?top=100000") -> tuple[int, Any]:
         """Status and content of the response for an image; status 0 where the connection broke."""
         disposition = 'Content-Disposition: form-data; name="images"; filename="a.jpg"'
         head = f"--{BOUNDARY}\r\n{disposition}\r\n\r\n".encode()
         body = head + content + f"\r\n--{BOUNDARY}--\r\n".encode()
         headers = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
         try:
-            self._connection.request("POST", "/predict?top=100000", body, headers)
+            self._connection.request("POST", path, body, headers)
             response = self._connection.getresponse()
             return response.status, json.loads(response.read())
         except (OSError, http.client.HTTPException):
@@ -285,6 +290,53 @@ def plain(model: OnnxModel, images: np.ndarray, seconds: float = 5.0) -> float:
     return count / (time.monotonic() - begin)
 
 
+def with_references(model: OnnxModel, folder: Path, count: int) -> Path:
+    """A copy of a model with so many references beside it, of noise."""
+    path = folder / "page.onnx"
+    shutil.copy(model.path, path)
+    width = model.features(np.zeros((1, model.image_size, model.image_size, 3), "uint8")).shape[1]
+    rng = np.random.default_rng(0)
+    features = unit_rows(rng.normal(0, 1, (count, width)).astype("float32"))
+    labels = np.arange(count) % len(model.class_names)
+    file = photograph(0, model.image_size, model.image_size)
+    names = [f"{number}.jpg" for number in range(count)]
+    ReferenceImages(features, labels, names, [file] * count).write(references_file(path))
+    write_notes(path, None, {})
+    return path
+
+
+def page(service: Service, references: ReferenceImages, times: int) -> dict[str, Any]:
+    """Seconds that one client waits for each thing that the page asks."""
+    client, content = Client(service.port), photograph(1)
+    classes = [row["class"] for row in client.predict(content)[1]["predictions"][0]["top"][:2]]
+    pair = urllib.parse.urlencode(dict(zip(("first", "second"), classes, strict=True)))
+    asked = {
+        "an answer": "/predict?top=5",
+        "an answer with look-alikes": "/predict?top=5&references=3",
+        "its map": f"/explain?{urllib.parse.urlencode({'class': classes[0]})}",
+        "two classes compared, with a reference of each": f"/compare?{pair}",
+        "the nearest references": "/references?count=4",
+    }
+    found: dict[str, Any] = {}
+    for name, path in asked.items():
+        took = []
+        for _ in range(times):
+            begin = time.monotonic()
+            status, response = client.predict(content, path)
+            took.append(time.monotonic() - begin)
+            if status != 200:
+                raise SystemExit(f"{path}: {status} {response}")
+        found[name] = quantiles(took)
+    one = references.features[0]
+    took = []
+    for _ in range(times):
+        begin = time.monotonic()
+        references.nearest(one, 3, list(range(5)))
+        took.append(time.monotonic() - begin)
+    found["look-alikes alone"] = quantiles(took)
+    return found
+
+
 def show(console: Console, found: dict[str, Any]) -> None:
     """Prints what was measured."""
     table = Table()
@@ -305,21 +357,27 @@ def show(console: Console, found: dict[str, Any]) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measures and prints."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=["worst", "load"])
+    parser.add_argument("what", choices=["worst", "load", "page"])
     parser.add_argument(
         "--model", type=Path, help="an .onnx file; one that takes no time by default"
     )
     parser.add_argument("--clients", type=int, help="8 hostile ones, or 64 in the load, by default")
     parser.add_argument("--seconds", type=float, default=60.0, help="for which `worst` lasts")
     parser.add_argument("--requests", type=int, default=20_000)
+    parser.add_argument("--references", type=int, default=5000, help="of `page`")
     parser.add_argument("--json", type=Path, help="a file for all numbers")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         path = options.model or mean_model(Path(folder) / "mean.onnx")
+        if options.what == "page":
+            path = with_references(OnnxModel(path), Path(folder), options.references)
         service = Service(path)
         try:
             if options.what == "worst":
                 found = worst(service, options.clients or 8, options.seconds)
+            elif options.what == "page":
+                references = read_reference_images(references_file(path))
+                found = page(service, references, min(options.requests, 30))
             else:
                 found = load(service, OnnxModel(path), options.requests, options.clients or 64)
                 found["seconds_to_stop"] = service.stop()

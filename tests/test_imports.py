@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "explanations": {"models", "datasets", "evaluation"},
     "figures": {"models", "datasets", "evaluation", "explanations"},
     "visualization": set(),
-    "export": {"layers", "models"},
+    "export": {"layers", "models", "explanations"},
     "training": {
         "backbones",
         "datasets",

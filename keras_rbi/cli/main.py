@@ -19,7 +19,7 @@ from keras_rbi.cli.export import export
 from keras_rbi.cli.leaks import leaks
 from keras_rbi.cli.output import asked, fail, told_of_disk
 from keras_rbi.cli.predict import predict
-from keras_rbi.cli.serve import serve
+from keras_rbi.cli.serve import demo, serve
 from keras_rbi.cli.show import show
 from keras_rbi.cli.train import train
 from keras_rbi.disk_errors import disk_error
@@ -60,6 +60,7 @@ app.command()(compare)
 app.command()(predict)
 app.command()(export)
 app.command()(serve)
+app.command()(demo)
 app.command()(explain)
 app.command()(backbones)
 datasets.command("show")(show)

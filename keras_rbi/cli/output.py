@@ -116,9 +116,10 @@ def told_of_disk(error: OSError) -> str:
 @contextmanager
 def one_line_errors(*kinds: type[ValueError]) -> Iterator[None]:
     """Turns the library's `ValueError`s, or some kinds of them, into the line that they say."""
+    kinds = kinds or (ValueError,)
     try:
         yield
-    except kinds or ValueError as error:
+    except kinds as error:
         fail(str(error))
 
 

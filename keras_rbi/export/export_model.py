@@ -10,7 +10,7 @@ import numpy as np
 
 from keras_rbi.atomic_write import atomic_write
 from keras_rbi.export.formats import backend_for, format_named
-from keras_rbi.export.options import OUTPUTS, ExportOptions, export_options
+from keras_rbi.export.options import DEFAULT_OUTPUTS, ExportOptions, export_options
 from keras_rbi.export.verification import Verification, verify
 from keras_rbi.export.writing import write_here, write_on
 from keras_rbi.models.keras_classifier import classifier_of
@@ -62,7 +62,7 @@ def export_model(
     format: str = "tf_saved_model",
     relations: str | None = None,
     inputs: str | Sequence[str] = "images",
-    outputs: str | Sequence[str] = OUTPUTS,
+    outputs: str | Sequence[str] = DEFAULT_OUTPUTS,
     top_k: int = 5,
     precision: str = "float32",
     representative_images: Any = None,
@@ -89,8 +89,11 @@ def export_model(
 
     In every format the input `images` is float32 of shape `(batch, height, width, 3)`, raw RGB
     of 0..255, and `batch` is open. Outputs are `probabilities`, float32 `(batch, classes)`,
-    `top_k_classes`, int32 `(batch, k)`, and `top_k_probabilities`, float32 `(batch, k)`. Class
-    names, image shape, preprocessing, relations and the version travel along as JSON.
+    `top_k_classes`, int32 `(batch, k)`, and `top_k_probabilities`, float32 `(batch, k)`; if they
+    are asked for, `features`, float32 `(batch, features)`, what the classifier decides by, and
+    `maps`, float32 `(batch, classes, rows, columns)`, Grad-CAM of every class before its ReLU, so
+    that the difference of two is the map of one class against the other. Class names, image shape,
+    preprocessing, relations and the version travel along as JSON.
 
     Args:
         model: A model of `keras_rbi.models`, or another model from images to classes.
@@ -104,8 +107,10 @@ def export_model(
             `"image_bytes"`, the bytes of JPEG and PNG files of any size. A SavedModel may have
             several: signatures `serve`, `serve_sets` and `classify`; the first is also
             `serving_default`. Defaults to `"images"`.
-        outputs: `"probabilities"`, `"top_k"` or both. A SavedModel with `"top_k"` also names the
-            classes, `top_k_names`. Defaults to both.
+        outputs: `"probabilities"`, `"top_k"` or both, and besides these `"features"` and `"maps"`.
+            A SavedModel with `"top_k"` also names the classes, `top_k_names`. Maps are those of
+            models that classify pooled features, by themselves (`"self"` or no relations); they
+            are compared with `keras_rbi.explanations.grad_cam`'s. Defaults to the first two.
         top_k: Integer, how many classes are the likeliest. Defaults to `5`.
         precision: `"float32"`; `"float16"` (ONNX, OpenVINO, LiteRT) or `"int8"` (ONNX, LiteRT)
             for the weights. These are smaller and less exact, and the comparison is then only

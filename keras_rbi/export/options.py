@@ -10,11 +10,14 @@ from keras_rbi.checks import positive_integer
 from keras_rbi.export.formats import FORMATS, format_named
 from keras_rbi.export.formats.format import Format
 from keras_rbi.layers.relation_sets import check_inference_relations
+from keras_rbi.models.class_maps import has_known_steps, why_no_class_maps
 from keras_rbi.models.keras_classifier import classifier_of
 from keras_rbi.models.relations import NO_REFERENCES
 
 INPUTS = ("images", "image_bytes", "sets")
-OUTPUTS = ("probabilities", "top_k")
+OUTPUTS = ("probabilities", "top_k", "features", "maps")
+# What an export has unless it is asked for more.
+DEFAULT_OUTPUTS = ("probabilities", "top_k")
 
 BATCH_BY_NAME_ONLY = (
     "This model has relations='batch', in which an image's prediction depends on the other images "
@@ -42,11 +45,13 @@ class ExportOptions:
     @property
     def output_names(self) -> list[str]:
         """Names of the outputs in their order."""
-        names = ["probabilities"] if "probabilities" in self.outputs else []
-        return [
-            *names,
-            *(["top_k_classes", "top_k_probabilities"] if "top_k" in self.outputs else []),
-        ]
+        names = {
+            "probabilities": ["probabilities"],
+            "top_k": ["top_k_classes", "top_k_probabilities"],
+            "features": ["features"],
+            "maps": ["maps"],
+        }
+        return [name for output in OUTPUTS if output in self.outputs for name in names[output]]
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
@@ -114,13 +119,15 @@ def export_options(
             f"The model has {classes} classes. Received: {len(class_names)} `class_names`."
         )
     relations = _relations(model, relations, names)
+    given = _chosen("outputs", outputs, OUTPUTS)
+    _check_features_and_maps(model, relations, names, given)
     if not entry.cuts_groups and (relations, names) == ("batch", ("images",)):
         _check_no_groups(model, format)
     return ExportOptions(
         format=format,
         relations=relations,
         inputs=names,
-        outputs=_chosen("outputs", outputs, OUTPUTS),
+        outputs=given,
         top_k=min(positive_integer("top_k", top_k), classes),
         precision=precision,
         class_names=None if class_names is None else tuple(map(str, class_names)),
@@ -149,6 +156,55 @@ def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str])
     if relations == "references" and asked.references is None:
         raise ValueError(NO_REFERENCES)
     return relations
+
+
+def outputs_for_a_page(
+    model: Any, relations: str | None = None
+) -> tuple[tuple[str, ...], str | None]:
+    """What an export may have for people who look at predictions.
+
+    Args:
+        model: A model from images to classes.
+        relations: As in `export_model`. Defaults to `None`.
+
+    Returns:
+        `outputs` of `export_model`, probabilities with features and maps where they can be had; and
+        why maps cannot, or `None`.
+    """
+    if not has_known_steps(model):
+        return ("probabilities",), f"{type(model).__name__} is no model of keras_rbi."
+    reason = why_no_class_maps(model, relations or model.relations or "none")
+    if reason is not None:
+        return ("probabilities", "features"), f"Of its maps: {reason}."
+    return ("probabilities", "features", "maps"), None
+
+
+def _check_features_and_maps(
+    model: keras.Model, relations: str, inputs: Sequence[str], outputs: Sequence[str]
+) -> None:
+    more = [name for name in ("features", "maps") if name in outputs]
+    if not more:
+        return
+    if not set(outputs) & set(DEFAULT_OUTPUTS):
+        raise ValueError(
+            f"`outputs` must hold 'probabilities' or 'top_k' too, by which an export is checked. "
+            f"Received: {tuple(outputs)}."
+        )
+    if "sets" in inputs or "images" not in inputs:
+        raise ValueError(
+            f"outputs={more[0]!r} is of inputs='images'. Received: inputs={tuple(inputs)}."
+        )
+    if not has_known_steps(model):
+        raise ValueError(
+            f"outputs={more[0]!r} needs a model of keras_rbi, whose steps are known. Received: "
+            f"{type(model).__name__}."
+        )
+    reason = why_no_class_maps(model, relations) if "maps" in outputs else None
+    if reason is not None:
+        raise ValueError(
+            f"outputs='maps' cannot be had of this model: {reason}. Leave it out; "
+            "keras_rbi.explanations.grad_cam explains every model."
+        )
 
 
 def _check_no_groups(model: keras.Model, format: str) -> None:

@@ -6,8 +6,10 @@ import keras
 from keras import ops
 
 from keras_rbi.export.options import ExportOptions
+from keras_rbi.models.class_maps import class_maps
 from keras_rbi.models.finite_pixels import finite_pixels
 from keras_rbi.models.head_activation import head_activation
+from keras_rbi.models.packing import pack
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.types import Tensor
 
@@ -20,9 +22,9 @@ class ServedImages(keras.Model):
         options: What to give for an image.
 
     Output shape:
-        A dictionary of `probabilities`, float32 `(batch, classes)`, and of `top_k_classes`, int32,
-        and `top_k_probabilities`, float32, of shape `(batch, k)`, likeliest first; as a tuple with
-        `as_tuple=True`.
+        A dictionary of `probabilities`, float32 `(batch, classes)`, of `top_k_classes`, int32,
+        and `top_k_probabilities`, float32, of shape `(batch, k)`, likeliest first, of `features`
+        and of `maps`, as the options have them; as a tuple with `as_tuple=True`.
     """
 
     input_name = "images"
@@ -44,7 +46,11 @@ class ServedImages(keras.Model):
         return self._from_outputs(self.model(images, training=False))
 
     def call(self, images: Tensor) -> Any:
-        probabilities = self.probabilities(images)
+        more: dict[str, Tensor] = {}
+        if {"features", "maps"} & set(self.options.outputs):
+            probabilities, more = self._with_features_and_maps(images)
+        else:
+            probabilities = self.probabilities(images)
         predictions = {}
         if "probabilities" in self.options.outputs:
             predictions["probabilities"] = probabilities
@@ -52,7 +58,23 @@ class ServedImages(keras.Model):
             best, classes = ops.top_k(probabilities, self.options.top_k)
             predictions["top_k_classes"] = ops.cast(classes, "int32")
             predictions["top_k_probabilities"] = best
+        predictions |= more
         return tuple(predictions.values()) if self.as_tuple else predictions
+
+    def _with_features_and_maps(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Probabilities, and what else there is on the way to them."""
+        model: Any = self.model
+        more: dict[str, Tensor] = {}
+        images = finite_pixels(images)
+        maps = model.extract(model.preprocess(images, training=False), training=False)
+        features = model.embed_maps(maps, training=False)
+        related = model.relate(features, images, training=False)
+        if "features" in self.options.outputs:
+            decided_by = related if model.ends_in_one_classifier else pack(features)
+            more["features"] = ops.cast(decided_by, "float32")
+        if "maps" in self.options.outputs:
+            more["maps"] = class_maps(model, maps, features, images)
+        return self._from_outputs(model.classify(related, training=False)), more
 
     def _from_outputs(self, outputs: Tensor) -> Tensor:
         return ops.softmax(outputs) if head_activation(self.model) == "linear" else outputs

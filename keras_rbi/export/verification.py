@@ -15,6 +15,8 @@ from PIL import Image
 
 from keras_rbi._deprecation import moved_attribute
 from keras_rbi.atomic_write import scratch_folder
+from keras_rbi.explanations.model_parts import ModelParts
+from keras_rbi.explanations.score_gradients import own_gradients
 from keras_rbi.export import run_without_keras
 from keras_rbi.export.errors import ExportError
 from keras_rbi.export.formats import format_named
@@ -113,9 +115,32 @@ def verify(model: keras.Model, path: Path, options: ExportOptions) -> Verificati
             f"probabilities, of which {TOLERANCE:g} is allowed: {numbers}; by other batch "
             f"compositions: {composition}. It was removed."
         )
+    if "maps" in options.outputs and options.precision == "float32":
+        _check_maps(model, cases, predictions)
     return Verification(
         differences, composition, same_bits, float(np.mean(np.concatenate(classes)))
     )
+
+
+def _check_maps(model: keras.Model, cases: list[Case], predictions: list[Arrays]) -> None:
+    """Compares maps with the gradients of the backend, of the classes that are predicted."""
+    case, prediction = next(
+        (case, prediction)
+        for case, prediction in zip(cases, predictions, strict=True)
+        if len(case.expected) == BATCH_SIZES[1] and case.input == "images"
+    )
+    classes = case.expected.argmax(-1)
+    places, gradients = own_gradients(ModelParts(model), case.values, classes, "combined", None)
+    expected = (gradients.mean((1, 2), keepdims=True) * places).sum(-1)
+    found = prediction["maps"][np.arange(len(classes)), classes]
+    difference = np.abs(found - expected).max() / max(float(np.abs(expected).max()), 1e-30)
+    # Never true of NaN.
+    if not difference <= TOLERANCE:
+        raise ExportError(
+            "The maps of the exported model are not those of the gradients: they differ by "
+            f"{difference:.2g} of the largest value, and {TOLERANCE:g} is allowed. It was removed. "
+            "Leave 'maps' out of the outputs."
+        )
 
 
 def outputs_without_keras(

@@ -45,8 +45,9 @@ def cached_onnx(
     # Also where it is there: one that was killed behind its move has left them. Serving itself
     # asks for no right to write.
     with suppress(OSError):
-        for stale in path.parent.glob(f"{family}*.onnx"):
-            if stale != path:
+        # With what lies beside them.
+        for stale in path.parent.glob(f"{family}*"):
+            if not stale.name.startswith(path.stem):
                 stale.unlink()
         remove_unfinished(path.parent)
     return path

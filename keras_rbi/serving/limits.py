@@ -3,6 +3,8 @@
 from dataclasses import dataclass, fields
 
 LEAST_BYTES = 2**27
+# Reference photographs: with more, a product of all features takes longer than an index would.
+MOST_REFERENCES = 5000
 
 
 @dataclass(frozen=True)

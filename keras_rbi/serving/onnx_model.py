@@ -1,6 +1,7 @@
 """An exported model in ONNX Runtime."""
 
 import json
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,9 @@ class OnnxModel:
         class_names: Names of the classes, those of `keras-rbi export`, or `class 0` and so on.
         image_size: The side of the images in pixels.
         relations: What the file says that an image relates to, or `"unknown"`.
+        about: All that the file says of itself.
+        has_features: Whether it gives what it decides by: `features`.
+        has_maps: Whether it gives the maps of its classes: `maps`.
 
     Raises:
         ValueError: If ONNX Runtime cannot read the file, if it is no model from such images to
@@ -49,7 +53,12 @@ class OnnxModel:
         self._output = "probabilities" if "probabilities" in outputs else outputs[0]
         self.image_size = self._side()
         self._dtype = DTYPES[self._input.type]
-        about = self._about()
+        # Only what is asked for is computed; and one batch at a time, whoever asks.
+        self._options = onnxruntime.RunOptions()
+        self._options.only_execute_path_to_fetches = True
+        self._one_at_a_time = threading.Lock()
+        self.has_features, self.has_maps = "features" in outputs, "maps" in outputs
+        self.about = about = self._about()
         self.relations: str = str(about.get("relations", "unknown"))
         if self.relations == "batch":
             raise ValueError(DEPENDS.format(str(path), "they relate to each other"))
@@ -69,8 +78,46 @@ class OnnxModel:
         Returns:
             float32 array of shape `(batch, classes)`.
         """
+        return self._run([self._output], images)[0]
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """What the model decides by, of a file that `has_features`.
+
+        Args:
+            images: As in `predict`.
+
+        Returns:
+            float32 array of shape `(batch, features)`.
+        """
+        return self._run(["features"], images)[0]
+
+    def predict_with_features(self, images: np.ndarray) -> np.ndarray:
+        """Probabilities and features in one pass, beside each other.
+
+        Args:
+            images: As in `predict`.
+
+        Returns:
+            float32 array of shape `(batch, classes + features)`.
+        """
+        return np.concatenate(self._run([self._output, "features"], images), axis=1)
+
+    def maps(self, images: np.ndarray) -> np.ndarray:
+        """What each place says for each class, of a file that `has_maps`.
+
+        Args:
+            images: As in `predict`.
+
+        Returns:
+            float32 array of shape `(batch, classes, rows, columns)`, Grad-CAM before its ReLU.
+        """
+        return self._run(["maps"], images)[0]
+
+    def _run(self, outputs: list[str], images: np.ndarray) -> list[np.ndarray]:
         feed = {self._input.name: images.astype(self._dtype)}
-        return np.asarray(self._session.run([self._output], feed)[0])
+        with self._one_at_a_time:
+            found = self._session.run(outputs, feed, self._options)
+        return [np.asarray(each) for each in found]
 
     def _shape(self) -> tuple[int, int, int]:
         return (self.image_size, self.image_size, 3)

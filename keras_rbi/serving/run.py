@@ -3,12 +3,15 @@
 import asyncio
 import select
 import socket
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from keras_rbi.serving.app import Model, create_app
+from keras_rbi.serving.beside import Beside
 from keras_rbi.serving.connections import connections
 from keras_rbi.serving.limits import Limits
 
@@ -25,6 +28,14 @@ MANY_DESCRIPTORS = 512
 
 class Server(uvicorn.Server):
     """A server of uvicorn's that resets no connection which has sent its request."""
+
+    when_started: Callable[[int], object] = staticmethod(lambda _: None)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to listen, and says on which port."""
+        await super().startup(sockets)
+        if self.started:
+            self.when_started(self.servers[0].sockets[0].getsockname()[1])
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answers all that has arrived and is about to, and ends."""
@@ -63,7 +74,14 @@ def _has_arrivals(listening: Any) -> bool:
     return bool(select.select([listening], [], [], 0)[0])
 
 
-def server(model: Model, limits: Limits, host: str, port: int) -> Server:
+def server(
+    model: Model,
+    limits: Limits,
+    host: str,
+    port: int,
+    beside: Beside | None = None,
+    keep: Path | None = None,
+) -> Server:
     """The HTTP server of a service.
 
     On SIGTERM or SIGINT it takes no new connections after half a second, answers the requests that
@@ -74,13 +92,15 @@ def server(model: Model, limits: Limits, host: str, port: int) -> Server:
         limits: As for `create_app`.
         host: Address to listen on.
         port: Port, or 0 for any that is free.
+        beside: As for `create_app`. Defaults to `None`.
+        keep: As for `create_app`. Defaults to `None`.
 
     Returns:
         A server, whose `run` returns when it has ended.
     """
     most, backlog = _connections_and_backlog(limits.connections)
     config = uvicorn.Config(
-        create_app(model, limits),
+        create_app(model, limits, beside, keep),
         host=host,
         port=port,
         # A function where uvicorn names a class: it only calls it.
@@ -93,9 +113,29 @@ def server(model: Model, limits: Limits, host: str, port: int) -> Server:
     return Server(config)
 
 
-def run(model: Model, limits: Limits, host: str, port: int) -> None:
-    """Serves a model until the process is told to stop."""
-    server(model, limits, host, port).run()
+def run(
+    model: Model,
+    limits: Limits,
+    host: str,
+    port: int,
+    beside: Beside | None = None,
+    keep: Path | None = None,
+    started: Callable[[int], object] = lambda _: None,
+) -> None:
+    """Serves a model until the process is told to stop.
+
+    Args:
+        model: As for `create_app`.
+        limits: As for `create_app`.
+        host: As for `server`.
+        port: As for `server`.
+        beside: As for `create_app`. Defaults to `None`.
+        keep: As for `create_app`. Defaults to `None`.
+        started: Called with the port once requests are answered. Defaults to nothing.
+    """
+    service = server(model, limits, host, port, beside, keep)
+    service.when_started = started
+    service.run()
 
 
 def _connections_and_backlog(asked: int) -> tuple[int, int]:

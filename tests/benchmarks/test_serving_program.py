@@ -40,3 +40,21 @@ def test_answers_are_right_and_memory_is_flat_under_load(program, tmp_path):
     found = json.loads((tmp_path / "load.json").read_text())
     assert found["wrong"] == []
     assert found["growth"] < program.TARGET_GROWTH
+
+
+def test_what_the_page_waits_for_is_measured(program, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "serving"))
+    import mean_color
+
+    file = mean_color.write(tmp_path / "m.onnx", explains=True)
+    counts = ["--requests", "2", "--references", "60", "--json", str(tmp_path / "page.json")]
+    program.main(["page", "--model", str(file), *counts])
+    found = json.loads((tmp_path / "page.json").read_text())
+    assert {name: each["count"] for name, each in found.items() if isinstance(each, dict)} == {
+        "an answer": 2,
+        "an answer with look-alikes": 2,
+        "its map": 2,
+        "two classes compared, with a reference of each": 2,
+        "the nearest references": 2,
+        "look-alikes alone": 2,
+    }

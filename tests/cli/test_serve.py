@@ -187,11 +187,14 @@ def test_a_model_is_served_with_the_relations_that_are_asked_for(tmp_path, relat
             answers = []
             ask(url, image, answers)
             assert answers == [pytest.approx(dict(zip(names, row, strict=True)), abs=1e-4)]
-    (file,) = (tmp_path / "serving").iterdir()
+    (file,) = (tmp_path / "serving").glob("*.onnx")
     assert file.name.startswith(f"bees-{relations}-")
     written = file.stat().st_mtime_ns
     with served(*arguments, cwd=tmp_path) as (_, url):
         assert httpx.get(f"{url}/health").json()["relations"] == relations
+        about = httpx.get(f"{url}/model").json()
+        assert about["maps"] == (relations == "self")
+        assert about["maps"] or "relate to others" in about["no_maps"]
     assert file.stat().st_mtime_ns == written
 
 

@@ -1,6 +1,8 @@
 """Every example runs, with small settings, and comes to what it says."""
 
 import importlib.util
+import queue
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -141,3 +143,37 @@ def test_paper_settings(run):
     metrics = example("paper_settings").main(str(run.parent / "birds"), "paper", **small)
     assert metrics["settings"]["learning_rate"] == 1e-5
     assert metrics["settings"]["variant"] == "paper"
+
+
+def test_ask_the_service(monkeypatch):
+    for package in ("fastapi", "onnx", "onnxruntime", "prometheus_client", "uvicorn"):
+        pytest.importorskip(package)
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "serving"))
+    import mean_color
+    from PIL import Image
+
+    from keras_rbi.serving.limits import Limits
+    from keras_rbi.serving.onnx_model import OnnxModel
+    from keras_rbi.serving.run import server
+
+    Image.new("RGB", (9, 9), (204, 51, 0)).save("a.png")
+    Image.new("RGB", (9, 9), (51, 153, 0)).save("b.png")
+    service = server(OnnxModel(mean_color.write(Path("m.onnx"))), Limits(), "127.0.0.1", 0)
+    ports = queue.Queue()
+    service.when_started = ports.put
+    thread = threading.Thread(target=service.run, daemon=True)
+    thread.start()
+    module, lines = example("ask_the_service"), []
+    module.print = lambda *words: lines.append(" ".join(map(str, words)))
+    try:
+        module.main(f"http://127.0.0.1:{ports.get(timeout=60)}", "a.png", "b.png")
+    finally:
+        service.should_exit = True
+        thread.join(30)
+    printed = "\n".join(lines)
+    assert "a.png" in printed
+    assert "80.0 % red" in printed
+    assert "60.0 % green" in printed
+    # 0.8 * 0.2 against 0.2 * 0.6, without what blue has.
+    share = (0.8 * 0.2) ** 0.5 / ((0.8 * 0.2) ** 0.5 + (0.2 * 0.6) ** 0.5 + 1e-7)
+    assert f"If they show one thing: {100 * share:.1f} % red" in printed

@@ -8,11 +8,11 @@ import pytest
 
 
 @contextmanager
-def running(model, limits):
+def running(model, limits, beside=None, keep=None):
     """Runs a service in a thread; gives its address and the server."""
     from keras_rbi.serving.run import server
 
-    service = server(model, limits, "127.0.0.1", 0)
+    service = server(model, limits, "127.0.0.1", 0, beside, keep)
     thread = threading.Thread(target=service.run, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20

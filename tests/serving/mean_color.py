@@ -10,7 +10,9 @@ def expected(image):
     return np.asarray(image, "float64").mean(axis=(0, 1)) / 255
 
 
-def write(path, side=8, relations="self", names=("red", "green", "blue"), company=0.0):
+def write(
+    path, side=8, relations="self", names=("red", "green", "blue"), company=0.0, explains=False
+):
     """Writes the model.
 
     Args:
@@ -19,6 +21,8 @@ def write(path, side=8, relations="self", names=("red", "green", "blue"), compan
         relations: What its metadata says, or None for no metadata.
         names: Class names in the metadata.
         company: How much of the batch's mean is added to each answer.
+        explains: Whether it also gives its features, the means, and the maps of its classes: what
+            each pixel adds to the mean of a colour.
     """
     import onnx
     from onnx import TensorProto, helper
@@ -31,16 +35,28 @@ def write(path, side=8, relations="self", names=("red", "green", "blue"), compan
         helper.make_node("Mul", ["others", "company"], ["share"]),
         helper.make_node("Add", ["alone", "share"], ["probabilities"]),
     ]
+    ends = {"probabilities": ["batch", 3]}
+    if explains:
+        ends |= {"features": ["batch", 3], "maps": ["batch", 3, side, side]}
+        nodes += [
+            helper.make_node("Identity", ["alone"], ["features"]),
+            helper.make_node("Transpose", ["images"], ["channels"], perm=[0, 3, 1, 2]),
+            helper.make_node("Div", ["channels", "all_white"], ["maps"]),
+        ]
     graph = helper.make_graph(
         nodes,
         "mean_color",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", side, side, 3])],
-        [helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", 3])],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            for name, shape in ends.items()
+        ],
         [
             scalar("axes", TensorProto.INT64, [2], [1, 2]),
             scalar("batch_axis", TensorProto.INT64, [1], [0]),
             scalar("white", TensorProto.FLOAT, [], [255.0]),
             scalar("company", TensorProto.FLOAT, [], [company]),
+            *([scalar("all_white", TensorProto.FLOAT, [], [255.0 * side**2])] if explains else []),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)

@@ -1,0 +1,97 @@
+"""Corrections that people make on the page, kept as a table that `keras-rbi train` reads."""
+
+import csv
+import hashlib
+import threading
+from pathlib import Path
+
+from keras_rbi.atomic_write import write_atomically
+from keras_rbi.disk_errors import disk_error
+from keras_rbi.evaluation.spreadsheet import spreadsheet_cell
+
+TABLE, IMAGES = "corrections.csv", "images"
+HEAD = ["path", "label", "given", "name"]
+MOST_BYTES = 2 * 2**30
+# By what the files begin with; WebP has a size between its two marks.
+SUFFIXES = (
+    (b"\xff\xd8", ".jpg"),
+    (b"\x89PNG", ".png"),
+    (b"RIFF", ".webp"),
+    (b"BM", ".bmp"),
+    (b"GIF8", ".gif"),
+    (b"II", ".tif"),
+    (b"MM", ".tif"),
+)
+
+
+class NoRoomError(Exception):
+    """There is no room for more corrections."""
+
+
+class KeptCorrections:
+    """A folder of photographs and the table of what they show.
+
+    Args:
+        folder: The folder, which is made when there is something to keep.
+        most_bytes: Most bytes of photographs in it; whoever can reach the service can fill it.
+    """
+
+    def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
+        self.folder = folder
+        self.table = folder / TABLE
+        self._most = most_bytes
+        self._one_at_a_time = threading.Lock()
+
+    def keep(self, content: bytes, label: str, given: str, name: str) -> str:
+        """Keeps a photograph and the class that somebody says it shows.
+
+        Args:
+            content: The bytes of its file.
+            label: The class.
+            given: What the model took it for; may be empty.
+            name: What the photograph was called.
+
+        Returns:
+            Its path within the folder.
+
+        Raises:
+            NoRoomError: If the folder is full.
+        """
+        suffix = next((end for begin, end in SUFFIXES if content.startswith(begin)), ".img")
+        path = f"{IMAGES}/{hashlib.sha256(content).hexdigest()[:24]}{suffix}"
+        with self._one_at_a_time:
+            try:
+                self._write(path, content, [path, label, given, _cell(name)])
+            except OSError as error:
+                if disk_error(error) is None:
+                    raise
+                raise NoRoomError(str(error)) from error
+        return path
+
+    def _write(self, path: str, content: bytes, row: list[str]) -> None:
+        images = self.folder / IMAGES
+        images.mkdir(parents=True, exist_ok=True)
+        taken = sum(file.stat().st_size for file in images.iterdir())
+        if taken + len(content) > self._most:
+            raise NoRoomError(f"The folder holds {self._most / 2**30:g} GiB already.")
+        write_atomically(self.folder / path, lambda file: file.write_bytes(content))
+        rows = self._rows()
+        # The last word on a photograph counts.
+        rows = [each for each in rows if each[:1] != row[:1]] + [row]
+
+        def write(unfinished: Path) -> None:
+            with unfinished.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file, lineterminator="\n").writerows([HEAD, *rows])
+
+        write_atomically(self.table, write)
+
+    def _rows(self) -> list[list[str]]:
+        if not self.table.is_file():
+            return []
+        with self.table.open(newline="", encoding="utf-8") as file:
+            return list(csv.reader(file))[1:]
+
+
+def _cell(name: str) -> str:
+    """A file's name as a table and a spreadsheet can have it."""
+    return spreadsheet_cell(name.encode("utf-8", "replace").decode("utf-8").split("/")[-1])
