@@ -70,7 +70,7 @@ def _of_all(rows: Any) -> Any:
 
 
 def average_statistics(model: keras.Model) -> None:
-    """Gives all processes the mean of their moving averages, such as those of a backbone's norms."""
+    """Gives all processes the mean of their moving averages, such as a backbone's norms have."""
     with torch.no_grad():
         for variable in model.non_trainable_variables:
             if variable.value.is_floating_point():

@@ -56,8 +56,10 @@ if TYPE_CHECKING:
         ObservationPrediction,
         predict_observations,
     )
+    from keras_rbi.evaluation.predict_shard import ShardResult, merged_shards, predict_shard
     from keras_rbi.evaluation.protocol import EvaluationProtocol, ProtocolRow
     from keras_rbi.evaluation.related_outputs import RelatedOutputs
+    from keras_rbi.evaluation.shards import Shard
     from keras_rbi.evaluation.top_classes import top_classes
     from keras_rbi.evaluation.views import accuracy_of_views, predict_views
     from keras_rbi.models.keras_classifier import classifier_of, relations_of
@@ -86,6 +88,8 @@ __all__ = [
     "ProtocolRow",
     "RelatedOutputs",
     "RelationsAccuracy",
+    "Shard",
+    "ShardResult",
     "accuracies_of",
     "accuracy_by_relations",
     "accuracy_of_views",
@@ -106,6 +110,7 @@ __all__ = [
     "image_supports",
     "knn_purity",
     "mcnemar",
+    "merged_shards",
     "mistakes",
     "observation_probabilities",
     "observation_scores",
@@ -113,6 +118,7 @@ __all__ = [
     "paired_bootstrap",
     "predict_files",
     "predict_observations",
+    "predict_shard",
     "predict_views",
     "probabilities_of",
     "protocol_of",

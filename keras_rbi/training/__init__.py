@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from keras_rbi.training.settings import TrainingSettings
     from keras_rbi.training.settings_for import settings_for
     from keras_rbi.training.settings_within import settings_within
+    from keras_rbi.training.told_devices import told_devices
     from keras_rbi.training.train import prepare, train
     from keras_rbi.training.trained_model import load_trained_model
     from keras_rbi.training.training_run import TrainingRun
@@ -64,6 +65,7 @@ __all__ = [
     "read_data",
     "settings_for",
     "settings_within",
+    "told_devices",
     "train",
     "warn_of_seen_images",
 ]
