@@ -60,7 +60,7 @@ def begin(folder, *words, processes=1, devices=1):
 
 def end(begun, timeout=500):
     said = [process.communicate(timeout=timeout) for process in begun]
-    return [process.returncode for process in begun], [error for _, error in said]
+    return [process.returncode for process in begun], ["".join(both) for both in said]
 
 
 def history(run):
@@ -185,5 +185,5 @@ def test_torchrun_starts_the_command(tmp_path):
         cwd=tmp_path, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count("Devices: 2 in 2 processes (torchrun)") == 1
+    assert done.stdout.count("Devices: 2 in 2 processes (torchrun)") == 1
     assert (tmp_path / "run" / "metrics.json").is_file()
