@@ -97,7 +97,7 @@ def test_devices_leave_the_run_that_one_leaves(tmp_path, spread):
 
 
 @pytest.mark.nightly
-@pytest.mark.skipif(BACKEND == "tensorflow", reason="Keras trains in one process on TensorFlow")
+@pytest.mark.skipif(BACKEND != "torch", reason="JAX's coordinator ends the others")
 def test_a_process_that_is_killed_ends_the_others(tmp_path):
     make_birds(tmp_path)
     words = list(GIVEN)
@@ -113,7 +113,7 @@ def test_a_process_that_is_killed_ends_the_others(tmp_path):
     _, said = begun[0].communicate(timeout=200)
     assert time.monotonic() - dead < 60
     assert begun[0].returncode != 0
-    assert "Another process of the run has ended" in said.splitlines()[-1] or BACKEND == "jax"
+    assert "Another process of the run has ended" in said.splitlines()[-1]
     begun[1].communicate()
     codes, said = end(begin(tmp_path, "--resume", "--output", "killed", processes=2))
     assert set(codes) == {0}, said
