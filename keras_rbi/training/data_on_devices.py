@@ -57,6 +57,12 @@ def check_batches(devices: Devices, batch_size: int, class_weights: bool, images
             f"Each device must have images of a batch. Received: batch_size={batch_size} and "
             f"{devices.count} devices. Take larger batches (--batch-size), or fewer devices."
         )
+    if not devices.whole_batches and 0 < images % batch_size < devices.count:
+        raise ValueError(
+            f"Each device must have an image of every batch. Received: {images:,} images in batches "
+            f"of {batch_size}, the last of {images % batch_size}, and {devices.count} devices. Take "
+            "another batch size (--batch-size), or fewer devices."
+        )
     if devices.whole_batches and class_weights and images % batch_size:
         raise ValueError(
             "On several devices of JAX the last batch is filled and masked, which Keras cannot "

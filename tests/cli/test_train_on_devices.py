@@ -144,6 +144,8 @@ def test_what_devices_cannot_share_is_refused():
         check_batches(whole, 8, True, 25)
     with pytest.raises(ValueError, match="larger batches"):
         check_batches(Devices(of_process=4), 3, False, 25)
+    with pytest.raises(ValueError, match="the last of 1, and 4 devices"):
+        check_batches(Devices(of_process=4), 8, False, 25)
     check_batches(whole, 8, True, 24)
     with pytest.raises(ValueError, match=r"several|not so many"):
         start_devices("64")
