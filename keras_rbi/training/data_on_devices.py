@@ -60,8 +60,8 @@ def check_batches(devices: Devices, batch_size: int, class_weights: bool, images
     if not devices.whole_batches and 0 < images % batch_size < devices.count:
         raise ValueError(
             f"Each device must have an image of every batch. Received: {images:,} images in "
-            f"batches of {batch_size}, the last of {images % batch_size}, and {devices.count} devices. "
-            "Take another batch size (--batch-size), or fewer devices."
+            f"batches of {batch_size}, the last of {images % batch_size}, and "
+            f"{devices.count} devices. Take another batch size (--batch-size), or fewer devices."
         )
     if devices.whole_batches and class_weights and images % batch_size:
         raise ValueError(
