@@ -13,11 +13,12 @@ ROOT = Path(keras_rbi.__file__).parent
 
 # What each package may import, but for itself and the helpers at the top.
 MAY_IMPORT = {
+    "distribution": set(),
     "layers": set(),
     "optimizers": set(),
     "backbones": set(),
     "datasets": {"layers"},
-    "models": {"layers", "optimizers", "backbones"},
+    "models": {"distribution", "layers", "optimizers", "backbones"},
     "evaluation": {"layers", "models", "datasets"},
     "explanations": {"models", "datasets", "evaluation"},
     "figures": {"models", "datasets", "evaluation", "explanations"},
@@ -26,6 +27,7 @@ MAY_IMPORT = {
     "training": {
         "backbones",
         "datasets",
+        "distribution",
         "evaluation",
         "figures",
         "models",

@@ -1,5 +1,6 @@
 """`keras-rbi predict`."""
 
+import dataclasses
 import io
 import sys
 from collections import Counter
@@ -13,7 +14,7 @@ import typer
 from keras_rbi import evaluation, training
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
-from keras_rbi.cli.destination import check_file
+from keras_rbi.cli.destination import check_file, check_folder
 from keras_rbi.cli.loading import load
 from keras_rbi.cli.output import (
     Progress,
@@ -22,9 +23,11 @@ from keras_rbi.cli.output import (
     fail,
     one_line,
     one_line_errors,
+    print_json,
     progress_bars,
     say,
 )
+from keras_rbi.cli.parquet import check_parquet, write_parquet
 from keras_rbi.cli.predictions import (
     WRITERS,
     Prediction,
@@ -46,27 +49,32 @@ if TYPE_CHECKING:
     from keras_rbi.evaluation import FilePrediction
 
 TABLE = "table"
-FORMATS = (TABLE, *WRITERS)
+PARQUET = "parquet"
+FORMATS = (TABLE, *WRITERS, PARQUET)
 # More tables than that are a wall.
 MOST_TABLES = 20
 
 
 @reports
 def predict(
-    model: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
+    model: Annotated[
+        Path | None, typer.Argument(help="A run folder, or a .keras file.", show_default=False)
+    ] = None,
     images: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
-            help="Image files of any size, and folders, which are searched to the bottom."
+            help="Image files of any size, and folders, which are searched to the bottom.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     top: Annotated[int, typer.Option(min=1, help="How many of the likeliest classes to give.")] = 5,
     form: Annotated[
         str | None,
         typer.Option(
             "--format",
             help="`table`, which for more than 20 images is a line for each; `csv`; `jsonl`, a "
-            "JSON object on each line; or `json`. [default: as --output is called, else table]",
+            "JSON object on each line; `json`; or `parquet`. [default: as --output is called, else "
+            "table]",
         ),
     ] = None,
     output: Annotated[
@@ -100,6 +108,18 @@ def predict(
             "would take for a formula.",
         ),
     ] = False,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="The part of a folder that this process predicts, such as `3/64`, into the folder "
+            "--output. Run again, it goes on where it was ended.",
+            metavar="N/OF",
+        ),
+    ] = None,
+    merge: Annotated[
+        Path | None,
+        typer.Option(help="Predict nothing: put the shards in this folder into --output."),
+    ] = None,
 ) -> None:
     """Name the likeliest classes of each image, of a few or of many thousand.
 
@@ -114,14 +134,36 @@ def predict(
     `keras-rbi predict runs/birds-1 photos/ --top 3 --output predictions.csv`
 
     `keras-rbi predict runs/birds-1 photos/ --observations folders` - one for each folder
+
+    `keras-rbi predict runs/birds-1 photos/ --shard 3/64 --output predicted` - one part of 64
+
+    `keras-rbi predict --merge predicted --output predictions.parquet`
     """
+    if merge is not None:
+        if model is not None or shard is not None:
+            fail("--merge takes shards that are predicted. Leave out the model and --shard.")
+        _merge(merge, _format(form, output), output)
+        return
+    if model is None or not images:
+        fail("Name a model and images: keras-rbi predict MODEL IMAGES...")
+    if shard is not None:
+        others = {"--format": form, "--observations": observations, "--spreadsheet": spreadsheet}
+        others["--views"] = views > 1
+        if given := [option for option, value in others.items() if value]:
+            fail(f"--shard keeps JSON lines until --merge. Leave out {' and '.join(given)}.")
+        _predict_shard(model, images, shard, output, top, batch_size)
+        return
     form = _format(form, output)
     if spreadsheet and form != "csv":
         fail(f"--spreadsheet is for CSV, and the format is {form}. Add --format csv.")
     if views > 1 and observations is not None:
         fail("--views is for one image, and --observations for several. Leave out one.")
     check_file(output, "--output")
+    if form == PARQUET and (output is None or observations is not None):
+        fail("Parquet is for predictions of images, in a file. Add --output, or take csv or jsonl.")
     with one_line_errors():
+        if form == PARQUET:
+            check_parquet()
         find_model(model)
         augment = training.augmentation_for_views(model) if views > 1 else PAPER
         files = find_images(images)
@@ -168,7 +210,8 @@ def predict(
 
     with one_line_errors(), _progress(output) as progress:
         found = predictions(progress)
-        _write(write, judged(found) if truths else found, output)
+        found = judged(found) if truths else found
+        _write(None if form == PARQUET else write, found, output)
     if things is not None and not calibration.temperatures and not asked.quiet:
         errors.print(
             "The probabilities are the mean of the images' and not calibrated: the run's "
@@ -192,11 +235,7 @@ def predict(
             f"({100 * counts[True] / known:.1f} %).",
             sys.stderr,
         )
-    if unreadable:
-        say(f"{len(unreadable)} of {len(files)} images cannot be read:", sys.stderr)
-        for each in unreadable:
-            say(f"  {one_line(str(each.error))}", sys.stderr)
-        raise typer.Exit(1)
+    _tell_unreadable([str(each.error) for each in unreadable], len(files))
 
 
 def _truths(
@@ -225,7 +264,7 @@ def _format(form: str | None, output: Path | None) -> str:
     if form or asked.json:
         return form or "json"
     suffix = "" if output is None else output.suffix.lower().lstrip(".")
-    return suffix if suffix in WRITERS else TABLE
+    return suffix if suffix in FORMATS else TABLE
 
 
 @contextmanager
@@ -238,12 +277,75 @@ def _progress(output: Path | None) -> Iterator[Progress]:
         yield lambda *_: None
 
 
-def _write(write: Write, predictions: Iterable[Prediction], output: Path | None) -> None:
+def _predict_shard(
+    model: Path, images: list[Path], shard: str, output: Path | None, top: int, batch_size: int
+) -> None:
+    if output is None or len(images) != 1 or not images[0].is_dir():
+        fail("--shard takes one folder of images, and a folder for all shards as --output.")
+    check_folder(output, "--output")
+    with one_line_errors():
+        part = evaluation.Shard.parse(shard)
+        file = find_model(model)
+        network, class_names = load(model)
+        with _progress(output) as progress:
+            found = evaluation.predict_shard(
+                network, images[0], part, output, class_names, top, batch_size, file, progress
+            )
+    if asked.json:
+        print_json(dataclasses.asdict(found))
+    else:
+        before = f", {found.found_done:,} of them before" if found.found_done else ""
+        say(f"Shard {shard}: {found.images:,} images{before}, in {output}")
+    _tell_unreadable(found.unreadable, found.images)
+
+
+def _merge(folder: Path, form: str, output: Path | None) -> None:
+    check_file(output, "--output")
+    if form == TABLE:
+        form = "csv"
+    unreadable: list[str] = []
+    count = 0
+
+    def readable(rows: Iterable[Prediction]) -> Iterator[Prediction]:
+        nonlocal count
+        for row in rows:
+            count += 1
+            if "error" in row:
+                unreadable.append(row["error"])
+            else:
+                yield row
+
+    with one_line_errors():
+        if form == PARQUET:
+            check_parquet()
+            if output is None:
+                fail("Parquet is a file. Name one with --output.")
+        rows = readable(evaluation.merged_shards(folder))
+        _write(WRITERS.get(form), rows, output)
+    _tell_unreadable(unreadable, count)
+
+
+def _tell_unreadable(reasons: Sequence[str], images: int) -> None:
+    """Ends the command with the exit code 1 where some images could not be read."""
+    if not reasons:
+        return
+    say(f"{len(reasons)} of {images} images cannot be read:", sys.stderr)
+    for reason in reasons:
+        say(f"  {one_line(reason)}", sys.stderr)
+    raise typer.Exit(1)
+
+
+def _write(write: Write | None, predictions: Iterable[Prediction], output: Path | None) -> None:
+    """Writes predictions; without a function for text, as Parquet."""
     if output is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             # The bytes of a file's name that are no text are written as they are.
             sys.stdout.reconfigure(errors="surrogateescape")
+        assert write is not None
         write(predictions, sys.stdout)
+        return
+    if write is None:
+        write_atomically(output, lambda path: write_parquet(predictions, path))
         return
 
     def to(path: Path) -> None:

@@ -1,5 +1,6 @@
 """`keras-rbi train`."""
 
+import re
 import shlex
 import time
 from collections.abc import Mapping
@@ -35,9 +36,11 @@ from keras_rbi.cli.settings_options import as_arguments, with_settings
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.datasets.files.reading import UnreadableImageError
 from keras_rbi.disk_errors import disk_error
+from keras_rbi.distribution.launched import launched
 from keras_rbi.file_lock import LockedError
 from keras_rbi.training.choices import BACKBONE_ALONE, IMAGENET
 from keras_rbi.training.logging import Logging
+from keras_rbi.training.process_folder import process_folder
 from keras_rbi.training.run_data import read_data
 from keras_rbi.training.run_folder import (
     RunFolder,
@@ -53,6 +56,8 @@ if TYPE_CHECKING:
     from keras_rbi.training import TrainingRun
 
 RUNS = Path("runs")
+# What gloo, NCCL and JAX's coordinator say of a process that is no longer there.
+GONE = re.compile(r"[Cc]onnection (closed|reset)|[Tt]imed out|gloo|NCCL|heartbeat|UNAVAILABLE|peer")
 
 
 @reports
@@ -189,6 +194,13 @@ def train(
         _find_learning_rate(TrainingSettings(**given), output, download)
         return
     with one_line_errors():
+        process = launched()
+    if process.processes > 1:
+        if seeds is not None or minutes is not None:
+            fail("Several processes train one run: leave out --seeds and --minutes.")
+        # The first tells of all.
+        asked.quiet = asked.quiet or process.number > 0
+    with one_line_errors():
         logging = Logging(keep_optimizer, tensorboard, tracker).checked()
     if seeds is not None:
         _train_seeds(given, seeds, output, download, logging)
@@ -196,6 +208,8 @@ def train(
     folder, metrics = _train(
         TrainingSettings(**given), output, download, resume, logging, allow_changed_data, minutes
     )
+    if process.number:
+        return
     if asked.json:
         print_json({"folder": str(folder.path), **metrics})
     else:
@@ -220,6 +234,9 @@ def _train(
             after = f", after epoch {run.finished_epochs}" if run.finished_epochs else ""
             line = f"[bold]{what}[/bold] {marked(str(run.folder.path))}{after}"
             notes().print(line, soft_wrap=True, markup=True)
+            if run.devices.count > 1:
+                about = training.told_devices(run.devices, run.settings.batch_size, run.model)
+                notes().print(about, highlight=False, soft_wrap=True)
         return run.folder, _complete(run, logging)
 
 
@@ -366,6 +383,9 @@ def _claim(
     output: Path | None, resume: bool, settings: TrainingSettings, held: ExitStack
 ) -> RunFolder:
     """The folder of the run, in which no other process trains until `held` is closed."""
+    if launched().number:
+        # The first process has the run's own.
+        return process_folder(RunFolder(_folder(output, True, settings)) if resume else None)
     remove_leftovers(RUNS if output is None else output.parent)
     if output is None and not resume:
         for path in free_run_folders(RUNS, Path(settings.dataset).name):
@@ -413,6 +433,8 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
                         highlight=False,
                     )
             run.fit([*shown, *logging.callbacks(run)], verbose=0)
+            if not run.devices.is_first:
+                return {}
             with doing("Measuring the test images"):
                 return run.finish(keep_optimizer=logging.keep_optimizer)
     except KeyboardInterrupt:
@@ -420,11 +442,19 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
         notes().print(f"  {one_line(command)}", soft_wrap=True)
         raise
     except Exception as error:
-        if (refused := disk_error(error)) is None:
+        refused = disk_error(error)
+        if refused is None and run.devices.process.processes > 1 and _is_of_others(error):
+            fail(f"Another process of the run has ended. Go on after the last epoch: {command}")
+        if refused is None:
             raise
         fail(
             f"{told_of_disk(refused)} Make room, and go on after the last finished epoch: {command}"
         )
+
+
+def _is_of_others(error: Exception) -> bool:
+    """Whether it is one of the many by which engines say that another process is gone."""
+    return isinstance(error, RuntimeError) and bool(GONE.search(str(error)))
 
 
 def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Path:

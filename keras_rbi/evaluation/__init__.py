@@ -58,8 +58,10 @@ if TYPE_CHECKING:
         ObservationPrediction,
         predict_observations,
     )
+    from keras_rbi.evaluation.predict_shard import ShardResult, merged_shards, predict_shard
     from keras_rbi.evaluation.protocol import EvaluationProtocol, ProtocolRow
     from keras_rbi.evaluation.related_outputs import RelatedOutputs
+    from keras_rbi.evaluation.shards import Shard
     from keras_rbi.evaluation.top_classes import top_classes
     from keras_rbi.evaluation.views import accuracy_of_views, predict_views
     from keras_rbi.models.keras_classifier import classifier_of, relations_of
@@ -90,6 +92,8 @@ __all__ = [
     "ProtocolRow",
     "RelatedOutputs",
     "RelationsAccuracy",
+    "Shard",
+    "ShardResult",
     "accuracies_of",
     "accuracy_by_relations",
     "accuracy_of_views",
@@ -111,6 +115,7 @@ __all__ = [
     "knn_purity",
     "look_alikes",
     "mcnemar",
+    "merged_shards",
     "mistakes",
     "observation_probabilities",
     "observation_scores",
@@ -118,6 +123,7 @@ __all__ = [
     "paired_bootstrap",
     "predict_files",
     "predict_observations",
+    "predict_shard",
     "predict_views",
     "probabilities_of",
     "protocol_of",

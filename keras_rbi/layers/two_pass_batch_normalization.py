@@ -1,11 +1,32 @@
 """Batch normalisation that stays exact for features with a large common offset."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import keras
 from keras import ops
 
 from keras_rbi.types import Tensor
+
+Total = Callable[[Tensor], Tensor]
+# In a variable of its thread: replicas of a model run in threads that take turns.
+_total: ContextVar[Total | None] = ContextVar("total", default=None)
+
+
+@contextmanager
+def moments_over(total: Total) -> Iterator[None]:
+    """Has the layers take their moments over more rows than they are called with.
+
+    Args:
+        total: Function that adds up a tensor over all parts of the rows.
+    """
+    before = _total.set(total)
+    try:
+        yield
+    finally:
+        _total.reset(before)
 
 
 def masked_moments(rows: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -14,16 +35,19 @@ def masked_moments(rows: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     The one-pass form E[x²] − E[x]² gives negative variances in float32 where the mean is
     much larger than the deviation.
     """
-    axes = tuple(range(len(rows.shape) - 1))
+    axes, total = tuple(range(len(rows.shape) - 1)), _total.get()
+    if mask is None and total is not None:
+        mask = ops.ones(ops.shape(rows)[:-1], dtype="bool")
+    total = total or (lambda values: values)
     if mask is None:
         mean = ops.mean(rows, axis=axes)
         return mean, ops.mean(ops.square(rows - mean), axis=axes)
     weights = ops.expand_dims(ops.cast(mask, rows.dtype), -1)
-    count = ops.maximum(ops.sum(weights), 1.0)
+    count = ops.maximum(total(ops.sum(weights)), 1.0)
     # `where` and not a product: a masked row may hold anything, infinities included.
     rows = ops.where(weights > 0, rows, 0.0)
-    mean = ops.sum(rows, axis=axes) / count
-    return mean, ops.sum(weights * ops.square(rows - mean), axis=axes) / count
+    mean = total(ops.sum(rows, axis=axes)) / count
+    return mean, total(ops.sum(weights * ops.square(rows - mean), axis=axes)) / count
 
 
 @keras.saving.register_keras_serializable(package="keras_rbi")

@@ -24,6 +24,13 @@ from keras_rbi.models.references.set_references import (
     set_references,
     update_references,
 )
+from keras_rbi.models.relation_scope import (
+    GLOBAL,
+    check_relation_scope,
+    gathered,
+    in_scope,
+    own,
+)
 from keras_rbi.models.relations import check_attention, set_relations, use_relations
 from keras_rbi.models.scaled_residual import ScaledResidual
 from keras_rbi.models.variants import multiplier_of_a_file
@@ -51,6 +58,8 @@ class RelationalClassifier(ImageClassifier):
         num_classes: Integer, or `None` where `fit` reads it off the data.
         class_names: List of strings, or `None`. Defaults to `None`.
         relations: `"self"`, `"batch"`, or `None` without relations. Defaults to `None`.
+        relation_scope: `"global"` or `"replica"`: whether images relate to those of their batch
+            on all devices, or on their own. Defaults to `"global"`.
         preprocessing: Layer from images of 0..255 to what the backbone takes, or `None`.
         map_model: Functional model from prepared images to the maps that `embed_maps` takes.
             Defaults to `None`, the backbone.
@@ -78,7 +87,9 @@ class RelationalClassifier(ImageClassifier):
         preprocessing: keras.layers.Layer | None = None,
         map_model: keras.Model | None = None,
         name: str | None = None,
+        relation_scope: str = GLOBAL,
     ) -> None:
+        self.__dict__["_relation_scope"] = check_relation_scope(relation_scope)
         parts = {
             "backbone": extractor.backbone,
             "preprocessing": preprocessing,
@@ -130,6 +141,7 @@ class RelationalClassifier(ImageClassifier):
         """S of the images, as `RPE` gives it; `None` without relations."""
         if self.rpe is None:
             return None
+        images, mask = gathered(ops.stop_gradient(images)), gathered(mask)
         return self.rpe(images, **accepted(self.rpe, mask=mask, training=training))
 
     def attend(
@@ -142,7 +154,8 @@ class RelationalClassifier(ImageClassifier):
         """Feature vectors that take in those of related images; as they are without relations."""
         if self.rra is None:
             return features
-        related = self.rra(features, relations, **accepted(self.rra, mask=mask, training=training))
+        arguments = accepted(self.rra, mask=gathered(mask), training=training)
+        related = own(self.rra(gathered(features), relations, **arguments))
         return related if self.integration is None else self.integration(features, related)
 
     def relate(
@@ -174,7 +187,8 @@ class RelationalClassifier(ImageClassifier):
             images = finite_pixels(images)
         mask = None if mask is None else ops.cast(mask, "bool")
         features = self.embed(images, training)
-        related = self.relate(features, images, mask, training)
+        with in_scope(self, images, training):
+            related = self.relate(features, images, mask, training)
         return self.classify(related, training)
 
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
@@ -272,6 +286,19 @@ class RelationalClassifier(ImageClassifier):
         self.predict_function = self.test_function = None
 
     @property
+    def relation_scope(self) -> str:
+        """How far a batch reaches where several devices share it; it may be set any time.
+
+        `"global"`, over all devices, as if one had it; `"replica"`, over each device's part.
+        """
+        return self._relation_scope
+
+    @relation_scope.setter
+    def relation_scope(self, value: str) -> None:
+        self._relation_scope = check_relation_scope(value)
+        self.train_function = self.predict_function = self.test_function = None
+
+    @property
     def references(self) -> References | None:
         """The references that `set_references` has stored, or `None`."""
         return self._reference_layers[0] if self.__dict__.get("_reference_layers") else None
@@ -307,6 +334,7 @@ class RelationalClassifier(ImageClassifier):
         if self.rra is None:
             return {}
         state: dict[str, Any] = {"relations": self.relations, "references": self.references}
+        state["relation_scope"] = self.relation_scope
         if isinstance(self.integration, ScaledResidual):
             # Versions have had several.
             state["branch_multiplier"] = self.integration.multiplier
@@ -314,8 +342,11 @@ class RelationalClassifier(ImageClassifier):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
-        arguments = {key: value for key, value in config.items() if key != "branch_multiplier"}
+        own = ("branch_multiplier", "relation_scope")
+        arguments = {key: value for key, value in config.items() if key not in own}
         model = super().from_config(arguments, custom_objects)
+        # Files that name none are of one device, but for a few, and learned from whole batches.
+        model.relation_scope = config.get("relation_scope", GLOBAL)
         if isinstance(model.integration, ScaledResidual):
             multiplier = multiplier_of_a_file(config, model.integration.scale.shape[0])
             if multiplier is not None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from keras_rbi.training.settings import TrainingSettings
     from keras_rbi.training.settings_for import settings_for
     from keras_rbi.training.settings_within import settings_within
+    from keras_rbi.training.told_devices import told_devices
     from keras_rbi.training.train import prepare, train
     from keras_rbi.training.trained_model import load_trained_model
     from keras_rbi.training.training_run import TrainingRun
@@ -67,6 +68,7 @@ __all__ = [
     "read_data",
     "settings_for",
     "settings_within",
+    "told_devices",
     "train",
     "training_data_of",
     "update_model_card",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from keras_rbi.datasets.batches.sampling import OBSERVATIONS, PK, SHUFFLED
 from keras_rbi.datasets.catalogue import TYPEFACES
 from keras_rbi.models.methods import METHODS
-from keras_rbi.training.choices import BACKBONE, FEATURE_METHODS, NO_WEIGHTS, RBI
+from keras_rbi.training.choices import AUTO, BACKBONE, FEATURE_METHODS, NO_WEIGHTS, RBI
 from keras_rbi.training.setting import settings_in
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def check_together(settings: "TrainingSettings") -> None:
     _check_epochs(settings)
     _check_backbone(settings)
     _check_feature_head(settings)
+    _check_devices(settings)
 
 
 def _check_typefaces(settings: "TrainingSettings") -> None:
@@ -138,3 +139,9 @@ def _check_feature_head(settings: "TrainingSettings") -> None:
             f"`{asked}` needs a backbone that knows something: pass weights, such as 'imagenet'. "
             f"Received: backbone={settings.backbone!r} and weights='none'."
         )
+
+
+def _check_devices(settings: "TrainingSettings") -> None:
+    devices = settings.devices
+    if devices != AUTO and not (devices.isdecimal() and int(devices)):
+        raise ValueError(f"`devices` must be 'auto' or a number. Received: devices={devices!r}.")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -77,6 +78,26 @@ def load_checkpoint(
     except (CheckpointError, ModelFileError) as error:
         raise CheckpointError(f"{error} {_way_out(folder, file)}") from error
     return model, state["epochs"], state["history"]
+
+
+def made_anew(model: keras.Model, compile_model: Callable[[keras.Model], None]) -> keras.Model:
+    """A model of the same weights and state, made where it is called: on other devices, say.
+
+    Args:
+        model: A compiled model.
+        compile_model: Function that freezes and compiles a model as that one is.
+
+    Returns:
+        The other model.
+    """
+    states = [ops.convert_to_numpy(state) for state in _random_states(model)]
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "model.keras"
+        model.save(file)
+        made = load_model(file, compile=False)
+        compile_model(made)
+        _restore(made, file, states)
+    return made
 
 
 def _restore(model: keras.Model, file: Path, random_state: list[Any]) -> None:

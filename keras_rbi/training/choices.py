@@ -20,3 +20,6 @@ CONSTANT = "constant"
 
 # Precisions, as Keras calls its dtype policies.
 FLOAT32, MIXED_BFLOAT16, MIXED_FLOAT16 = "float32", "mixed_bfloat16", "mixed_float16"
+
+# All devices that there are.
+AUTO = "auto"

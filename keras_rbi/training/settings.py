@@ -394,6 +394,14 @@ class TrainingSettings:
         maximum=1.0,
     )
 
+    devices: str = setting(
+        "Devices of this machine that share each batch, as if one had it: a number, or `auto` for "
+        "all. On PyTorch torchrun starts a process for each: docs/scaling.md.",
+        TRAINING,
+        "1",
+        metavar="auto|N",
+    )
+
     @property
     def one_hot_labels(self) -> bool:
         """Whether an image may have several labels."""

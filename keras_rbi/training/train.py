@@ -11,9 +11,11 @@ from keras_rbi.atomic_write import write_atomically
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.files.class_folders import class_folders
 from keras_rbi.datasets.image_data import ImageData
+from keras_rbi.distribution.devices import Devices, start_devices
 from keras_rbi.training.build import Progress, batches_of_split, build_model
 from keras_rbi.training.checkpoints import History, load_checkpoint
 from keras_rbi.training.compile_stage import compile_stage
+from keras_rbi.training.data_on_devices import check_batches
 from keras_rbi.training.run_data import SPLITS, read_data
 from keras_rbi.training.run_files import differences, files_of, read_files, write_files
 from keras_rbi.training.run_folder import RunFolder
@@ -32,6 +34,7 @@ def prepare(
     progress: Progress = lambda *_: None,
     data: Mapping[str, ImageData] | None = None,
     allow_changed_data: bool = False,
+    devices: Devices | None = None,
 ) -> TrainingRun:
     """Loads the data, builds or loads the model, and makes the folder.
 
@@ -49,6 +52,8 @@ def prepare(
         allow_changed_data: Boolean, whether a run is resumed whose training or validation images
             have changed since it was started. The folder then remembers those of today. Defaults
             to `False`.
+        devices: What `start_devices` has found, where it was called already. Defaults to `None`,
+            those that the settings ask for.
 
     Returns:
         A `TrainingRun` to `complete()`.
@@ -58,12 +63,13 @@ def prepare(
             trains in the folder. The folder is then not made.
     """
     resolved, class_names = folder.check_start(settings, resume)
+    devices = start_devices(resolved.devices or "1") if devices is None else devices
     images = read_data(resolved, progress, class_names) if data is None else data
     if resume:
         with folder.locked():
-            return _prepare(resolved, folder, class_names, images, allow_changed_data)
+            return _prepare(resolved, folder, class_names, images, allow_changed_data, devices)
     resolved = settings_for(settings, len(images["train"]))
-    return _prepare(resolved, folder, None, images, allow_changed_data)
+    return _prepare(resolved, folder, None, images, allow_changed_data, devices)
 
 
 def _prepare(
@@ -72,6 +78,7 @@ def _prepare(
     class_names: list[str] | None,
     images: Mapping[str, ImageData],
     allow_changed_data: bool,
+    devices: Devices,
 ) -> TrainingRun:
     """As `prepare`, with checked settings, and with class names where the run is resumed."""
     training, validation, test = (
@@ -82,6 +89,7 @@ def _prepare(
             f"The data {settings.dataset!r} has other classes than when the run was started."
         )
 
+    check_batches(devices, settings.batch_size, bool(settings.class_weights), len(training.labels))
     if class_names is not None:
         _check_files(folder, images, allow_changed_data)
 
@@ -99,7 +107,9 @@ def _prepare(
             folder.write_settings(settings, training.class_names)
             write_files(folder.files, images)
             write_examples(folder, test)
-    return TrainingRun(settings, folder, state[0], training, validation, test, *state[1:])
+    return TrainingRun(
+        settings, folder, state[0], training, validation, test, *state[1:], devices=devices
+    )
 
 
 def _check_files(

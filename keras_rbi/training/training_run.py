@@ -1,12 +1,13 @@
 """A training run: its data, its model and its folder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.distribution.devices import Devices
 from keras_rbi.training.averaged_weights import EvaluateAveragedWeights, take_averages
 from keras_rbi.training.best_epoch import (
     BestEpoch,
@@ -17,16 +18,16 @@ from keras_rbi.training.best_epoch import (
     take_best,
 )
 from keras_rbi.training.build import Progress
-from keras_rbi.training.checkpoints import History, save_checkpoint
+from keras_rbi.training.checkpoints import History, made_anew, save_checkpoint
 from keras_rbi.training.class_weights import class_weights
 from keras_rbi.training.compile_stage import compile_stage
+from keras_rbi.training.data_on_devices import data_on_devices
 from keras_rbi.training.feature_head import train_on_features
 from keras_rbi.training.finish import finish, images_of_splits
-from keras_rbi.training.fit_data import fit_data
 from keras_rbi.training.observation_calibration import write_observation_calibration
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
-from keras_rbi.training.stages import Stage, stages
+from keras_rbi.training.stages import Stage, stage_after, stages
 
 
 class SaveState(keras.callbacks.Callback):
@@ -49,6 +50,22 @@ class SaveState(keras.callbacks.Callback):
         save_checkpoint(self.folder, self.model, epoch + 1, self.history)
 
 
+class BeforeTests(keras.callbacks.Callback):
+    """Has devices agree on what a model is tested with.
+
+    Args:
+        devices: The devices.
+    """
+
+    def __init__(self, devices: Devices) -> None:
+        super().__init__()
+        self._devices = devices
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Asks the devices."""
+        self._devices.before_test(self.model)
+
+
 @dataclass
 class TrainingRun:
     """A run whose data and model are there, and whose folder is made: what is left is to train."""
@@ -61,6 +78,7 @@ class TrainingRun:
     test: ImageSequence
     finished_epochs: int
     history: History
+    devices: Devices = field(default_factory=Devices)
     _head_accuracy: float | None = None
     _best: BestEpoch | None = None
 
@@ -129,7 +147,25 @@ class TrainingRun:
         self.fit_head()
         if self.settings.quick:
             return
+        with self.devices.scope():
+            self._move(stage_after(self.settings, self.finished_epochs))
+            last = self._fit_each_stage(callbacks, verbose)
+        self._move(last)
+
+    def _move(self, stage: Stage) -> None:
+        """Makes the model anew where it is to be, if it was made on other devices."""
+        if self.devices.is_elsewhere:
+            steps = len(self.training)
+            self.model = made_anew(
+                self.model, lambda model: compile_stage(model, self.settings, stage, steps)
+            )
+
+    def _fit_each_stage(
+        self, callbacks: Sequence[keras.callbacks.Callback], verbose: int | str
+    ) -> Stage:
+        """Trains the epochs that are left; gives the stage that the model is compiled for."""
         steps_per_epoch = len(self.training)
+        compiled_for = stage_after(self.settings, self.finished_epochs)
         for stage in stages(self.settings):
             begin = max(self.finished_epochs, stage.first_epoch)
             if begin >= stage.end_epoch or self._has_stopped(stage, begin):
@@ -138,10 +174,12 @@ class TrainingRun:
                 # `fit` ends with the averages too: a run that is resumed here is to begin alike.
                 take_averages(self.model)
                 compile_stage(self.model, self.settings, stage, steps_per_epoch)
+            compiled_for = stage
             self._fit(begin, stage, callbacks, verbose)
         take_averages(self.model)
         if self.settings.keep_best:
             self._best = take_best(self.folder, self.model)
+        return compiled_for
 
     def _patience(self, stage: Stage) -> int:
         """That of a stage: a head that learns no more has yet to be followed by the rest."""
@@ -197,11 +235,15 @@ class TrainingRun:
         keeps.append(SaveState(self.folder, self.history))
         if self.settings.ema:
             keeps.append(EvaluateAveragedWeights())
+        keeps.insert(0, BeforeTests(self.devices))
+        self.devices.before_fit(self.model)
+        data, training = data_on_devices(self.training, self.devices, True, begin)
+        tests, validation = data_on_devices(self.validation, self.devices, False)
         try:
             self.model.fit(
-                fit_data(self.training, begin),
+                data,
                 shuffle=False,
-                validation_data=fit_data(self.validation),
+                validation_data=tests,
                 initial_epoch=begin,
                 epochs=stage.end_epoch,
                 class_weight=self._class_weights(),
@@ -210,7 +252,7 @@ class TrainingRun:
             )
         except Exception as error:
             # TensorFlow turns an image that cannot be read into an error of its own.
-            for failure in (self.training.failure, self.validation.failure):
+            for failure in (training.failure, validation.failure):
                 if failure is not None:
                     raise failure from error
             raise

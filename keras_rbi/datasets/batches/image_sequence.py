@@ -22,6 +22,7 @@ from keras_rbi.datasets.batches.sampling import (
     shuffled_order,
 )
 from keras_rbi.datasets.batches.sequence_arguments import check_arguments
+from keras_rbi.datasets.batches.shares import share_of
 from keras_rbi.datasets.files.stack_images import stack_images
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.datasets.observations import observation_numbers
@@ -123,6 +124,7 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         self.start_threads()
         check_arguments(data, shuffle, one_hot, mix, sampling, last_batch)
         self.data = data
+        self._share = (0, 1)
         self.last_batch = last_batch
         self.sampling = sampling
         self.classes_per_batch = classes_per_batch
@@ -309,6 +311,28 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         sequence.epoch = self.epoch
         return sequence
 
+    def shared(self, process: int, processes: int) -> "ImageSequence":
+        """The same batches, of which only the rows of one process are read.
+
+        Args:
+            process: Integer, the number of the process, from 0.
+            processes: Integer, how many there are. Each must get a row of every batch.
+
+        Raises:
+            ValueError: If a batch has fewer rows than there are processes.
+        """
+        last = len(self._order) % self.batch_size
+        last = last if last and self.last_batch == "keep" else self.batch_size
+        if (fewest := min(last, self.batch_size)) < processes:
+            raise ValueError(
+                f"Every process must have images of every batch. Received: {processes} processes, "
+                f"and a batch of {fewest}: {len(self._order):,} images in batches of "
+                f"{self.batch_size}. Take another batch size, or fewer processes."
+            )
+        sequence = self.with_batch_size(self.batch_size)
+        sequence._share = (process, processes)
+        return sequence
+
     @property
     def _batches(self) -> int:
         batches = len(self._order) / self.batch_size
@@ -335,6 +359,10 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         own = np.arange(self.batch_size) < len(members)
         if self.last_batch in FILLED:
             members = np.append(members, np.resize(order, self.batch_size - len(members)))
+        mine = share_of(len(members), *self._share)
+        if self.mix is None:
+            # What is mixed is of rows of the whole batch.
+            members, own = members[mine], own[mine]
         images = for_each(functools.partial(self._image, epoch), members)
         images = stack_images(images, len(members))
         labels = self.data.labels[members]
@@ -343,7 +371,8 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         if self.mix is not None:
             # The last number keeps these draws apart from those of the image of the same number.
             rng = np.random.default_rng([self.seed, epoch, index, 1])
-            images, labels = self.mix(images, labels, rng)
+            images, labels = (each[mine] for each in self.mix(images, labels, rng))
+            own = own[mine]
         if self.last_batch == "mask":
             return {"images": images, "mask": own}, labels, own.astype("float32")
         if self.last_batch == "pad":

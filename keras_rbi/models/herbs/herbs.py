@@ -13,6 +13,7 @@ from keras_rbi.models.herbs.herbs_heads import HERBSHeads, selected_by_default
 from keras_rbi.models.herbs.herbs_loss import WEIGHTS, herbs_loss
 from keras_rbi.models.herbs.temperature_halving import TemperatureHalving
 from keras_rbi.models.labels import known_classes
+from keras_rbi.models.relation_scope import GLOBAL
 from keras_rbi.models.variants import RESIDUAL
 from keras_rbi.types import Tensor
 
@@ -67,6 +68,8 @@ class HERBS(FineGrainedModel):
         dtype: Dtype policy of the layers that the model makes itself. Defaults to `None`, the
             global policy. Logits are always computed in float32.
         name: String. Defaults to `None`.
+        relation_scope: `"global"` or `"replica"`: where several devices share a batch, whether an
+            image relates to all of it or to what its own device has. Defaults to `"global"`.
 
     Call arguments:
         images: Tensor of the backbone's input shape, values of 0..255.
@@ -111,6 +114,7 @@ class HERBS(FineGrainedModel):
         class_names: Sequence[str] | None = None,
         dtype: Any = None,
         name: str | None = None,
+        relation_scope: str = GLOBAL,
     ) -> None:
         classes = known_classes(num_classes, class_names)
         unknown = set(loss_weights or {}) - set(WEIGHTS)
@@ -154,6 +158,7 @@ class HERBS(FineGrainedModel):
             preprocessing_layer(preprocessing, extractor.backbone, extractor.data_format),
             stages,
             name,
+            relation_scope,
         )
         self.temperature = self.add_weight(
             shape=(),

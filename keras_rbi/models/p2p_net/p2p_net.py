@@ -18,6 +18,7 @@ from keras_rbi.models.p2p_net.part_aligner import PartAligner
 from keras_rbi.models.p2p_net.part_proposer import PartProposer
 from keras_rbi.models.p2p_net.stage_embedding import StageEmbedding
 from keras_rbi.models.p2p_net.stages import STAGES, part_stages, stage_maps
+from keras_rbi.models.relation_scope import GLOBAL
 from keras_rbi.models.torch_dense import torch_mlp
 from keras_rbi.models.variants import RESIDUAL
 from keras_rbi.types import Tensor
@@ -70,6 +71,8 @@ class P2PNet(FineGrainedModel):
         dtype: Dtype policy of the layers that the model makes itself. Defaults to `None`, the
             global policy. Logits are always computed in float32.
         name: String. Defaults to `None`.
+        relation_scope: `"global"` or `"replica"`: where several devices share a batch, whether an
+            image relates to all of it or to what its own device has. Defaults to `"global"`.
 
     Call arguments:
         images: Tensor of the backbone's input shape, values of 0..255.
@@ -116,6 +119,7 @@ class P2PNet(FineGrainedModel):
         class_names: Sequence[str] | None = None,
         dtype: Any = None,
         name: str | None = None,
+        relation_scope: str = GLOBAL,
     ) -> None:
         classes = known_classes(num_classes, class_names)
         extractor = FeatureExtractor(backbone)
@@ -165,6 +169,7 @@ class P2PNet(FineGrainedModel):
             preprocessing_layer(preprocessing, extractor.backbone, extractor.data_format),
             stages,
             name,
+            relation_scope,
         )
         # Of the same layers: tracked, they would be there twice.
         self.__dict__["_part_stages"] = stages_of_parts

@@ -1,0 +1,101 @@
+"""The devices that a training run has, on any engine."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+
+from keras_rbi._lazy import resolve
+from keras_rbi.distribution.launched import Launched, launched
+
+AUTO = "auto"
+ENGINES = {
+    name: f"keras_rbi.distribution.{name}_devices" for name in ("jax", "tensorflow", "torch")
+}
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Devices:
+    """Devices, and what they ask of a model and of the batches that it is fitted to.
+
+    Attributes:
+        of_process: Number of devices of this process.
+        process: Which process this is, of how many.
+        scope: Makes the context in which a model must be made and compiled to be fitted.
+        before_fit: Called with a compiled model before it is fitted.
+        before_test: Called with a model before it is validated.
+        is_elsewhere: Whether a model must be made anew within `scope`.
+        whole_batches: Whether all batches must have the same number of images.
+    """
+
+    of_process: int = 1
+    process: Launched = field(default_factory=Launched)
+    scope: Callable[[], AbstractContextManager[Any]] = nullcontext
+    before_fit: Callable[[keras.Model], None] = _nothing
+    before_test: Callable[[keras.Model], None] = _nothing
+    is_elsewhere: bool = False
+    whole_batches: bool = False
+
+    @property
+    def count(self) -> int:
+        """Number of devices of all processes."""
+        return self.of_process * self.process.processes
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes what there is to write."""
+        return self.process.number == 0
+
+
+def start_devices(asked: str = "1") -> Devices:
+    """Finds the devices, and the other processes of the run. To be called before a model is made.
+
+    Args:
+        asked: `"auto"` for all devices of the process, or how many. Defaults to `"1"`.
+
+    Returns:
+        A `Devices`.
+
+    Raises:
+        ValueError: If there are fewer, or if the engine cannot use several.
+    """
+    process, engine = launched(), ENGINES.get(keras.config.backend())
+    if engine is None:
+        if process.processes > 1 or asked not in (AUTO, "1"):
+            raise ValueError(
+                f"The backend {keras.config.backend()!r} has one device. Use TensorFlow, JAX or "
+                "PyTorch."
+            )
+        return Devices()
+    found: Devices = resolve(engine + ":start")(asked, process)
+    return found
+
+
+def number_of(asked: str, there: int, what: str) -> int:
+    """How many devices to use.
+
+    Args:
+        asked: `"auto"` or a number.
+        there: How many there are.
+        what: What they are.
+
+    Returns:
+        The number.
+
+    Raises:
+        ValueError: If there are not so many.
+    """
+    if asked == AUTO:
+        return there
+    if int(asked) > there:
+        raise ValueError(
+            f"There are not so many devices. Received: {asked}, with {there} of {what}. Ask for "
+            "fewer, or for `auto`."
+        )
+    return int(asked)

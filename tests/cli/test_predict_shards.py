@@ -1,0 +1,141 @@
+"""`keras-rbi predict --shard` and `--merge`, around a model that is plain to see through."""
+
+import csv
+import hashlib
+import importlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_rbi.cli.main import run
+from keras_rbi.evaluation import Shard
+
+pytestmark = pytest.mark.usefixtures("untraced")
+
+
+class MeanColour:
+    """Three classes: red, green and blue; it may end after some batches, as if it were killed."""
+
+    input_shape = (None, 8, 8, 3)
+    batches = None
+
+    def predict_on_batch(self, images):
+        if self.batches is not None:
+            self.batches -= 1
+            if self.batches < 0:
+                raise KeyboardInterrupt
+        means = images.astype("float64").mean(axis=(1, 2))
+        return means / means.sum(axis=1, keepdims=True)
+
+
+@pytest.fixture
+def model():
+    return MeanColour()
+
+
+@pytest.fixture
+def ask(tmp_path, monkeypatch, capsys, model):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "model.keras").write_bytes(b"weights")
+    rng = np.random.default_rng(0)
+    for number in range(20):
+        path = tmp_path / "photos" / "ab"[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(1, 256, (8, 8, 3), np.uint8)).save(path)
+    (tmp_path / "photos" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnone")
+    module = importlib.import_module("keras_rbi.cli.predict")
+    monkeypatch.setattr(module, "load", lambda path: (model, ["red", "green", "blue"]))
+    monkeypatch.setattr(importlib.import_module("keras_rbi.evaluation.predict_shard"),
+                        "IMAGES_OF_A_PART", 4)  # fmt: skip
+
+    def ask(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            run(["predict", *map(str, arguments)])
+        captured = capsys.readouterr()
+        return ended.value.code, captured.out, captured.err
+
+    return ask
+
+
+def shard(ask, number):
+    given = ("model.keras", "photos", "--shard", f"{number}/3", "--output", "found", "--top", 2)
+    return ask(*given, "--batch-size", 4)
+
+
+def table(text):
+    return {row["image"]: row for row in csv.DictReader(text.splitlines())}
+
+
+def test_shards_merge_to_what_one_process_predicts(ask, model, tmp_path):
+    model.batches = 1
+    # Killed after a part, and gone on with.
+    code, _, _ = shard(ask, 1)
+    assert code == 130
+    kept = list((tmp_path / "found" / "shard-00001-of-00003").glob("part-*"))
+    assert len(kept) == 1
+    code, _, err = ask("--merge", "found")
+    assert code == 2
+    assert "1/3, 2/3, 3/3" in err
+    model.batches = None
+    codes, said = [], []
+    for number in (1, 2, 3):
+        code, out, _ = shard(ask, number)
+        codes.append(code)
+        said.append(out)
+    # One shard has the image that cannot be read.
+    assert sorted(codes) == [0, 0, 1]
+    assert "4 of them before" in said[0]
+    code, out, err = ask("--merge", "found", "--format", "csv")
+    assert (code, "1 of 21 images cannot be read" in err) == (1, True)
+    _, plain, _ = ask("model.keras", "photos", "--format", "csv", "--top", 2)
+    plain = {image.removeprefix("photos/"): row for image, row in table(plain).items()}
+    merged = table(out)
+    assert merged.keys() == plain.keys()
+    for image, row in merged.items():
+        assert {**plain[image], "image": image} == row
+
+
+def test_parquet_holds_what_csv_does(ask):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for number in (1, 2, 3):
+        shard(ask, number)
+    ask("--merge", "found", "--output", "all.parquet")
+    ask("model.keras", "photos", "--top", 2, "--output", "plain.parquet")
+    _, out, _ = ask("--merge", "found")
+    found = {row["image"]: row for row in parquet.read_table("all.parquet").to_pylist()}
+    assert {image: {name: str(value) for name, value in row.items()}
+            for image, row in found.items()} == table(out)  # fmt: skip
+    plain = parquet.read_table("plain.parquet").to_pylist()
+    assert [row["class_1"] for row in plain] == [
+        found[row["image"].removeprefix("photos/")]["class_1"] for row in plain
+    ]
+
+
+def test_what_cannot_be_is_told_in_a_line(ask, tmp_path):
+    shard(ask, 1)
+    (tmp_path / "model.keras").write_bytes(b"other weights")
+    for words, told in (
+        (("model.keras", "photos", "--shard", "4/3", "--output", "found"), "'4/3'"),
+        (("model.keras", "photos", "--shard", "1/3"), "--output"),
+        (("model.keras", "photos", "--shard", "1/3", "--output", "found"), "another model"),
+        (("model.keras", "photos", "--shard", "1/2", "--format", "csv"), "--format"),
+        (("model.keras", "photos", "--format", "parquet"), "Add --output"),
+        (("--merge", "photos"), "no shards"),
+        (("--merge", "found", "model.keras"), "Leave out"),
+        (("model.keras",), "MODEL IMAGES"),
+    ):
+        code, _, err = ask(*words)
+        assert (code, told in err) == (2, True), (words, err)
+
+
+def test_a_name_stays_in_its_shard():
+    names = [f"{number}/é.jpg" for number in range(3000)]
+    shards = [Shard(number, 3) for number in (1, 2, 3)]
+    members = [[name for name in names if shard.has(name)] for shard in shards]
+    assert sorted(name for each in members for name in each) == sorted(names)
+    assert all(900 < len(each) < 1100 for each in members)
+    # By BLAKE2b, whatever Python and machine.
+
+    number = int(hashlib.blake2b(b"a/1.png", digest_size=8).hexdigest(), 16)
+    assert Shard(number % 3 + 1, 3).has("a/1.png")
