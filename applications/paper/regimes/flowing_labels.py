@@ -53,9 +53,7 @@ class FlowingLabels(MixedTargetsLoss, RBIModel):
             return super().attend(features, relations, mask, training)
         parts = self.rra.parts(features, relations, mask=mask, training=True)
         mixed = gated(parts.embeddings, parts.residual, parts.gate)
-        return with_shares(
-            self.rra.normalize(mixed, mask, True), flow(parts.weights, parts.gate)
-        )
+        return with_shares(self.rra.normalize(mixed, mask, True), flow(parts.weights, parts.gate))
 
     def classify(self, related: Tensor, training: bool | None = None) -> Tensor:
         """Probabilities `(batch, classes)`, in training with shares."""

@@ -8,19 +8,16 @@ import numpy as np
 
 from applications.paper.regimes.batch_orders import batch_orders
 from applications.paper.regimes.known_features import CLASSES, KnownFeatures, known_features
+from applications.paper.regimes.rates import rates_of_steps
 from applications.paper.regimes.regime import Regime
 from applications.paper.regimes.seeds import SEARCH, pool_of
+from applications.paper.regimes.sizes import POOL, SEARCH_POOL, TEST, VALIDATION
 from applications.paper.regimes.train_heads import (
     HeadRun,
-    rates_of_steps,
     relations_of_batches,
     trainer_of,
 )
 from applications.paper.regimes.training_images import training_images
-
-# Images of a class that a seed's images are drawn from, and those that heads are measured on.
-POOL, SEARCH_POOL = 400, 300
-VALIDATION, TEST = 64, 96
 
 
 class FrozenCells:

@@ -43,18 +43,13 @@ class KnownFeatures:
 
 
 @cache
-def frozen_backbone() -> keras.Model:
-    """EfficientNet-Lite0 with ImageNet weights, up to `LAYER`."""
-    whole = backbones.get("EfficientNetLite0", weights="imagenet", image_size=IMAGE_SIZE)
-    return keras.Model(whole.input, whole.get_layer(LAYER).output, name="frozen")
-
-
-@cache
 def _pooled() -> keras.Model:
-    whole = backbones.get("EfficientNetLite0", weights="imagenet", image_size=IMAGE_SIZE)
-    prepare = preprocessing_for(whole, "channels_last")
+    """EfficientNet-Lite0 with ImageNet weights up to `LAYER`, with its map averaged."""
+    backbone = backbones.get("EfficientNetLite0", weights="imagenet", image_size=IMAGE_SIZE)
+    prepare = preprocessing_for(backbone, "channels_last")
     images = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3))
-    maps = frozen_backbone()(images if prepare is None else prepare(images))
+    frozen = keras.Model(backbone.input, backbone.get_layer(LAYER).output)
+    maps = frozen(images if prepare is None else prepare(images))
     return keras.Model(images, keras.layers.GlobalAveragePooling2D()(maps))
 
 

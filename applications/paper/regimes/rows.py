@@ -6,8 +6,18 @@ from pathlib import Path
 from benchmarks.csv_rows import add_rows, read_rows
 
 # What is measured on test images, and on validation images to find a learning rate.
-TEST_FIELDS = "regime column seed rate accuracy accuracy_self images steps backend".split()
-SEARCH_FIELDS = "regime column rate accuracy backend".split()
+TEST_FIELDS = [
+    "regime",
+    "column",
+    "seed",
+    "rate",
+    "accuracy",
+    "accuracy_self",
+    "images",
+    "steps",
+    "backend",
+]
+SEARCH_FIELDS = ["regime", "column", "rate", "accuracy", "backend"]
 Row = dict[str, str]
 
 

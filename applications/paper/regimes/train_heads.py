@@ -199,10 +199,3 @@ def _stacked(values: Sequence[Any]) -> Any:
 def trainer_of(column: str) -> HeadTrainer:
     """The trainer of a column, which keeps what is compiled."""
     return HeadTrainer(column)
-
-
-def rates_of_steps(peak: float, steps: int, constant: bool = False) -> np.ndarray:
-    """The learning rate of each step: along a cosine from its peak to 0, or as it is."""
-    if constant:
-        return np.full(steps, peak, "float32")
-    return (peak * 0.5 * (1 + np.cos(np.pi * np.arange(steps) / steps))).astype("float32")
