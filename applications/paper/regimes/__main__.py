@@ -10,8 +10,7 @@ and its control, the same head that never does, and MixUp of features. Each has 
 that did best on validation images with seeds that are in no table. Seeds 0 to 4 find a regime, 5 to
 9 confirm it. What is in the file is not run again.
 
-What it costs, on one thread: features a quarter of an hour, heads on them an hour, networks from
-scratch an hour.
+What it costs, on one thread: features a quarter of an hour, a regime of heads about a minute.
 """
 
 import argparse

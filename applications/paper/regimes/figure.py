@@ -16,11 +16,11 @@ STYLES = {
     "batchformer": ("#E69F00", "D"),
 }
 PANELS = (
-    ("over_alone", "what a head gains\nover the backbone alone"),
-    ("over_control", "what relating gains\nover the same head, never related"),
+    ("over_alone", "what a head gains over\nthe backbone alone"),
+    ("over_control", "what relating gains over\nthe same head, never related"),
 )
 # Beyond these points a gain is drawn at the edge: runs that fail are worth no scale.
-EDGES = (-15.0, 35.0)
+EDGES = (-22.0, 52.0)
 
 
 def draw(cells: Sequence[Cell]) -> Figure:
@@ -37,7 +37,7 @@ def draw(cells: Sequence[Cell]) -> Figure:
             if cell.regime == name and cell.over_control is not None
         ),
     )
-    figure = Figure(figsize=(10.0, 1.6 + 0.36 * len(order)), layout="constrained")
+    figure = Figure(figsize=(11.0, 1.6 + 0.4 * len(order)), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, (attribute, title) in zip(panels, PANELS, strict=True):
         axes.axvspan(100 * BAR, EDGES[1], color="#000000", alpha=0.06, linewidth=0)
@@ -51,7 +51,7 @@ def draw(cells: Sequence[Cell]) -> Figure:
                 axes.plot([100 * gain.low, 100 * gain.high], [height] * 2, color=color, linewidth=1)
             axes.plot(middle, y, mark, color=color, markersize=4.5, label=COLUMNS[column].title)
         axes.set_xlim(*EDGES)
-        axes.set_title(title)
+        axes.set_title(title, fontsize=11)
         axes.set_xlabel("points of accuracy, 95 % interval")
         axes.grid(axis="x", alpha=0.3)
         axes.set_yticks(range(len(order)), [REGIMES[name].title for name in order])

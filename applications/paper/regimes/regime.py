@@ -61,7 +61,7 @@ REGIMES = {
     "rate-1e-3": Regime("learning rate 1e-3", rate=1e-3),
     "rate-1e-4": Regime("learning rate 1e-4", rate=1e-4),
     "rate-1e-5": Regime(
-        "learning rate 1e-5 for 50 epochs, as the paper trains, 80 a class",
+        "learning rate 1e-5, 50 epochs, 80 a class",
         80,
         rate=1e-5,
         images_seen=2_700 * 32,
