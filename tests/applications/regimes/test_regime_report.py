@@ -1,5 +1,7 @@
 """What wins, by hand; the table, the page and the figure."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,6 +12,7 @@ from applications.paper.regimes.columns import COLUMNS
 from applications.paper.regimes.report import failures, table_of, what_wins
 from applications.paper.regimes.rows import Rows
 from applications.paper.regimes.summary import cells_of, winners
+from applications.paper.report import markdown
 
 
 def rows_of(regime, column, accuracies, seeds=range(10)):
@@ -87,3 +90,15 @@ def test_a_file_is_reported_on_a_page(tmp_path, capsys):
 def test_nothing_to_report_is_said(tmp_path):
     with pytest.raises(SystemExit, match=r"map\.csv has no head with its control"):
         program.main(["--output", str(tmp_path / "map.csv"), "--only-report"])
+
+
+def test_the_page_has_the_table_of_its_rows():
+    rows = Rows(program.RESULTS).test()
+    page = (Path(__file__).parents[3] / "docs" / "regimes.md").read_text("utf-8")
+    assert f"{markdown(table_of(rows))}\n\n{what_wins(rows)}" in page
+    # The first line below the title says what was found.
+    regimes = len({cell.regime for cell in cells_of(rows)})
+    first = (
+        f"**In none of the {regimes} regimes measured do relations pay: of {len(cells_of(rows))}"
+    )
+    assert bool(winners(rows)) != page.splitlines()[2].startswith(first)
