@@ -16,6 +16,8 @@ from applications.paper.regimes.rows import Rows
 pytestmark = pytest.mark.usefixtures("untraced")
 
 on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="heads are trained on JAX")
+# It takes JAX half a minute to compile networks, which are no other there.
+not_on_jax = pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX trains heads")
 TINY = Regime("tiny", 2, batch=4, images_seen=16)
 
 
@@ -106,6 +108,7 @@ def test_the_program_fills_frozen_cells_and_goes_on(tmp_path, monkeypatch):
     assert len(Rows(output).search()) == 2
 
 
+@not_on_jax
 def test_the_program_trains_networks(tmp_path, monkeypatch):
     from applications.paper.regimes import scratch_cells
 
