@@ -23,6 +23,8 @@ def check_parquet() -> None:
 def write_parquet(predictions: Iterable[Prediction], path: Path) -> None:
     """A row for each image: `image`, `class_1`, `probability_1` and so on, as CSV has them.
 
+    Where the folders of images tell their classes, `truth` and `right` too.
+
     Bytes of a name that are no text stand there as `\\udc80` and the like: Parquet holds none.
 
     Args:
@@ -35,9 +37,11 @@ def write_parquet(predictions: Iterable[Prediction], path: Path) -> None:
     rest = iter(predictions)
     first = next(rest, None)
     ranks = range(1, len(first["top"]) + 1 if first else 1)
+    is_judged = first is not None and "truth" in first
     schema = pa.schema(
         [
             ("image", pa.string()),
+            *([("truth", pa.string()), ("right", pa.bool_())] if is_judged else []),
             *(
                 field
                 for rank in ranks
@@ -49,6 +53,10 @@ def write_parquet(predictions: Iterable[Prediction], path: Path) -> None:
     with parquet.ParquetWriter(path, schema) as writer:
         while part := list(itertools.islice(rows, ROWS_AT_A_TIME)):
             columns: dict[str, list[Any]] = {"image": [_text(row["image"]) for row in part]}
+            if is_judged:
+                truths = [row["truth"] for row in part]
+                columns["truth"] = [None if truth is None else _text(truth) for truth in truths]
+                columns["right"] = [row["right"] for row in part]
             for rank in ranks:
                 best = [row["top"][rank - 1] for row in part]
                 columns[f"class_{rank}"] = [_text(each["class"]) for each in best]

@@ -106,13 +106,17 @@ class BatchFormer(keras.layers.Layer):
     def call(self, features: Tensor, training: bool | None = None) -> Tensor:
         if not training:
             return features
-        ahead = tuple(range(len(self._before)))
-        sequence = ops.expand_dims(features, ahead)
-        attended = ops.squeeze(self.attention(sequence, sequence, training=True), ahead)
-        mixed = self.attention_norm(features + self.attention_dropout(attended, training=True))
+        attended = self.attention_dropout(self.attend(features), training=True)
+        mixed = self.attention_norm(features + attended)
         hidden = self.hidden_dropout(self.hidden_dense(mixed), training=True)
         added = self.output_dropout(self.output_dense(hidden), training=True)
         return self.output_norm(mixed + added)
+
+    def attend(self, features: Tensor) -> Tensor:
+        """What attention over the batch gives each image, as in training."""
+        ahead = tuple(range(len(self._before)))
+        sequence = ops.expand_dims(features, ahead)
+        return ops.squeeze(self.attention(sequence, sequence, training=True), ahead)
 
     def compute_output_shape(self, features_shape: Any) -> Any:
         return features_shape

@@ -69,7 +69,7 @@ class BatchFormerModel(TrainsTwoStreams):
         super().__init__(
             extractor,
             {
-                "batch_former": BatchFormer(name="batch_former"),
+                "batch_former": self.make_batch_former(),
                 "streams": TwoStreams(name="two_streams"),
                 "classifier": classifier_layer(num_classes, "softmax"),
             },
@@ -81,6 +81,10 @@ class BatchFormerModel(TrainsTwoStreams):
             ),
             name=name,
         )
+
+    def make_batch_former(self) -> BatchFormer:
+        """The layer that mixes features in training."""
+        return BatchFormer(name="batch_former")
 
     def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
         """Pooled features, `(batch, channels)`."""

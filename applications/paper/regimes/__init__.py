@@ -1,0 +1,1 @@
+"""Where relations pay: regimes of data and training, and what each head makes of them."""
