@@ -55,7 +55,8 @@ class Run:
             name: value
             for name, value in sorted(self.settings.as_dict().items())
             if value not in (None, False)
-            and name not in ("data_dir", "on_error")
+            # What changes no number; a batch is the same however many devices hold it.
+            and name not in ("data_dir", "on_error", "devices")
             # Which had no names when the first rows were written.
             and (name, value) not in (("variant", OF_0_1), ("precision", FLOAT32))
         }
