@@ -10,7 +10,6 @@ from keras_rbi.backbones.preprocessing import preprocessing_layer
 from keras_rbi.models.labels import check_classes
 from keras_rbi.models.open_classes import classifier_layer
 from keras_rbi.models.relation_layers import relation_layers
-from keras_rbi.models.relation_scope import GLOBAL
 from keras_rbi.models.relations import NO_REFERENCES
 from keras_rbi.models.trains_two_streams import TrainsTwoStreams
 from keras_rbi.models.two_streams import TwoStreams
@@ -68,10 +67,10 @@ class RBIModel(TrainsTwoStreams):
             Defaults to `"softmax"`.
         class_names: List of strings, or `None`. Stored with the model. Defaults to `None`, those
             of the training data, if it has any.
-        relation_scope: `"global"` or `"replica"`: where several devices share a batch, whether an
-            image relates to all of it or to what its own device has. Defaults to `"global"`.
-        **kwargs: `relation_dropout`, that of the `RRA` which the model makes; `dtype`, the policy
-            of the layers that it makes, but for the head, which is always float32; and `name`.
+        **kwargs: `relation_dropout`, that of the `RRA` which the model makes; `relation_scope`,
+            `"global"` (the default) or `"replica"`: where several devices share a batch, whether an
+            image relates to all of it or to what its own device has; `dtype`, the policy of the
+            layers that it makes, but for the head, which is always float32; and `name`.
 
     Call arguments:
         images: Tensor of the backbone's input shape, values of 0..255. Or a dictionary of
@@ -117,7 +116,6 @@ class RBIModel(TrainsTwoStreams):
         preprocessing: Any = "auto",
         classifier_activation: Any = "softmax",
         class_names: Sequence[str] | None = None,
-        relation_scope: str = GLOBAL,
         **kwargs: Any,
     ) -> None:
         num_classes = check_classes(num_classes, class_names)
@@ -160,18 +158,9 @@ class RBIModel(TrainsTwoStreams):
         }
         prepare = preprocessing_layer(preprocessing, extractor.backbone, extractor.data_format)
         super().__init__(
-            extractor,
-            parts,
-            config,
-            num_classes,
-            class_names,
-            relations,
-            prepare,
-            relation_scope=relation_scope,
-            **kwargs,
+            extractor, parts, config, num_classes, class_names, relations, prepare, **kwargs
         )
-        self.embedding_dim = embedding_dim
-        self.variant = variant or RESIDUAL
+        self.embedding_dim, self.variant = embedding_dim, variant or RESIDUAL
         self.two_streams = share_classifier
         self.classifier_activation = classifier_activation
 
