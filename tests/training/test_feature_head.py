@@ -10,7 +10,7 @@ from PIL import Image
 
 from keras_rbi import backbones
 from keras_rbi.evaluation.pooled_features import pooled_features
-from keras_rbi.training import RunFolder, TrainingSettings, prepare
+from keras_rbi.training import RunFolder, TrainingSettings, feature_head, prepare
 
 pytestmark = pytest.mark.usefixtures("untraced")
 
@@ -41,7 +41,10 @@ def settings(tmp_path):
     ("variant", "method", "epochs"),
     [("residual", "rbi", 1), ("0.1", "rbi", 10), (None, "backbone", 1)],
 )
-def test_quick_trains_the_head_and_leaves_the_backbone(settings, variant, method, epochs, tmp_path):
+def test_quick_trains_the_head_and_leaves_the_backbone(
+    settings, variant, method, epochs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(feature_head, "STEPS", 60)
     quick = dataclasses.replace(settings, quick=True, method=method, variant=variant)
     run = prepare(quick, RunFolder(tmp_path / "run"))
     before = [keras.ops.convert_to_numpy(weight) for weight in run.model.backbone.weights]

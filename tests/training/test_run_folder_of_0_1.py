@@ -47,9 +47,9 @@ def test_its_settings_are_as_they_were(tmp_path):
     shutil.copy(STORED, tmp_path / "settings.json")
     settings = RunFolder(tmp_path).read_settings()[0].as_dict()
     assert {name: settings[name] for name in stored} == stored
-    # What there was not, and says nothing.
+    # What there was not, and says nothing; and the one device that there was.
     new = {name for name, value in settings.items() if name not in stored and value}
-    assert new == {"split_rule"}
+    assert (new, settings["devices"]) == ({"split_rule", "devices"}, "1")
     assert settings["split_rule"] == "permutation"
 
 
