@@ -30,7 +30,7 @@ CONFIDENCE = Confidence(2.0, 0.4, 100, 0.5, 0.97)
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     """Address, and the folder of corrections."""
-    from conftest import running
+    from running_service import running
 
     from keras_rbi.serving.limits import Limits
     from keras_rbi.serving.onnx_model import OnnxModel

@@ -39,7 +39,7 @@ def jpeg(path, pixels, size=(300, 200), **options):
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     """Address, photographs, and the folder of corrections."""
-    from conftest import running
+    from running_service import running
 
     from keras_rbi.serving.beside import read_beside, references_of, write_notes
     from keras_rbi.serving.confidence import Confidence
