@@ -1,4 +1,4 @@
-"""What a service shows beside the answers of a run's model, made at its first start."""
+"""What a service shows beside the predictions of a run's model, made at its first start."""
 
 import json
 from collections.abc import Iterator
@@ -43,7 +43,7 @@ def beside_model(run: Path, model: OnnxModel, references: int, no_maps: str | No
         try:
             _make(run, model, references, no_maps)
         except (ValueError, OSError) as error:
-            # The data may be elsewhere by now; answers need none of it.
+            # The data may be elsewhere by now; predictions need none of it.
             if not asked.quiet:
                 errors.print(
                     f"No look-alikes, and no telling what is sure: {error}",

@@ -34,7 +34,7 @@ from keras_rbi.serving.openapi import (
 )
 from keras_rbi.serving.page_files import add_page_files, page_file, wants_page
 from keras_rbi.serving.request_images import HOW, images_of
-from keras_rbi.serving.service import Answer, Model, Sent, Service
+from keras_rbi.serving.service import Model, Reply, Sent, Service
 from keras_rbi.serving.unless_client_leaves import unless_client_leaves
 
 __all__ = ["Model", "create_app"]
@@ -52,7 +52,7 @@ NO_REFERENCES = (
     "still there, without --references 0."
 )
 
-Work = Callable[[list[Sent]], Awaitable[Answer]]
+Work = Callable[[list[Sent]], Awaitable[Reply]]
 Names = Annotated[list[str] | None, Query(alias="class", max_length=MOST_CLASSES)]
 Count = Annotated[int, Query(ge=1, le=MOST_REFERENCES)]
 
@@ -68,7 +68,7 @@ def create_app(
     service to others; `GET /docs` describes it.
 
     Args:
-        model: The model, whose answer to an image must depend on that image alone.
+        model: The model, whose prediction of an image must depend on that image alone.
         limits: What to take on.
         beside: What is known of the model besides. Defaults to `None`, nothing.
         keep: A folder for corrections. Defaults to `None`: none are taken.
@@ -154,7 +154,7 @@ def create_app(
 
     @app.post("/observations", openapi_extra=REQUEST_BODY, responses=OBSERVATION_RESPONSES)
     async def observations(request: Request, top: Annotated[int, Query(ge=1)] = 5) -> Response:
-        """One answer to all images of the request, which are of one thing, and what each adds."""
+        """One prediction from all images of the request, of one thing, and what each adds."""
         return await respond(request, lambda images: service.observe(images, top))
 
     @app.post("/references", openapi_extra=REQUEST_BODY, responses=NEAREST_RESPONSES)
@@ -205,7 +205,7 @@ def create_app(
 
     @app.get("/model", responses=MODEL_RESPONSES)
     async def about_model() -> dict[str, Any]:
-        """What the model is, what is known of its answers, and the limits of the service."""
+        """What the model is, what is known of its predictions, and the limits of the service."""
         about = getattr(model, "about", {})
         return {
             "classes": list(model.class_names),
@@ -248,7 +248,7 @@ def create_app(
             "POST /predict": f"The likeliest classes of images; ?top=3 gives three. {HOW}",
             "POST /explain": "What speaks for ?class=NAME, place by place.",
             "POST /compare": "What tells ?first=NAME from &second=NAME.",
-            "POST /observations": "One answer to several images of one thing.",
+            "POST /observations": "One prediction from several images of one thing.",
             "POST /references": "The reference photographs that are most like an image.",
             "GET /model": "What the model is.",
             "GET /health": "That the service runs, and with what.",
@@ -260,13 +260,13 @@ def create_app(
     return app
 
 
-async def _awaited(work: Work, images: list[Sent]) -> Answer:
+async def _awaited(work: Work, images: list[Sent]) -> Reply:
     return await work(images)
 
 
 async def _keep(
     service: Service, kept: KeptCorrections, images: list[Sent], label: str, given: str
-) -> Answer:
+) -> Reply:
     """Keeps what can be read of images."""
     entries: list[dict[str, Any]] = []
     for name, content in images:

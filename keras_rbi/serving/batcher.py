@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Answer = Callable[[np.ndarray], np.ndarray]
+Predict = Callable[[np.ndarray], np.ndarray]
 
 
 class Batcher:
@@ -19,7 +19,7 @@ class Batcher:
     thread beside it.
 
     Args:
-        answer: Function of images `(batch, ...)` that gives rows `(batch, ...)`, each of which
+        predict: Function of images `(batch, ...)` that gives rows `(batch, ...)`, each of which
             must depend on its own image alone.
         max_batch: Integer, most images in a batch.
         deadline: Float, seconds for which an image waits for others.
@@ -28,12 +28,12 @@ class Batcher:
 
     def __init__(
         self,
-        answer: Answer,
+        predict: Predict,
         max_batch: int,
         deadline: float,
         observe: Callable[[int], Any] = lambda _: None,
     ) -> None:
-        self._predict = answer
+        self._predict = predict
         self._max_batch = max_batch
         self._deadline = deadline
         self._observe = observe
@@ -44,11 +44,11 @@ class Batcher:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins to answer."""
+        """Begins to predict."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
     async def stop(self) -> None:
-        """Answers what is waiting, and ends."""
+        """Predicts what is waiting, and ends."""
         self._stopping = True
         self._arrived.set()
         if self._task is not None:
@@ -56,7 +56,7 @@ class Batcher:
         self._thread.shutdown()
 
     async def submit(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Answers images, in batches with those of others.
+        """Predicts images, in batches with those of others.
 
         Args:
             images: Arrays of the model's shape and dtype.
@@ -71,11 +71,11 @@ class Batcher:
         if self._stopping:
             raise RuntimeError("The batcher has been stopped.")
         loop = asyncio.get_running_loop()
-        answers = [loop.create_future() for _ in images]
-        for image, row in zip(images, answers, strict=True):
+        predictions = [loop.create_future() for _ in images]
+        for image, row in zip(images, predictions, strict=True):
             self._waiting.append((loop.time(), image, row))
         self._arrived.set()
-        return list(await asyncio.gather(*answers))
+        return list(await asyncio.gather(*predictions))
 
     async def _run(self) -> None:
         while True:
@@ -89,7 +89,7 @@ class Batcher:
             # Nobody waits for what was cancelled.
             batch = [entry for entry in batch if not entry[2].done()]
             if batch:
-                await self._answer_batch(batch)
+                await self._predict_batch(batch)
 
     async def _collect(self) -> None:
         """Returns when there is a full batch, or one whose time has come, or the end."""
@@ -105,7 +105,7 @@ class Batcher:
             except TimeoutError:
                 return
 
-    async def _answer_batch(
+    async def _predict_batch(
         self, batch: list[tuple[float, np.ndarray, asyncio.Future[np.ndarray]]]
     ) -> None:
         self._observe(len(batch))
@@ -117,10 +117,10 @@ class Batcher:
             if len(rows) != len(batch):
                 raise RuntimeError(f"The model gave {len(rows)} rows for {len(batch)} images.")
         except Exception as error:
-            for _, _, answer in batch:
-                if not answer.done():
-                    answer.set_exception(error)
+            for _, _, prediction in batch:
+                if not prediction.done():
+                    prediction.set_exception(error)
             return
-        for (_, _, answer), row in zip(batch, rows, strict=True):
-            if not answer.done():
-                answer.set_result(row)
+        for (_, _, prediction), row in zip(batch, rows, strict=True):
+            if not prediction.done():
+                prediction.set_result(row)

@@ -1,4 +1,4 @@
-"""What lies beside an exported model for those who look at its answers."""
+"""What lies beside an exported model for those who look at its predictions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BATCH = 16
 Labelled = tuple[int, str, np.ndarray]
 
 
-class Answers(Protocol):
+class Predicts(Protocol):
     """What is asked of a model here: `OnnxModel` has it."""
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -41,7 +41,7 @@ class Beside:
 
     Attributes:
         confidence: What validation images say of its probabilities, or `None`.
-        calibration: How sure answers to several photographs of one thing may be.
+        calibration: How sure predictions from several photographs of one thing may be.
         references: Photographs of its classes, or `None`.
         card: Its model card in Markdown, or `None`.
         no_maps: Why it has no maps, or `None`.
@@ -102,7 +102,7 @@ def write_notes(
     write_atomically(notes_file(model), lambda file: file.write_text(text, "utf-8"))
 
 
-def confidence_of(model: Answers, images: Iterable[Labelled]) -> Confidence | None:
+def confidence_of(model: Predicts, images: Iterable[Labelled]) -> Confidence | None:
     """What validation images say of a model."""
     rows, labels = [], []
     for batch in _batches(images):
@@ -111,7 +111,7 @@ def confidence_of(model: Answers, images: Iterable[Labelled]) -> Confidence | No
     return find_confidence(np.concatenate(rows), np.array(labels)) if rows else None
 
 
-def references_of(model: Answers, images: Iterable[Labelled]) -> ReferenceImages | None:
+def references_of(model: Predicts, images: Iterable[Labelled]) -> ReferenceImages | None:
     """Images with their features; `None` of none."""
     rows: list[np.ndarray] = []
     labels: list[int] = []

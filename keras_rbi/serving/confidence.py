@@ -1,4 +1,4 @@
-"""From which probability on an answer may be called sure, found on validation images."""
+"""From which probability on a prediction may be called sure, found on validation images."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Confidence:
 
     Attributes:
         temperature: What probabilities are softened with, so that they are, in the mean, as high
-            as answers are right.
-        threshold: The calibrated probability from which on an answer is sure, or `None` where
+            as predictions are right.
+        threshold: The calibrated probability from which on a prediction is sure, or `None` where
             there is none with which 95 of 100 are right.
         images: How many validation images there were.
         sure: Share of them that is sure.
@@ -50,7 +50,7 @@ class Confidence:
 def find_confidence(probabilities: np.ndarray, labels: np.ndarray) -> Confidence | None:
     """Temperature and threshold of a model.
 
-    The threshold is the lowest with which of the N sure answers, R of them right,
+    The threshold is the lowest with which of the N sure predictions, R of them right,
     (R + 1) / (N + 2) is 0.95 at least: a handful that happened to be right is not enough.
 
     Args:

@@ -16,7 +16,7 @@ OTHER_SAMPLES = 8
 
 
 class OnnxModel:
-    """Answers images, each by itself, whatever else is in the batch.
+    """Predicts images, each by itself, whatever else is in the batch.
 
     Args:
         path: An `.onnx` file that takes raw RGB images of 0..255, `(batch, side, side, 3)`.
@@ -31,7 +31,7 @@ class OnnxModel:
 
     Raises:
         ValueError: If ONNX Runtime cannot read the file, if it is no model from such images to
-            classes, or if its answers depend on what else is in the batch.
+            classes, or if its predictions depend on what else is in the batch.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -152,11 +152,13 @@ class OnnxModel:
         alone = np.concatenate([self.predict(image[None]) for image in images])
         difference = float(np.max(np.abs(together - alone)))
         if difference > TOLERANCE:
-            what = f"random images together and alone get answers that differ by {difference:.2g}"
+            what = (
+                f"random images together and alone get predictions that differ by {difference:.2g}"
+            )
             raise ValueError(DEPENDS.format(str(self.path), what))
 
 
 DEPENDS = (
-    "The answers of {!r} to images depend on what else is in their batch ({}), and a service puts "
-    "the images of strangers into one batch. Export it with --relations self."
+    "The predictions of {!r} for images depend on what else is in their batch ({}), and a service "
+    "puts the images of other users into one batch. Export it with --relations self."
 )

@@ -150,7 +150,7 @@ NEAREST_RESPONSES = _NOT_HERE | _of_images(
     {"references": _NEAR},
 )
 OBSERVATION_RESPONSES = _of_images(
-    "One answer to all images that could be read, and what each adds to it, in nats.",
+    "One prediction from all images that could be read, and what each adds to it, in nats.",
     "images",
     "top",
     {"top": _TOP, "support": {"type": "number"}},

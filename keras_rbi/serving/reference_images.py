@@ -1,4 +1,4 @@
-"""Photographs of known classes that answers are shown beside, with the features they decide by."""
+"""Photographs of known classes to show beside predictions, with the features they decide by."""
 
 from __future__ import annotations
 

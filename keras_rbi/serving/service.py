@@ -1,4 +1,4 @@
-"""What the service does with images: decodes them, asks the model, and words its answers."""
+"""What the service does with images: decodes them, asks the model, and words its predictions."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ NOTHING = np.zeros(0, "float32")
 # Name and bytes of an image, or what is wrong with it.
 Sent = tuple[str, bytes | str]
 # Status and content of a response.
-Answer = tuple[int, dict[str, Any]]
+Reply = tuple[int, dict[str, Any]]
 
 
 class Model(Protocol):
@@ -52,10 +52,10 @@ class Seen:
 
 
 class Service:
-    """Answers images.
+    """Predicts images.
 
     Args:
-        model: The model, whose answer to an image must depend on that image alone.
+        model: The model, whose prediction of an image must depend on that image alone.
         limits: What to take on.
         metrics: Where to count.
         beside: What is known of the model besides.
@@ -82,27 +82,27 @@ class Service:
             self._batchers.append(Batcher(asked.maps, most, 0.0))
 
     async def start(self) -> None:
-        """Begins to answer."""
+        """Begins to predict."""
         await self._decoders.start()
         for batcher in self._batchers:
             batcher.start()
 
     async def stop(self) -> None:
-        """Answers what is waiting, and ends."""
+        """Predicts what is waiting, and ends."""
         for batcher in self._batchers:
             await batcher.stop()
         await self._decoders.stop()
 
-    async def predict(self, images: list[Sent], top: int, references: int = 0) -> Answer:
+    async def predict(self, images: list[Sent], top: int, references: int = 0) -> Reply:
         """The likeliest classes of each image, with what is most like it of each."""
         seen = await self._look(images)
         entries = [
             {"error": one} if isinstance(one, str) else await self._prediction(one, top, references)
             for one in seen
         ]
-        return _answer("predictions", images, entries)
+        return _reply("predictions", images, entries)
 
-    async def explain(self, images: list[Sent], classes: Sequence[int]) -> Answer:
+    async def explain(self, images: list[Sent], classes: Sequence[int]) -> Reply:
         """The maps of classes, or of the likeliest class, over each image."""
         # Of a class that is asked for, the map is all that the model is run for.
         seen = await (self._read(images) if classes else self._look(images))
@@ -118,9 +118,9 @@ class Service:
                 for each in numbers
             ]
             entries.append({"maps": rows})
-        return _answer("explanations", images, entries)
+        return _reply("explanations", images, entries)
 
-    async def compare(self, images: list[Sent], pair: tuple[int, int], count: int) -> Answer:
+    async def compare(self, images: list[Sent], pair: tuple[int, int], count: int) -> Reply:
         """What in each image, and in references of two classes, speaks for the one or the other."""
         seen = await self._look(images)
         maps = await self._maps(seen)
@@ -142,10 +142,10 @@ class Service:
                     "references": shown,
                 }
             )
-        return _answer("comparisons", images, entries)
+        return _reply("comparisons", images, entries)
 
-    async def observe(self, images: list[Sent], top: int) -> Answer:
-        """One answer to photographs of one thing, and what each of them adds."""
+    async def observe(self, images: list[Sent], top: int) -> Reply:
+        """One prediction from photographs of one thing, and what each of them adds."""
         seen = await self._look(images)
         rows = [one.probabilities for one in seen if not isinstance(one, str)]
         entries: list[dict[str, Any]] = [
@@ -154,7 +154,7 @@ class Service:
             else {"top": top_classes(one.probabilities, self.model.class_names, top)}
             for one in seen
         ]
-        status, content = _answer("images", images, entries)
+        status, content = _reply("images", images, entries)
         if not rows:
             return status, content
         temperature = self.beside.calibration.temperature(len(rows))
@@ -171,7 +171,7 @@ class Service:
         }
         return status, content
 
-    async def nearest(self, images: list[Sent], count: int, classes: Sequence[int]) -> Answer:
+    async def nearest(self, images: list[Sent], count: int, classes: Sequence[int]) -> Reply:
         """The references that are most like each image."""
         seen = await self._look(images)
         entries = [
@@ -180,7 +180,7 @@ class Service:
             else {"references": self._nearest(one, count, classes or None)}
             for one in seen
         ]
-        return _answer("nearest", images, entries)
+        return _reply("nearest", images, entries)
 
     async def check(self, image: Sent) -> str | None:
         """Why an image cannot be read, or `None`."""
@@ -282,7 +282,7 @@ def _both_ways(maps: np.ndarray, pair: tuple[int, int]) -> dict[str, Any]:
     return {"first": class_map(maps, first, second), "second": class_map(maps, second, first)}
 
 
-def _answer(what: str, images: list[Sent], entries: list[dict[str, Any]]) -> Answer:
+def _reply(what: str, images: list[Sent], entries: list[dict[str, Any]]) -> Reply:
     """200 where an image could be read, at least; else 400, with the reasons."""
     named = [{"image": name, **entry} for (name, _), entry in zip(images, entries, strict=True)]
     content: dict[str, Any] = {what: named}
