@@ -144,4 +144,6 @@ def _check_feature_head(settings: "TrainingSettings") -> None:
 def _check_devices(settings: "TrainingSettings") -> None:
     devices = settings.devices
     if devices != AUTO and not (devices.isdecimal() and int(devices)):
-        raise ValueError(f"`devices` must be 'auto' or a number. Received: devices={devices!r}.")
+        raise ValueError(
+            f"`devices` must be 'auto' or a number from 1 on. Received: devices={devices!r}."
+        )
