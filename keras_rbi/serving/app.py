@@ -12,6 +12,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from keras_rbi.serving.admission import Admission, FullError
 from keras_rbi.serving.beside import Beside
@@ -118,6 +119,17 @@ def create_app(
     def need_references() -> None:
         if service.references is None:
             raise HTTPException(404, NO_REFERENCES)
+
+    @app.exception_handler(405)
+    async def wrong_method(request: Request, error: HTTPException) -> JSONResponse:
+        # Each method of a path is a route of its own, and the first alone would be named.
+        methods = {
+            method
+            for route in app.routes
+            if route.matches(request.scope)[0] is not Match.NONE
+            for method in getattr(route, "methods", None) or ()
+        }
+        return JSONResponse({"detail": error.detail}, 405, {"Allow": ", ".join(sorted(methods))})
 
     app.add_middleware(CountResponses, path="/predict", metrics=metrics)
 

@@ -272,3 +272,10 @@ def test_files_that_are_damaged_are_told_in_a_line(tmp_path):
     (tmp_path / "m.page.json").write_text('{"confidence": 7}', "utf-8")
     with pytest.raises(ValueError, match="damaged"):
         read_beside(path)
+
+
+def test_a_wrong_method_is_told_all_that_there_are(service):
+    url, _ = service
+    for path, methods in (("references", "GET, POST"), ("predict", "POST"), ("model", "GET")):
+        refused = httpx.request("DELETE", f"{url}/{path}")
+        assert (refused.status_code, refused.headers["allow"]) == (405, methods)
