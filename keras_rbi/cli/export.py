@@ -51,7 +51,10 @@ def export(
     ] = None,
     inputs: Annotated[
         str,
-        typer.Option(help="images, sets, or image_bytes; several with commas in a SavedModel."),
+        typer.Option(
+            help="images, sets, observations (several images of one thing, one prediction), or "
+            "image_bytes; several with commas in a SavedModel."
+        ),
     ] = "images",
     top_k: Annotated[int, typer.Option(min=1, help="Likeliest classes in a prediction.")] = 5,
     precision: Annotated[
@@ -130,6 +133,7 @@ def _export(
             class_names=class_names,
             verbose=False,
             model_card=_card_of(model),
+            observation_temperatures=training.observation_calibration(model).temperatures,
         )
 
 

@@ -1,6 +1,6 @@
 """Exporting a model: written, reloaded without Keras, compared, and only then put in place."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,7 @@ def export_model(
     class_names: Sequence[str] | None = None,
     verbose: bool = True,
     model_card: str | None = None,
+    observation_temperatures: Mapping[int, float] | None = None,
 ) -> Export:
     """Exports a classifier to a format that runs without Keras.
 
@@ -103,10 +104,12 @@ def export_model(
             must be asked for by name: what a server puts into a batch would change predictions.
             Defaults to `None`.
         inputs: `"images"`; `"sets"`, of shape `(sets, images, height, width, 3)`, whose images
-            relate within their set, whatever else is in the batch; or, in a SavedModel,
-            `"image_bytes"`, the bytes of JPEG and PNG files of any size. A SavedModel may have
-            several: signatures `serve`, `serve_sets` and `classify`; the first is also
-            `serving_default`. Defaults to `"images"`.
+            relate within their set, whatever else is in the batch; `"observations"`, of shape
+            `(observations, images, height, width, 3)`, several images of one thing, for which
+            there is one prediction (`keras_rbi.evaluation.observation_probabilities`); or, in a
+            SavedModel, `"image_bytes"`, the bytes of JPEG and PNG files of any size. A SavedModel
+            may have several: signatures `serve`, `serve_sets`, `serve_observations` and
+            `classify`; the first is also `serving_default`. Defaults to `"images"`.
         outputs: `"probabilities"`, `"top_k"` or both, and besides these `"features"` and `"maps"`.
             A SavedModel with `"top_k"` also names the classes, `top_k_names`. Maps are those of
             models that classify pooled features, by themselves (`"self"` or no relations); they
@@ -114,7 +117,7 @@ def export_model(
         top_k: Integer, how many classes are the likeliest. Defaults to `5`.
         precision: `"float32"`; `"float16"` (ONNX, OpenVINO, LiteRT) or `"int8"` (ONNX, LiteRT)
             for the weights. These are smaller and less exact, and the comparison is then only
-            told. Defaults to `"float32"`.
+            told. `"int8"` is of `inputs="images"`. Defaults to `"float32"`.
         representative_images: Images `(images, height, width, 3)` of 0..255 like those to come,
             which `precision="int8"` needs. Defaults to `None`.
         class_names: Names of the classes. Defaults to `None`, those of the model.
@@ -122,6 +125,9 @@ def export_model(
         model_card: The text of a model card, as `keras_rbi.training.model_card` makes of a run. It
             is put into the metadata, and beside the file as `NAME.md`, in a folder as `README.md`.
             Defaults to `None`.
+        observation_temperatures: Dictionary from numbers of images to temperatures, for
+            `inputs="observations"`: the `temperatures` of a
+            `keras_rbi.evaluation.ObservationCalibration`. Defaults to `None`, 1 for all.
 
     Returns:
         An `Export`.
@@ -142,7 +148,16 @@ def export_model(
     """
     path = Path(path)
     options = export_options(
-        model, format, relations, inputs, outputs, top_k, precision, class_names, model_card
+        model,
+        format,
+        relations,
+        inputs,
+        outputs,
+        top_k,
+        precision,
+        class_names,
+        model_card,
+        observation_temperatures,
     )
     format_named(format).check_path(path)
     current = keras.config.backend()

@@ -24,4 +24,13 @@ def metadata_of(options: ExportOptions) -> dict[str, Any]:
         "precision": options.precision,
         "keras_rbi_version": __version__,
         **({} if options.model_card is None else {"model_card": options.model_card}),
+        **_temperatures(options),
     }
+
+
+def _temperatures(options: ExportOptions) -> dict[str, Any]:
+    """How sure several images make a prediction, where exports take observations."""
+    if "observations" not in options.inputs:
+        return {}
+    found = {str(count): value for count, value in options.observation_temperatures}
+    return {"observation_temperatures": found}

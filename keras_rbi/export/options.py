@@ -1,6 +1,7 @@
 """Options of an export."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -14,7 +15,9 @@ from keras_rbi.models.class_maps import has_known_steps, why_no_class_maps
 from keras_rbi.models.keras_classifier import classifier_of
 from keras_rbi.models.relations import NO_REFERENCES
 
-INPUTS = ("images", "image_bytes", "sets")
+INPUTS = ("images", "image_bytes", "sets", "observations")
+# Of these the images that are sent together may relate, and relate to no others.
+INPUTS_OF_SETS = ("sets", "observations")
 OUTPUTS = ("probabilities", "top_k", "features", "maps")
 # What an export has unless it is asked for more.
 DEFAULT_OUTPUTS = ("probabilities", "top_k")
@@ -23,8 +26,8 @@ BATCH_BY_NAME_ONLY = (
     "This model has relations='batch', in which an image's prediction depends on the other images "
     "of its batch, and a server puts other users' requests into one batch and fills it with copies "
     "of a row: one client's images would change another's prediction. Pass relations='self' or "
-    "'references'; inputs='sets', which relates the images of a request alone; or, where every "
-    "batch is yours, relations='batch' by name."
+    "'references'; inputs='sets' or 'observations', which relate the images of a set alone; or, "
+    "where every batch is yours, relations='batch' by name."
 )
 
 
@@ -41,6 +44,7 @@ class ExportOptions:
     class_names: tuple[str, ...] | None
     image_shape: tuple[int, int, int]
     model_card: str | None = None
+    observation_temperatures: tuple[tuple[int, float], ...] = ()
 
     @property
     def output_names(self) -> list[str]:
@@ -76,6 +80,7 @@ def export_options(
     precision: str,
     class_names: Sequence[str] | None,
     model_card: str | None = None,
+    observation_temperatures: Mapping[int, float] | None = None,
 ) -> ExportOptions:
     """Checks the arguments of `export_model` and settles what is open.
 
@@ -97,9 +102,9 @@ def export_options(
     names = _chosen("inputs", inputs, INPUTS)
     if not entry.has_several_inputs and (len(names) > 1 or names[0] == "image_bytes"):
         raise ValueError(
-            f"The format {format!r} has one input, 'images' or 'sets'. Several, and 'image_bytes', "
-            f"have: {_formats(lambda entry: entry.has_several_inputs)}. Received: "
-            f"inputs={inputs!r}."
+            f"The format {format!r} has one input, 'images', 'sets' or 'observations'. Several, "
+            f"and 'image_bytes', have: {_formats(lambda entry: entry.has_several_inputs)}. "
+            f"Received: inputs={inputs!r}."
         )
     if "image_bytes" in names and image_shape[2] != 3:
         raise ValueError(
@@ -110,6 +115,12 @@ def export_options(
         raise ValueError(
             f"The format {format!r} has the precisions {', '.join(map(repr, entry.precisions))}. "
             f"Received: precision={precision!r}."
+        )
+    if precision == "int8" and set(names) & set(INPUTS_OF_SETS):
+        raise ValueError(
+            "precision='int8' is of inputs='images': in 8-bit integers, logarithms of "
+            "probabilities and relations of few images are not what the model makes of them. Pass "
+            f"precision='float16' or 'float32'. Received: inputs={inputs!r}."
         )
     classes = int(model.output_shape[-1])
     if class_names is None:
@@ -133,6 +144,7 @@ def export_options(
         class_names=None if class_names is None else tuple(map(str, class_names)),
         image_shape=image_shape,
         model_card=model_card,
+        observation_temperatures=_temperatures(observation_temperatures),
     )
 
 
@@ -146,16 +158,33 @@ def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str])
                 f"relations={relations!r}, inputs={tuple(inputs)!r}."
             )
         return "none"
-    if "sets" in inputs and not asked.relates_sets:
-        raise ValueError("inputs='sets' needs layers derived from RPE and RRA.")
     if relations is None and asked.relations == "batch":
-        if tuple(inputs) != ("sets",):
+        if not set(inputs) <= set(INPUTS_OF_SETS):
             raise ValueError(BATCH_BY_NAME_ONLY)
-        return "batch"
+        return _of_sets("batch", asked, inputs)
     relations = check_inference_relations(relations or asked.relations)
     if relations == "references" and asked.references is None:
         raise ValueError(NO_REFERENCES)
+    return _of_sets(relations, asked, inputs)
+
+
+def _of_sets(relations: str, asked: Any, inputs: Sequence[str]) -> str:
+    """The same relations, where sets can have them."""
+    relating = ["sets"] if relations != "batch" else list(INPUTS_OF_SETS)
+    found = [name for name in inputs if name in relating]
+    if found and not asked.relates_sets:
+        raise ValueError(f"inputs={found[0]!r} needs layers derived from RPE and RRA.")
     return relations
+
+
+def _temperatures(given: Mapping[int, float] | None) -> tuple[tuple[int, float], ...]:
+    found = tuple(sorted((given or {}).items()))
+    if not all(count >= 1 and 0 < value < math.inf for count, value in found):
+        raise ValueError(
+            "`observation_temperatures` must be a dictionary from numbers of images, 1 and more, "
+            f"to temperatures above 0. Received: {given!r}."
+        )
+    return found
 
 
 def outputs_for_a_page(
@@ -190,7 +219,7 @@ def _check_features_and_maps(
             f"`outputs` must hold 'probabilities' or 'top_k' too, by which an export is checked. "
             f"Received: {tuple(outputs)}."
         )
-    if "sets" in inputs or "images" not in inputs:
+    if set(inputs) & set(INPUTS_OF_SETS) or "images" not in inputs:
         raise ValueError(
             f"outputs={more[0]!r} is of inputs='images'. Received: inputs={tuple(inputs)}."
         )

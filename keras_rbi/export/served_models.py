@@ -1,5 +1,8 @@
 """What is exported: a model's predictions under the names that they have in every format."""
 
+import math
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import keras
@@ -12,6 +15,9 @@ from keras_rbi.models.head_activation import head_activation
 from keras_rbi.models.packing import pack
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.types import Tensor
+
+# As in `keras_rbi.evaluation.observation_probabilities`.
+LEAST_PROBABILITY = 1e-7
 
 
 class ServedImages(keras.Model):
@@ -28,6 +34,9 @@ class ServedImages(keras.Model):
     """
 
     input_name = "images"
+    # Names of the open axes that come first.
+    input_axes: tuple[str, ...] = ("batch",)
+    output_axes: tuple[str, ...] = ("batch",)
 
     def __init__(self, model: keras.Model, options: ExportOptions, as_tuple: bool = False) -> None:
         super().__init__(name="served")
@@ -38,7 +47,7 @@ class ServedImages(keras.Model):
     @property
     def input_spec_to_export(self) -> keras.InputSpec:
         """Shape, dtype and name of the input."""
-        shape = (None, *self.options.image_shape)
+        shape = (*[None] * len(self.input_axes), *self.options.image_shape)
         return keras.InputSpec(shape=shape, dtype="float32", name=self.input_name)
 
     def probabilities(self, images: Tensor) -> Tensor:
@@ -91,13 +100,9 @@ class ServedSets(ServedImages):
     """
 
     input_name = "sets"
+    input_axes = ("sets", "images")
+    output_axes: tuple[str, ...] = ("sets", "images")
     model: RelationalClassifier
-
-    @property
-    def input_spec_to_export(self) -> keras.InputSpec:
-        """Shape, dtype and name of the input."""
-        shape = (None, None, *self.options.image_shape)
-        return keras.InputSpec(shape=shape, dtype="float32", name=self.input_name)
 
     def probabilities(self, images: Tensor) -> Tensor:
         """Those of all classes, for each image of each set."""
@@ -111,7 +116,52 @@ class ServedSets(ServedImages):
         return self._from_outputs(self.model.classify(related, training=False))
 
 
+class ServedObservations(ServedSets):
+    """From observations `(observations, images, height, width, 3)` to one prediction each.
+
+    p ∝ exp(mean log p(image) / T), as `keras_rbi.evaluation.observation_probabilities`, with the
+    temperature T of the number of images. With relations `"batch"` the images of an observation
+    relate to each other, else each is predicted as it is by itself.
+
+    Output shape:
+        As that of `ServedImages`, with observations for the batch.
+    """
+
+    input_name = "observations"
+    input_axes = ("observations", "images")
+    output_axes = ("observations",)
+
+    def probabilities(self, images: Tensor) -> Tensor:
+        """Those of all classes, for each observation."""
+        if self.options.relations == "batch":
+            each = super().probabilities(images)
+        else:
+            rows = ops.reshape(images, (-1, *self.options.image_shape))
+            outputs = ServedImages.probabilities(self, rows)
+            each = ops.reshape(outputs, (*ops.shape(images)[:2], outputs.shape[-1]))
+        each = ops.clip(ops.cast(each, "float32"), LEAST_PROBABILITY, 1.0)
+        means = ops.mean(ops.log(each), axis=1)
+        counts = ops.sum(ops.ones_like(each[..., 0]), axis=1, keepdims=True)
+        return ops.softmax(means / _temperature(counts, self.options.observation_temperatures))
+
+
+def _temperature(counts: Tensor, known: Sequence[Sequence[float]]) -> Tensor:
+    """Along lines over the logarithm of the number of images, level beyond the known numbers."""
+    if not known:
+        return ops.ones_like(counts)
+    places, values = [math.log(count) for count, _ in known], [value for _, value in known]
+    temperature = ops.full_like(counts, values[0])
+    for (left, right), (before, after) in zip(pairwise(places), pairwise(values), strict=True):
+        share = (ops.clip(ops.log(counts), left, right) - left) / (right - left)
+        temperature = temperature + (after - before) * share
+    return temperature
+
+
+SERVED: dict[str, type[ServedImages]] = {
+    kind.input_name: kind for kind in (ServedImages, ServedSets, ServedObservations)
+}
+
+
 def served(model: keras.Model, options: ExportOptions, as_tuple: bool = False) -> ServedImages:
     """The model to export where a format has one way in."""
-    kind = ServedSets if options.inputs[0] == "sets" else ServedImages
-    return kind(model, options, as_tuple)
+    return SERVED[options.inputs[0]](model, options, as_tuple)

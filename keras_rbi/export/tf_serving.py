@@ -15,6 +15,7 @@ from keras_rbi.atomic_write import atomic_write, write_atomically
 from keras_rbi.checks import positive_integer
 from keras_rbi.export.export_model import Export, export_model
 from keras_rbi.export.formats.tf_saved_model.write import ENDPOINTS, EXTRA_ASSETS
+from keras_rbi.export.options import INPUTS_OF_SETS
 
 WARM_UP_FILE = "tf_serving_warmup_requests"
 ALLOWED_BATCH_SIZES = (1, 8, 32)
@@ -125,7 +126,7 @@ def _warm_up_values(entry: str, size: int, image_shape: tuple[int, int, int]) ->
         file = io.BytesIO()
         Image.new("RGB", (8, 8)).save(file, "PNG")
         return [file.getvalue()] * size
-    leading = (1, size) if entry == "sets" else (size,)
+    leading = (1, size) if entry in INPUTS_OF_SETS else (size,)
     return np.zeros((*leading, *image_shape), "float32")
 
 

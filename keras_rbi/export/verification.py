@@ -21,8 +21,8 @@ from keras_rbi.export import run_without_keras
 from keras_rbi.export.errors import ExportError
 from keras_rbi.export.formats import format_named
 from keras_rbi.export.metadata import metadata_of
-from keras_rbi.export.options import ExportOptions
-from keras_rbi.export.served_models import ServedImages, ServedSets
+from keras_rbi.export.options import INPUTS_OF_SETS, ExportOptions
+from keras_rbi.export.served_models import SERVED, ServedImages
 
 Arrays = dict[str, np.ndarray]
 
@@ -215,12 +215,15 @@ def _cases(model: keras.Model, options: ExportOptions) -> list[Case]:
         rows = images[: BATCH_SIZES[1]]
         files = np.array([_png(image) for image in rows])
         cases.append(Case("image_bytes", files, _ask(ask, rows), f"{len(rows)} PNG files"))
-    if "sets" in options.inputs:
+    for name in options.inputs:
+        if name not in INPUTS_OF_SETS:
+            continue
+        ask = SERVED[name](model, options)
         count, size = SET_SHAPE
         for shape in ((1, 1), (count, size), (1, count * size)):
             sets = images[: shape[0] * shape[1]].reshape(*shape, *options.image_shape)
-            label = f"{shape[0]} sets of {shape[1]}"
-            cases.append(Case("sets", sets, _ask(ServedSets(model, options), sets), label))
+            label = f"{shape[0]} {name} of {shape[1]}"
+            cases.append(Case(name, sets, _ask(ask, sets), label))
     return cases
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from keras_rbi.export.formats.onnx.quantize import with_half_weights, with_integers
 from keras_rbi.export.metadata import METADATA_KEY, metadata_of
 from keras_rbi.export.options import ExportOptions
-from keras_rbi.export.served_models import served
+from keras_rbi.export.served_models import ServedImages, served
 
 
 def write(
@@ -44,7 +44,7 @@ def write(
         warnings.simplefilter("ignore")
         exported.export(str(path), format="onnx", verbose=False, input_signature=[spec])
     graph_file = onnx.load(path)
-    _name_ends(graph_file.graph, exported.input_name, options.output_names)
+    _name_ends(graph_file.graph, exported, options.output_names)
     if options.precision == "float16":
         with_half_weights(graph_file)
     if representative_images is not None:
@@ -53,20 +53,23 @@ def write(
     onnx.save(graph_file, path)
 
 
-def _name_ends(graph: Any, input_name: str, output_names: list[str]) -> None:
+def _name_ends(graph: Any, exported: ServedImages, output_names: list[str]) -> None:
     """Gives the ends of a graph their names, and their open axes names that tell what they are."""
     names = dict(zip([end.name for end in graph.output], output_names, strict=True))
-    names[graph.input[0].name] = input_name
+    names[graph.input[0].name] = exported.input_name
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
         for attribute in node.attribute:
             _rename_in(attribute.g, names)
-    axes = ["sets", "images"] if input_name == "sets" else ["batch"]
-    for end in (*graph.input, *graph.output):
-        end.name = names.get(end.name, end.name)
-        for axis, size in zip(axes, end.type.tensor_type.shape.dim, strict=False):
-            size.dim_param = axis
+    for ends, axes in (
+        (graph.input, exported.input_axes),
+        (graph.output, exported.output_axes),
+    ):
+        for end in ends:
+            end.name = names.get(end.name, end.name)
+            for axis, size in zip(axes, end.type.tensor_type.shape.dim, strict=False):
+                size.dim_param = axis
     # What is known of values inside is not needed, and bears the names of before.
     del graph.value_info[:]
 

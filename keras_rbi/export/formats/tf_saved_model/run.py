@@ -10,7 +10,12 @@ Arrays = dict[str, np.ndarray]
 Predict = Callable[[str, np.ndarray], Arrays]
 
 METADATA_FILE = "keras_rbi.json"
-ENDPOINTS = {"images": "serve", "image_bytes": "classify", "sets": "serve_sets"}
+ENDPOINTS = {
+    "images": "serve",
+    "image_bytes": "classify",
+    "sets": "serve_sets",
+    "observations": "serve_observations",
+}
 
 
 def run(path: Path) -> tuple[Predict, str]:

@@ -9,10 +9,15 @@ import keras
 from keras_rbi.export.image_bytes import decode_images
 from keras_rbi.export.metadata import METADATA_FILE, metadata_of
 from keras_rbi.export.options import ExportOptions
-from keras_rbi.export.served_models import ServedImages, ServedSets
+from keras_rbi.export.served_models import SERVED, ServedImages
 from keras_rbi.types import Tensor
 
-ENDPOINTS = {"images": "serve", "image_bytes": "classify", "sets": "serve_sets"}
+ENDPOINTS = {
+    "images": "serve",
+    "image_bytes": "classify",
+    "sets": "serve_sets",
+    "observations": "serve_observations",
+}
 # TensorFlow and its servers keep out of this folder of a SavedModel.
 EXTRA_ASSETS = "assets.extra"
 
@@ -49,7 +54,7 @@ def write(model: keras.Model, path: Path, options: ExportOptions) -> None:
             spec = tf.TensorSpec((None,), tf.string, name=name)
             archive.add_endpoint(ENDPOINTS[name], classify, input_signature=[spec])
         else:
-            served = images if name == "images" else ServedSets(model, options)
+            served = SERVED[name](model, options)
             spec = served.input_spec_to_export
             archive.add_endpoint(ENDPOINTS[name], outputs_of_images(served), input_signature=[spec])
     archive.write_out(str(path), verbose=False)
