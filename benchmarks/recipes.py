@@ -10,6 +10,7 @@
 * `timm`: as practitioners train with timm: all at once with decoupled weight decay, a warm-up, a
   cosine, RandAugment, label smoothing and averaged weights; its rate from a grid on validation
   images (`--split validation --rates ...`).
+* `plain`: the same without RandAugment and averaged weights, for which these runs are short.
 
 Each on the built-in typefaces, EfficientNet-Lite0 at 96×96. A row that is in the file is not
 measured again; rows are paired by seed.
@@ -56,6 +57,10 @@ def head(folder: Path, seed: int, per_class: int, rate: float | None) -> keras.M
 
 
 def timm(folder: Path, seed: int, per_class: int, rate: float | None) -> keras.Model:
+    return plain(folder, seed, per_class, rate, augment="randaugment", ema=0.99)
+
+
+def plain(folder: Path, seed: int, per_class: int, rate: float | None, **more: Any) -> keras.Model:
     run = prepared(
         folder,
         seed,
@@ -65,9 +70,8 @@ def timm(folder: Path, seed: int, per_class: int, rate: float | None) -> keras.M
         feature_head=False,
         weight_decay=0.05,
         warmup_epochs=1.0,
-        augment="randaugment",
         label_smoothing=0.1,
-        ema=0.99,
+        **more,
     )
     run.fit(verbose=0)
     return run.model
@@ -97,6 +101,7 @@ WAYS: dict[str, Callable[..., keras.Model]] = {
     "head": head,
     "guide": guide,
     "timm": timm,
+    "plain": plain,
 }
 
 
