@@ -429,7 +429,7 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
                 if accuracy is not None and not asked.quiet:
                     notes().print(
                         f"Head on features of {run.settings.backbone} as it is: validation "
-                        f"{100 * accuracy:.1f} %",
+                        f"{100 * accuracy:.1f} %{_told_rate(run.settings)}",
                         highlight=False,
                     )
             run.fit([*shown, *logging.callbacks(run)], verbose=0)
@@ -450,6 +450,13 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
         fail(
             f"{told_of_disk(refused)} Make room, and go on after the last finished epoch: {command}"
         )
+
+
+def _told_rate(settings: TrainingSettings) -> str:
+    """The learning rate, where it follows from the head."""
+    if settings.quick or not settings.rate_by_head:
+        return ""
+    return f"; all is trained at a learning rate of {settings.learning_rate:g}"
 
 
 def _is_of_others(error: Exception) -> bool:

@@ -126,6 +126,11 @@ def _check_backbone(settings: "TrainingSettings") -> None:
 
 
 def _check_feature_head(settings: "TrainingSettings") -> None:
+    if settings.rate_by_head and not settings.feature_head:
+        raise ValueError(
+            "`rate_by_head` takes the learning rate by a head on features. Received: "
+            "rate_by_head=True without feature_head. Pass feature_head=True too, or leave it out."
+        )
     asked = next((name for name in ("quick", "feature_head") if getattr(settings, name)), None)
     if asked is None:
         return

@@ -83,6 +83,7 @@ def defaults_of(settings: "TrainingSettings") -> dict[str, Any]:
         "images_per_class": 4 if settings.sampling == PK else None,
         "images_per_observation": 4 if settings.sampling == OBSERVATIONS else None,
         "augment": NO_AUGMENTATION if typefaces else PAPER,
+        "rate_by_head": False,
     }
     if (settings.dataset, backbone, weights) == (TYPEFACES, PRETRAINED, IMAGENET):
         return defaults | _of_pretrained_on_typefaces(settings, method)
@@ -139,4 +140,7 @@ def _of_pretrained(settings: "TrainingSettings") -> dict[str, Any]:
     if feature_head and settings.feature_head is not False:
         # A head that knows the classes spoils nothing: the backbone learns as fast as the rest.
         del values["backbone_learning_rate"]
+        # At which rates, was measured of this backbone alone.
+        backbone = settings.backbone or PRETRAINED
+        values["rate_by_head"] = backbone == PRETRAINED and settings.learning_rate is None
     return values

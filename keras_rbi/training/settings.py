@@ -261,6 +261,13 @@ class TrainingSettings:
         default_text="so for photographs and pretrained weights, if no recipe is named",
         switch="--feature-head/--no-feature-head",
     )
+    rate_by_head: bool = setting(
+        "After a head on features, take the learning rate by what the head gets of the validation "
+        "images: the less, the higher.",
+        TRAINING,
+        default_text="so for photographs and EfficientNetLite0, if no learning rate is given",
+        switch="--rate-by-head/--no-rate-by-head",
+    )
     freeze: str | None = setting(
         "`backbone` trains the head alone; `stem` all but the backbone's layers down to a quarter "
         "of the image's side. What is frozen normalises by its stored statistics.",

@@ -1,5 +1,6 @@
 """A training run: its data, its model and its folder."""
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +26,7 @@ from keras_rbi.training.data_on_devices import data_on_devices
 from keras_rbi.training.feature_head import train_on_features
 from keras_rbi.training.finish import finish, images_of_splits
 from keras_rbi.training.observation_calibration import write_observation_calibration
+from keras_rbi.training.rate_after_head import rate_after_head
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import Stage, stage_after, stages
@@ -123,7 +125,16 @@ class TrainingRun:
         self._head_accuracy = float(history["val_accuracy"][-1])
         if self.settings.keep_best and not self.settings.quick:
             keep_best(self.folder, self.model, BestEpoch(0, self._head_accuracy))
+        if self.settings.rate_by_head and not self.settings.quick:
+            self._take_rate(rate_after_head(self._head_accuracy))
         return self._head_accuracy
+
+    def _take_rate(self, rate: float) -> None:
+        """Trains with another learning rate from now on, and when the run is resumed."""
+        self.settings = dataclasses.replace(self.settings, learning_rate=rate)
+        self.folder.write_settings(self.settings, self.training.class_names)
+        stage = stage_after(self.settings, self.finished_epochs)
+        compile_stage(self.model, self.settings, stage, len(self.training))
 
     def fit(
         self, callbacks: Sequence[keras.callbacks.Callback] = (), verbose: int | str = "auto"
