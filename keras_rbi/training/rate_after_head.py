@@ -1,7 +1,7 @@
 """The learning rate of all, by what a head on the features as they are is worth."""
 
 # From so much of the validation images on, the features suit the data.
-SUITS, SUITS_SOMEWHAT = 0.8, 0.6
+SUITS, SUITS_SOMEWHAT = 0.9, 0.8
 NEAR, BETWEEN, FAR = 1e-3, 3e-3, 6e-3
 
 
@@ -21,7 +21,7 @@ def rate_after_head(accuracy: float) -> float:
     Example:
 
     >>> from keras_rbi.training.rate_after_head import rate_after_head
-    >>> [rate_after_head(accuracy) for accuracy in (0.9, 0.7, 0.4)]
+    >>> [rate_after_head(accuracy) for accuracy in (0.95, 0.85, 0.4)]
     [0.001, 0.003, 0.006]
     """
     if accuracy >= SUITS:
