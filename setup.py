@@ -4,8 +4,6 @@ import re
 import subprocess
 from pathlib import Path
 
-from setuptools import setup
-
 ROOT = Path(__file__).parent
 # Of a checkout without tags: the release that it leads to, or is.
 WITHOUT_TAGS = "0.2.0"
@@ -41,4 +39,7 @@ def version() -> str:
 
 
 if __name__ == "__main__":
+    # Which tests of the above do without: Python 3.12 installs it no more.
+    from setuptools import setup
+
     setup(version=version())

@@ -47,7 +47,12 @@ __all__ = [
 
 lazy_package(__name__)
 
-if "keras_rbi_command" in sys.modules:
+# While `python -m keras_rbi` looks for `__main__`, which is the command too.
+_as_module = sys.argv[:1] == ["-m"] and ("-m", "keras_rbi") in zip(
+    sys.orig_argv, sys.orig_argv[1:], strict=False
+)
+
+if _as_module or "keras_rbi_command" in sys.modules:
     choose_backend()
 elif "keras_rbi_decoder" not in sys.modules:
     require_backend()

@@ -6,6 +6,19 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def warn_of_old(old: str, new: str, goes: str = "The old name goes", stacklevel: int = 2) -> None:
+    """Warns that something is called otherwise now: the one place that does.
+
+    Args:
+        old: What was used.
+        new: What to use.
+        goes: What goes, and that it does. Defaults to `"The old name goes"`.
+        stacklevel: As of `warnings.warn`, from the caller of this function: 2 is who called that.
+    """
+    text = f"{old} is now {new}. {goes} in version 0.3."
+    warnings.warn(text, DeprecationWarning, stacklevel=stacklevel + 1)
+
+
 def moved_names(module: str, moved: Mapping[str, str], name: str) -> Any:
     """Finds a name that has moved: the body of a module's `__getattr__`.
 
@@ -25,22 +38,14 @@ def moved_names(module: str, moved: Mapping[str, str], name: str) -> Any:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
     place, _, new_name = moved[name].partition(":")
     new_name = new_name or name
-    warnings.warn(
-        f"{module}.{name} is now {place}.{new_name}. The old name goes in version 0.3.",
-        DeprecationWarning,
-        stacklevel=3,
-    )
+    warn_of_old(f"{module}.{name}", f"{place}.{new_name}", stacklevel=3)
     return getattr(importlib.import_module(place), new_name)
 
 
 def moved_attribute(holder: object, old: str, new: str) -> Any:
     """The value of an attribute that has been renamed, after a `DeprecationWarning`."""
     name = type(holder).__name__
-    warnings.warn(
-        f"{name}.{old} is now {name}.{new}. The old name goes in version 0.3.",
-        DeprecationWarning,
-        stacklevel=3,
-    )
+    warn_of_old(f"{name}.{old}", f"{name}.{new}", stacklevel=3)
     return getattr(holder, new)
 
 
@@ -56,9 +61,6 @@ def moved_method(holder: object, method: str, place: str) -> Any:
         The function, after a `DeprecationWarning` that names it.
     """
     module, _, name = place.partition(":")
-    warnings.warn(
-        f"{type(holder).__name__}.{method} is now {module}.{name}. The method goes in version 0.3.",
-        DeprecationWarning,
-        stacklevel=3,
-    )
+    called = f"{type(holder).__name__}.{method}"
+    warn_of_old(called, f"{module}.{name}", "The method goes", stacklevel=3)
     return getattr(importlib.import_module(module), name)

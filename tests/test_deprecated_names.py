@@ -1,5 +1,8 @@
 """Names that version 0.1 had work, with a warning that says what they are called now."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -36,3 +39,13 @@ def test_an_attribute_that_has_changed():
 def test_a_name_that_there_never_was():
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         keras_rbi.backbones.nothing  # noqa: B018
+
+
+def test_one_place_warns():
+    root = Path(keras_rbi.__file__).parent
+    found = [
+        path.name
+        for path in root.rglob("*.py")
+        if re.search(r"(?<!`)\b(Deprecation|Future)Warning\b(?!`)", path.read_text("utf-8"))
+    ]
+    assert found == ["_deprecation.py"]

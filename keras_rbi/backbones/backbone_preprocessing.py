@@ -12,7 +12,7 @@ from keras_rbi.types import Tensor
 CHANNELS = 3
 # (x · scale + offset) of red, green and blue, and whether the channels are reversed first: the
 # three ways in which keras.applications prepares images, and that of EfficientNet-Lite.
-MODES = {
+MODES: dict[str, tuple[tuple[float, ...], tuple[float, ...], bool]] = {
     "tf": ((1 / 127.5,) * CHANNELS, (-1.0,) * CHANNELS, False),
     "torch": (
         tuple(1 / (255.0 * deviation) for deviation in (0.229, 0.224, 0.225)),

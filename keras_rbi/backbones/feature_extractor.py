@@ -62,8 +62,8 @@ class FeatureExtractor:
             backbone = applications.without_classifier(backbone)
         self.backbone = backbone
         self._pooling: dict[int, keras.layers.Layer] = {}
-        self.data_format = _data_format(backbone)
-        self.prefix_tokens = hub.prefix_tokens(backbone)
+        self.data_format: str = _data_format(backbone)
+        self.prefix_tokens: int = hub.prefix_tokens(backbone)
         hub.check_data_format(backbone)
         hub.check_image_size(backbone)
 

@@ -72,7 +72,7 @@ def add_classes(
         find_model(run)
         folder = RunFolder(output or next_run_folder(run.resolve().parent, run.resolve().name))
         start_backend()
-        with progress_bars("Looking at the {} images") as progress:
+        with progress_bars("Looking at the {} images", "Listing the images") as progress:
             found = training.add_classes_to_run(
                 run, images, folder, refit, allow_loss / 100, progress
             )

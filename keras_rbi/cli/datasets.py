@@ -12,8 +12,10 @@ from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
+    PATIENCE,
     asked,
     console,
+    doing,
     fail,
     marked,
     one_line,
@@ -143,7 +145,8 @@ def check_dataset(
         if name in DATASETS:
             check_options(DATASETS[name], options)
         make_ready(name, data_dir, download_it, subset)
-        records = read_unchecked(name, data_dir, options)
+        with doing("Listing the images", PATIENCE):
+            records = read_unchecked(name, data_dir, options)
         report = check(records, DATASETS.get(name), options)
         with progress_bars("Looking at {}") as progress:
             rule = PERMUTATION if name in DATASETS else None
@@ -156,7 +159,7 @@ def check_dataset(
         report.problems.extend(found.headers.unreadable)
     command = _train(name, data_dir, observations)
     if page is not None:
-        with one_line_errors():
+        with one_line_errors(), doing("Drawing the page"):
             _write(page, records, report, found, command)
     if asked.json:
         print_json(dataclasses.asdict(report) | {"overview": dataclasses.asdict(found)})

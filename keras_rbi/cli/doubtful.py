@@ -90,7 +90,7 @@ def doubtful(
     with one_line_errors(), one_line_warnings():
         _refuse_filled(output)
         names = tuple(dict.fromkeys(splits.replace(",", " ").split()))
-        with progress_bars("Looking at the {} images") as progress:
+        with progress_bars("Looking at the {} images", "Listing the images") as progress:
             check = prepare_label_check(run, names, backbone, weights, progress)
         if check.settings.backbone != _backbone_of(run) and backbone is None and not asked.quiet:
             say(

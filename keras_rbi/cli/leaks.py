@@ -12,6 +12,7 @@ from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
     asked,
     console,
+    doing,
     fail,
     one_line,
     one_line_errors,
@@ -86,12 +87,13 @@ def leaks(
     check_file(out, "--out")
     with one_line_errors(), one_line_warnings():
         make_ready(name, data_dir, download)
-        with progress_bars("Comparing: {}") as progress:
+        with progress_bars("Comparing: {}", "Listing the images") as progress:
             found = find_leaks(
                 name, data_dir, (one, other), threshold, flips, on_error, seed, progress
             )
         if out is not None:
-            _write(out, found)
+            with doing("Drawing the pairs"):
+                _write(out, found)
     if asked.json:
         print_json(found.as_dict())
     else:

@@ -7,6 +7,7 @@ a terminal would obey is shown, and square brackets are no markup unless a calle
 import json
 import re
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 # lines, and the halves of characters that stand for bytes of a name that are no text.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 Progress = Callable[[str, int, int], None]
+# Seconds for which a command may be silent.
+PATIENCE = 1.0
 
 
 def printable(text: str) -> str:
@@ -153,11 +156,13 @@ def print_json(content: Any) -> None:
 
 
 @contextmanager
-def doing(what: str) -> Iterator[None]:
+def doing(what: str, patience: float = 0.0) -> Iterator[None]:
     """Says what is being done: with a spinner in a terminal, in a line elsewhere.
 
     Args:
         what: A phrase, such as `"Loading the model"`.
+        patience: Seconds after which the line is said, of what most often takes less. Defaults to
+            0, at once.
     """
     if asked.quiet:
         yield
@@ -165,16 +170,32 @@ def doing(what: str) -> Iterator[None]:
         with errors.status(marked(what)):
             yield
     else:
-        say(f"{one_line(what)} ...", sys.stderr)
-        yield
+        told = _say_after(patience, what)
+        try:
+            yield
+        finally:
+            told.cancel()
+
+
+def _say_after(patience: float, what: str) -> threading.Timer:
+    """Says a line on the error stream some seconds from now, unless it is cancelled."""
+    timer = threading.Timer(patience, say, (f"{one_line(what)} ...", sys.stderr))
+    timer.daemon = True
+    if patience:
+        timer.start()
+    else:
+        timer.run()
+    return timer
 
 
 @contextmanager
-def progress_bars(describe: str) -> Iterator[Progress]:
+def progress_bars(describe: str, before: str | None = None) -> Iterator[Progress]:
     """Bars for things that are done one after the other; lines where there is no terminal.
 
     Args:
         describe: What to call a thing, with `{}` for its name.
+        before: What is done until the first of them is known, told where it takes more than a
+            second. Defaults to `None`.
 
     Yields:
         Function of a thing's name, the number of its parts that are done, and of all of them, 0 if
@@ -184,15 +205,22 @@ def progress_bars(describe: str) -> Iterator[Progress]:
         yield lambda *_: None
         return
     if not errors.is_terminal:
+        listing = None if before is None else _say_after(PATIENCE, before)
         begun: set[str] = set()
 
         def say_once(name: str, done: int, total: int) -> None:
+            if listing is not None:
+                listing.cancel()
             if name not in begun:
                 begun.add(name)
                 of = f" ({total:,})" if total else ""
                 say(f"{one_line(describe.format(name))}{of} ...", sys.stderr)
 
-        yield say_once
+        try:
+            yield say_once
+        finally:
+            if listing is not None:
+                listing.cancel()
         return
 
     from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
@@ -206,8 +234,11 @@ def progress_bars(describe: str) -> Iterator[Progress]:
     )
     with Bars(*columns, console=errors, transient=True, redirect_stdout=False) as bars:
         tasks: dict[str, TaskID] = {}
+        first = [] if before is None else [bars.add_task(marked(before), total=None)]
 
         def progress(name: str, done: int, total: int) -> None:
+            while first:
+                bars.remove_task(first.pop())
             if name not in tasks:
                 tasks[name] = bars.add_task(marked(describe.format(name)), total=total or None)
             bars.update(tasks[name], completed=done)

@@ -168,8 +168,9 @@ def predict(
         augment = training.augmentation_for_views(model) if views > 1 else PAPER
         files = find_images(images)
         things = None if observations is None else files_of_observations(files, observations)
-        calibration = training.observation_calibration(model)
         network, class_names = load(model)
+        # Which needs the backend, that `load` starts and tells of.
+        calibration = training.observation_calibration(model)
     rows = files if things is None else things
     table = write_tables if len(rows) <= MOST_TABLES else write_lines
     write = write_spreadsheet if spreadsheet else WRITERS.get(form, table)
@@ -269,8 +270,8 @@ def _format(form: str | None, output: Path | None) -> str:
 
 @contextmanager
 def _progress(output: Path | None) -> Iterator[Progress]:
-    """A bar on the error stream, where that is a terminal and no predictions scroll by there."""
-    if errors.is_terminal and (output is not None or not sys.stdout.isatty()):
+    """A bar or a line on the error stream, where no predictions scroll by there."""
+    if output is not None or not sys.stdout.isatty():
         with progress_bars("Predicting") as progress:
             yield progress
     else:

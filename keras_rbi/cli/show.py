@@ -12,6 +12,7 @@ from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.datasets import make_ready
 from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
+    PATIENCE,
     asked,
     console,
     doing,
@@ -93,7 +94,8 @@ def show(
         if name != TYPEFACES:
             make_ready(name, data_dir, download)
         options: dict[str, Any] = {} if observations is None else {"observations": observations}
-        data = datasets.load(name, data_dir, split, image_size, seed, **options)
+        with doing("Reading the data", PATIENCE):
+            data = datasets.load(name, data_dir, split, image_size, seed, **options)
         start_backend()
         sequence = datasets.ImageSequence(
             data,
@@ -109,9 +111,9 @@ def show(
         sequence.epoch = 1
         with doing("Drawing"):
             drawn = [sequence[number] for number in range(min(batches, len(sequence)))]
-        title = f"{Path(name).resolve().name if name != TYPEFACES else name}, {split}"
-        figure = figures.contact_sheet(data, drawn, classes, title=title)
-        write_atomically(out, lambda path: figure.savefig(path, dpi=150))
+            title = f"{Path(name).resolve().name if name != TYPEFACES else name}, {split}"
+            figure = figures.contact_sheet(data, drawn, classes, title=title)
+            write_atomically(out, lambda path: figure.savefig(path, dpi=150))
     if asked.json:
         print_json({"sheet": str(out)})
         return

@@ -375,7 +375,7 @@ def _read(settings: TrainingSettings, class_names: list[str] | None = None) -> A
     if settings.dataset == TYPEFACES:
         with doing("Reading the data"):
             return read_data(settings)
-    with progress_bars("Looking at the {} images") as progress:
+    with progress_bars("Looking at the {} images", "Listing the images") as progress:
         return read_data(settings, progress, class_names)
 
 

@@ -49,12 +49,14 @@ class AddedClasses(ImageData):
                 "train with their images (keras-rbi train)."
             )
         self._first, self._second = first, second
-        self.image_size = first.image_size
-        self.class_names = [*first.class_names, *second.class_names]
-        self.labels = np.concatenate([first.labels, second.labels + len(first.class_names)])
+        self.image_size: int = first.image_size
+        self.class_names: list[str] = [*first.class_names, *second.class_names]
+        self.labels: np.ndarray = np.concatenate(
+            [first.labels, second.labels + len(first.class_names)]
+        )
         self.files: list[str] | None = self._of_both("files")
         self.paths: list[Path] | None = self._of_both("paths")
-        self.observations = self._of_both("observations")
+        self.observations: list[str] | None = self._of_both("observations")
 
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""

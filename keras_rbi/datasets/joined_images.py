@@ -44,13 +44,14 @@ class JoinedImages(ImageData):
                 f"{len(described)} kinds of {len(self._parts)} splits."
             )
         first = self._parts[0]
-        self.class_names, self.image_size = first.class_names, first.image_size
-        self.labels = np.concatenate([part.labels for part in self._parts])
+        self.class_names: list[str] = first.class_names
+        self.image_size: int = first.image_size
+        self.labels: np.ndarray = np.concatenate([part.labels for part in self._parts])
         self._ends = np.cumsum([len(part) for part in self._parts])
         self.splits: list[str] = [split for split, part in splits.items() for _ in range(len(part))]
         self.files: list[str] | None = self._of_all("files")
         self.paths: list[Path] | None = self._of_all("paths")
-        self.observations = self._of_all("observations")
+        self.observations: list[str] | None = self._of_all("observations")
 
     def image(self, index: int) -> np.ndarray:
         """Image number `index`: uint8 of shape `(image_size, image_size, 3)`, RGB."""

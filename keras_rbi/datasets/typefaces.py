@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from keras_rbi.datasets.batches.image_sequence import ImageSequence
 
 # The typefaces that Matplotlib ships and that have all the letters, by family.
-MATPLOTLIB_TYPEFACES = {
+MATPLOTLIB_TYPEFACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "DejaVu Sans": ("DejaVuSans", ("", "-Bold", "-Oblique", "-BoldOblique")),
     "DejaVu Sans Mono": ("DejaVuSansMono", ("", "-Bold", "-Oblique", "-BoldOblique")),
     "DejaVu Serif": ("DejaVuSerif", ("", "-Bold", "-Italic", "-BoldItalic")),
@@ -98,12 +98,12 @@ class Typefaces(ImageData):
         self.seed = seed
         self.text = text
         self.image_size = image_size
-        self.class_names = [name for name, _, _ in typefaces]
+        self.class_names: list[str] = [name for name, _, _ in typefaces]
         self.families: list[str] = list(dict.fromkeys(family for _, family, _ in typefaces))
-        self.coarse_names = self.families
+        self.coarse_names: list[str] | None = self.families
         family_of_class = np.array([self.families.index(family) for _, family, _ in typefaces])
-        self.labels = np.tile(np.arange(len(typefaces)), per_class)
-        self.coarse_labels = family_of_class[self.labels]
+        self.labels: np.ndarray = np.tile(np.arange(len(typefaces)), per_class)
+        self.coarse_labels: np.ndarray | None = family_of_class[self.labels]
         self._paths = [path for _, _, path in typefaces]
         shape, count = (image_size, image_size), len(self.labels)
         fits = count * image_size**2 <= AUTO_LIMIT

@@ -67,7 +67,7 @@ def replicas_of(rows: Any, training: bool) -> Replicas | None:
 
     return Replicas(
         gather,
-        lambda values: values.split(counts)[number],
+        lambda values: torch.split(values, counts)[number],
         _Total.apply,
         # What follows the last share cuts no group.
         lambda size: all(count % size == 0 for count in counts[:-1]),

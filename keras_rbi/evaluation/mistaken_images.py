@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
+from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.evaluation.classification_scores import probabilities_of
 from keras_rbi.evaluation.directions import directions
 from keras_rbi.evaluation.evaluate_protocol import shuffled_order
@@ -67,8 +68,8 @@ class MistakenImages:
     """
 
     def __init__(self, extracted: ExtractedFeatures, test: ImageSequence) -> None:
-        self.data = test.data
-        self.images = len(extracted)
+        self.data: ImageData = test.data
+        self.images: int = len(extracted)
         self._extracted = extracted
         self._numbers = test.numbers
         outputs = own_outputs(extracted, BATCH_SIZE, shuffled_order(len(extracted), SEED))

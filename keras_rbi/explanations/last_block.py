@@ -28,7 +28,7 @@ class LastBlock:
             if type(layer).__name__ == "DINOV2Encoder":
                 blocks, normalization = layer.layers, backbone.layernorm
             if blocks and normalization is not None:
-                self.entry = layer.input
+                self.entry: Tensor = layer.input
                 self._blocks = list(blocks)
                 self._normalization = normalization
                 return

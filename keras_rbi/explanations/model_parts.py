@@ -1,6 +1,6 @@
 """A classifier cut into feature maps, features and scores."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -10,6 +10,9 @@ from keras_rbi.explanations.last_block import LastBlock
 from keras_rbi.models.keras_classifier import classifier_of
 from keras_rbi.models.packing import pack
 from keras_rbi.types import Tensor
+
+if TYPE_CHECKING:
+    from keras_rbi.backbones.feature_extractor import FeatureExtractor
 
 
 class ModelParts:
@@ -34,8 +37,8 @@ class ModelParts:
     """
 
     def __init__(self, model: keras.Model, layer: Any = None) -> None:
-        self.model = classifier_of(model)
-        self.extractor = self.model.extractor
+        self.model: Any = classifier_of(model)
+        self.extractor: FeatureExtractor = self.model.extractor
         map_model = self.model.map_model
         self._last_block = None
         if layer is None and self.extractor.prefix_tokens and map_model is self.extractor.backbone:

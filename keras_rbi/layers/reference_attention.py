@@ -7,11 +7,12 @@ from keras import ops
 from keras_rbi.types import Tensor
 
 Projections = tuple[Tensor, Tensor, Tensor]
+Sources = tuple[Tensor, Tensor | None, Tensor]
 
 
 def reference_attention(
     images: Projections,
-    references: Projections,
+    references: Sources,
     relations: Tensor | None,
     reference_relations: Tensor | None,
     softmax_axis: int = -2,

@@ -232,14 +232,18 @@ class RRA(InferenceRelations, keras.layers.Layer):
         references = self.known_references()
         features = ops.convert_to_tensor(references.features)
         # Keys are those of targets, which the references are for the other reading of eq. 10 only.
-        of_targets = self.key_dense if self.softmax_axis == -1 else None
-        reference_query, reference_key, reference_value = (
-            None if dense is None else ops.cast(dense(features), self._sums_dtype)
-            for dense in (self.query_dense, of_targets, self.value_dense)
-        )
+        of_targets = self.softmax_axis == -1
+
+        def projected(dense: keras.layers.Layer) -> Tensor:
+            return ops.cast(dense(features), self._sums_dtype)
+
         return reference_attention(
             (query, key, value),
-            (reference_query, reference_key, reference_value),
+            (
+                projected(self.query_dense),
+                projected(self.key_dense) if of_targets else None,
+                projected(self.value_dense),
+            ),
             relations,
             None if relations is None else ops.convert_to_tensor(references.relations),
             self.softmax_axis,

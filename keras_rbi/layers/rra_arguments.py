@@ -1,10 +1,10 @@
 """Checks of what RRA is given, and the arguments that its normalization had in version 0.1."""
 
-import warnings
 from typing import Any
 
 import keras
 
+from keras_rbi._deprecation import warn_of_old
 from keras_rbi.layers.two_pass_batch_normalization import TwoPassBatchNormalization
 
 OF_NORMALIZATION = (
@@ -41,10 +41,10 @@ def old_normalization(
         raise ValueError(
             f"The normalization is given as a layer. Received: {named} besides. Set them on it."
         )
-    warnings.warn(
-        f"RRA({named}) is now RRA(normalization=TwoPassBatchNormalization({named})). The old "
-        "arguments go in version 0.3.",
-        DeprecationWarning,
+    warn_of_old(
+        f"RRA({named})",
+        f"RRA(normalization=TwoPassBatchNormalization({named}))",
+        "The old arguments go",
         stacklevel=3,
     )
     left = {key: value for key, value in arguments.items() if key not in described}

@@ -1,6 +1,6 @@
 """Any Keras classifier, asked in the way that a `RelationalClassifier` is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
@@ -32,7 +32,7 @@ class KerasClassifier:
         self.name: str = model.name
         self.num_classes: int = model.output_shape[-1]
         self.class_names: list[str] | None = getattr(model, "class_names", None)
-        self.predict_on_batch = model.predict_on_batch
+        self.predict_on_batch: Callable[..., Any] = model.predict_on_batch
 
     @contextmanager
     def use_relations(self, mode: str | None = None) -> Iterator[str]:

@@ -112,7 +112,7 @@ class RelationalClassifier(RelatesImages):
         inputs = keras.tree.pack_sequence_as(self.map_model.input, [prepared])
         return self.map_model(inputs, **accepted(self.map_model, training=training))
 
-    def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor:
+    def embed_maps(self, maps: Any, training: bool | None = None) -> Tensor | list[Tensor]:
         """Feature vectors `(batch, features)`, or a list of them, of what the map_model gives."""
         raise NotImplementedError(f"{type(self).__name__} must define `embed_maps`.")
 
@@ -126,8 +126,8 @@ class RelationalClassifier(RelatesImages):
         """S of the images, as `RPE` gives it; `None` without relations."""
         if self.rpe is None:
             return None
-        images, mask = gathered(ops.stop_gradient(images)), gathered(mask)
-        return self.rpe(images, **accepted(self.rpe, mask=mask, training=training))
+        arguments = accepted(self.rpe, mask=gathered(mask), training=training)
+        return self.rpe(gathered(ops.stop_gradient(images)), **arguments)
 
     def attend(
         self,

@@ -17,7 +17,7 @@ class Admission:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self.in_hand = 0
+        self.in_hand: int = 0
 
     @contextmanager
     def admit(self, count: int) -> Iterator[None]:

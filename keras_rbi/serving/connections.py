@@ -32,7 +32,7 @@ class Connection(H11Protocol):
         super().__init__(*arguments, **named)
         self._limits = limits
         self._most = most
-        self.waits_since = self.loop.time()
+        self.waits_since: float = self.loop.time()
         self._look_again: asyncio.TimerHandle | None = None
 
     @property

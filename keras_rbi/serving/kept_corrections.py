@@ -38,7 +38,7 @@ class KeptCorrections:
 
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
         self.folder = folder
-        self.table = folder / TABLE
+        self.table: Path = folder / TABLE
         self._most = most_bytes
         self._one_at_a_time = threading.Lock()
 

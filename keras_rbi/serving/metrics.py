@@ -17,25 +17,25 @@ class Metrics:
 
     def __init__(self, in_hand: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
-        self.requests = Counter(
+        self.requests: Counter = Counter(
             "keras_rbi_requests",
             "Requests to /predict by HTTP status.",
             ["status"],
             registry=self._registry,
         )
-        self.images = Counter(
+        self.images: Counter = Counter(
             "keras_rbi_images",
             "Images by what became of them: answered, or refused as unreadable.",
             ["result"],
             registry=self._registry,
         )
-        self.batch_sizes = Histogram(
+        self.batch_sizes: Histogram = Histogram(
             "keras_rbi_batch_size",
             "Images that the model was given at once.",
             buckets=BATCH_SIZES,
             registry=self._registry,
         )
-        self.seconds = Histogram(
+        self.seconds: Histogram = Histogram(
             "keras_rbi_request_seconds",
             "Seconds from the arrival of a request to /predict to its answer.",
             buckets=SECONDS,

@@ -51,14 +51,16 @@ class OnnxModel:
         self._input = self._session.get_inputs()[0]
         outputs = [output.name for output in self._session.get_outputs()]
         self._output = "probabilities" if "probabilities" in outputs else outputs[0]
-        self.image_size = self._side()
+        self.image_size: int = self._side()
         self._dtype = DTYPES[self._input.type]
         # Only what is asked for is computed; and one batch at a time, whoever asks.
         self._options = onnxruntime.RunOptions()
         self._options.only_execute_path_to_fetches = True
         self._one_at_a_time = threading.Lock()
-        self.has_features, self.has_maps = "features" in outputs, "maps" in outputs
-        self.about = about = self._about()
+        self.has_features: bool = "features" in outputs
+        self.has_maps: bool = "maps" in outputs
+        self.about: dict[str, Any] = self._about()
+        about = self.about
         self.relations: str = str(about.get("relations", "unknown"))
         if self.relations == "batch":
             raise ValueError(DEPENDS.format(str(path), "they relate to each other"))

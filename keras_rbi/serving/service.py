@@ -18,6 +18,7 @@ from keras_rbi.serving.class_map import class_map
 from keras_rbi.serving.decoders import Decoders
 from keras_rbi.serving.limits import Limits
 from keras_rbi.serving.metrics import Metrics
+from keras_rbi.serving.reference_images import ReferenceImages
 
 # Maps of all classes take room.
 MAPS_AT_ONCE = 8
@@ -63,10 +64,11 @@ class Service:
 
     def __init__(self, model: Model, limits: Limits, metrics: Metrics, beside: Beside) -> None:
         asked: Any = model
-        self.model, self.beside = model, beside
-        self.has_maps = bool(getattr(model, "has_maps", False))
+        self.model: Model = model
+        self.beside: Beside = beside
+        self.has_maps: bool = bool(getattr(model, "has_maps", False))
         self._has_features = bool(getattr(model, "has_features", False))
-        self.references = beside.references if self._has_features else None
+        self.references: ReferenceImages | None = beside.references if self._has_features else None
         self._metrics = metrics
         self._decoders = Decoders(model.image_size, limits)
         self._batchers = [

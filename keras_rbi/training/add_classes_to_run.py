@@ -40,7 +40,8 @@ class SomeImages:
     """
 
     def __init__(self, data: ImageData, numbers: np.ndarray) -> None:
-        self.data, self.numbers = data, numbers
+        self.data: ImageData = data
+        self.numbers: np.ndarray = numbers
         self.shape: tuple[int, int, int, int] = (len(numbers), data.image_size, data.image_size, 3)
 
     def __len__(self) -> int:

@@ -36,7 +36,7 @@ class Head(TwoStreamsLoss, keras.Model):
         super().__init__()
         # Not an attribute for Keras: the backbone is no part of the head, nor are its weights.
         self.__dict__["whole"] = whole
-        self.parts = [
+        self.parts: list[keras.layers.Layer] = [
             layer for layer in whole.layers if layer not in (whole.backbone, whole.preprocessing)
         ]
         self.two_streams: bool = getattr(whole, "two_streams", False)
@@ -53,8 +53,10 @@ class Numbers(ImageData):
     """The numbers of a data set's images in place of the images: an order can be told by them."""
 
     def __init__(self, data: ImageData) -> None:
-        self.labels, self.class_names = data.labels, data.class_names
-        self.image_size, self.observations = data.image_size, data.observations
+        self.labels: np.ndarray = data.labels
+        self.class_names: list[str] = data.class_names
+        self.image_size: int = data.image_size
+        self.observations: list[str] | None = data.observations
 
     def image(self, index: int) -> Any:
         return np.int64(index)
@@ -92,8 +94,10 @@ class FeatureSequence(keras.utils.PyDataset):
                 "Features are known for images as they are. Received: images that are augmented "
                 "or mixed. Train with augment='none', or do not freeze the backbone."
             )
-        self.data, self.features, self.with_images = images.data, features, with_images
-        self.order = orders_of(images)
+        self.data: ImageData = images.data
+        self.features: np.ndarray = features
+        self.with_images: bool = with_images
+        self.order: ImageSequence = orders_of(images)
 
     def __len__(self) -> int:
         return len(self.order)

@@ -4,6 +4,7 @@ import ast
 import doctest
 import io
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,28 @@ def test_progress_in_a_terminal_obeys_itself_alone(monkeypatch):
     for each in ("\x1b]", "\x07", "\x9b", "\u202e"):
         assert each not in text
     assert "owned" in text
+
+
+def test_what_comes_before_the_first_thing_is_told(monkeypatch, capsys):
+    monkeypatch.setattr(output, "PATIENCE", 0.05)
+    with output.progress_bars("Looking at {}", "Listing the images") as progress:
+        time.sleep(0.5)
+        assert capsys.readouterr().err == "Listing the images ...\n"
+        progress("train", 1, 2)
+        progress("train", 2, 2)
+    assert capsys.readouterr().err == "Looking at train (2) ...\n"
+    with output.doing("Listing", 0.05):
+        pass
+    time.sleep(0.2)
+    assert capsys.readouterr().err == ""
+    file = io.StringIO()
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr(output, "errors", PrintableConsole(file))
+    with output.progress_bars("Looking at {}", "Listing the images") as progress:
+        time.sleep(0.3)
+        assert "Listing the images" in file.getvalue()
+        progress("train", 1, 2)
+    assert "Listing the images" not in file.getvalue().rpartition("Looking at train")[2]
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ BEST = ["red", "green", "blue"] * 10
 def test_csv_has_a_row_for_each_image(ask, photos):
     code, out, err = ask(photos, "--format", "csv", "--top", "2")
     rows = list(csv.reader(out.splitlines()))
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "Predicting (30) ...\n")
     assert rows[0] == ["image", "class_1", "probability_1", "class_2", "probability_2"]
     assert [row[:2] for row in rows[1:]] == [list(pair) for pair in zip(NAMES, BEST, strict=True)]
     assert {row[2] for row in rows[1:]} == {"0.8"}
@@ -124,7 +124,8 @@ def test_folders_named_after_classes_tell_the_truth(ask, tmp_path):
         code, out, err = ask(*named, "--json")
         found = {row["image"]: (row["truth"], row["right"]) for row in json.loads(out)}
         assert (code, found) == (0, expected)
-        assert err == "Right: 1 of 2 images in folders named after a class (50.0 %).\n"
+        right = "Right: 1 of 2 images in folders named after a class (50.0 %).\n"
+        assert err == "Predicting (3) ...\n" + right
     code, out, err = ask(*expected, "--format", "csv", "--top", "1", "--quiet")
     assert err == ""
     assert list(csv.reader(out.splitlines())) == [
@@ -144,7 +145,8 @@ def test_unreadable_files_are_listed_at_the_end(ask, photos, tmp_path):
     answered = [json.loads(line)["image"] for line in out.splitlines()]
     assert code == 1
     assert answered == [name for name in NAMES if name != "photos/05.png"]
-    title, *reasons = err.splitlines()
+    begun, title, *reasons = err.splitlines()
+    assert begun == "Predicting (31) ..."
     assert title == "2 of 31 images cannot be read:"
     for name, reason in zip(("photos/05.png", "photos/20.jpg"), reasons, strict=True):
         assert name in reason
@@ -155,7 +157,7 @@ def test_where_none_can_be_read_the_answer_is_empty(ask, tmp_path):
     (tmp_path / "a.png").write_text("words")
     code, out, err = ask("a.png", "--json")
     assert (code, json.loads(out)) == (1, [])
-    assert err.startswith("1 of 1 images cannot be read:")
+    assert err.splitlines()[1] == "1 of 1 images cannot be read:"
 
 
 @pytest.mark.parametrize(

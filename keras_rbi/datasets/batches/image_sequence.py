@@ -135,7 +135,7 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
             if sampling != OBSERVATIONS or data.observations is None
             else observation_numbers(data.observations, data.labels)
         )
-        self.batch_size = batch_size_of(
+        self.batch_size: int = batch_size_of(
             sampling,
             batch_size,
             classes_per_batch,
@@ -146,7 +146,7 @@ class ImageSequence(Adapters, keras.utils.PyDataset):
         )
         self.shuffle = shuffle
         self.seed = seed
-        self.augment = augmentation(augment)
+        self.augment: Augment | None = augmentation(augment)
         self._source, self._augment = with_source(self.augment, data)
         self.one_hot = one_hot
         self.mix = mix

@@ -109,8 +109,8 @@ class ImageFiles(ImageData):
             raise ValueError(f"There are no {split} images in {str(records.root)!r}.")
         self.split = split
         self.image_size = image_size
-        self.class_names = records.class_names
-        self.coarse_names = records.coarse_names
+        self.class_names: list[str] = records.class_names
+        self.coarse_names: list[str] | None = records.coarse_names
         self.part_names: list[str] | None = records.part_names
         self.skipped: list[Path] = []
         self._cache_kind = cache
@@ -238,11 +238,13 @@ class ImageFiles(ImageData):
 
     def _select(self, places: np.ndarray) -> None:
         self._numbers = self._numbers[places]
-        self.labels = self._records.labels[self._numbers]
+        self.labels: np.ndarray = self._records.labels[self._numbers]
         coarse = self._records.coarse_labels
-        self.coarse_labels = None if coarse is None else coarse[self._numbers]
+        self.coarse_labels: np.ndarray | None = None if coarse is None else coarse[self._numbers]
         known = self._records.observations
-        self.observations = None if known is None else [known[n] for n in self._numbers]
+        self.observations: list[str] | None = (
+            None if known is None else [known[n] for n in self._numbers]
+        )
 
     def _new_cache(self) -> ImageCache:
         shape, count = (self.image_size, self.image_size, 3), len(self._numbers)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-NAMES = {
+NAMES: dict[str, tuple[str, ...]] = {
     "train": ("train", "training", "trn"),
     "validation": ("val", "valid", "validation", "dev", "eval"),
     "test": ("test", "testing", "holdout"),
 }
-SPLIT_OF_NAME = {name: split for split, names in NAMES.items() for name in names}
+SPLIT_OF_NAME: dict[str, str] = {name: split for split, names in NAMES.items() for name in names}
 
 
 def source_of_splits(names: Mapping[str, str]) -> str:

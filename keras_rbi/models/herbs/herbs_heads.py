@@ -43,8 +43,10 @@ class HERBSHeads:
             ]
 
         self.pyramid: TokenPyramid = TokenPyramid(units, dtype=dtype, name="pyramid")
-        self.classifiers = {name: classifiers(name) for name in ("top_down", "bottom_up")}
-        self.selectors = [
+        self.classifiers: dict[str, list[TokenClassifier]] = {
+            name: classifiers(name) for name in ("top_down", "bottom_up")
+        }
+        self.selectors: list[TokenSelector] = [
             TokenSelector(count, name=f"selector_{number}")
             for number, count in enumerate(num_selected, start=1)
         ]

@@ -301,7 +301,8 @@ class P2PNet(FineGrainedModel):
 
     def logits(self, related: Any) -> Tensor:
         """The sum of the logits of r1, r2, r3 and of all three side by side."""
-        return sum(classified(self.classifiers, related, training=False))
+        first, *others = classified(self.classifiers, related, training=False)
+        return sum(others, first)
 
     def losses_of(self, outputs: dict[str, Any], targets: Tensor) -> Tensor:
         """The loss of each image.

@@ -41,6 +41,7 @@ def set_references(
     select: str = "random",
     keep: str = "images",
     seed: int = 0,
+    verbose: int = 0,
 ) -> None:
     """Stores images that all others can relate to, whatever batch they come in.
 
@@ -68,6 +69,8 @@ def set_references(
             `model.references.relations_error` is their mean absolute error. Defaults to
             `"images"`.
         seed: Integer, of the random choices. Defaults to `0`.
+        verbose: As of `predict`: `1` shows a bar while features are computed, which for many
+            images takes a while. Defaults to `0`.
 
     Raises:
         ValueError: If the classes are not known yet, if an argument is out of its range, if
@@ -103,13 +106,14 @@ def set_references(
             raise ValueError(f"select={select!r} needs labels. Pass `y`.")
         images = _as_bytes(model, to_numpy(x))
     else:
-        images = _chosen(model, x, y, per_class, select, np.random.default_rng(seed))
+        rng = np.random.default_rng(seed)
+        images = _chosen(model, x, y, per_class, select, rng, verbose)
     factor = 1
     if keep == "features":
         factor = _thumbnail_factor(
             model.input_shape[1:], FeatureExtractor(model.backbone).data_format
         )
-    _store(model, images, factor)
+    _store(model, images, factor, verbose)
 
 
 def update_references(model: Any) -> None:
@@ -157,7 +161,13 @@ def check_trainable(model: Any) -> None:
 
 
 def _chosen(
-    model: Any, x: Any, y: Any, per_class: int, select: str, rng: np.random.Generator
+    model: Any,
+    x: Any,
+    y: Any,
+    per_class: int,
+    select: str,
+    rng: np.random.Generator,
+    verbose: int,
 ) -> np.ndarray:
     batches = (
         batches_of_arrays(x, y)
@@ -176,7 +186,7 @@ def _chosen(
     if select == "random":
         return images
     of_features = select == "herding"
-    values = _features_of(model, images) if of_features else _predictions_alone(model, images)
+    values = (_features_of if of_features else _predictions_alone)(model, images, verbose)
     chosen = [
         members[
             herding(values[members], per_class)
@@ -214,8 +224,8 @@ def _as_bytes(model: Any, images: np.ndarray) -> np.ndarray:
     return np.rint(levels * (255.0 / limit)).astype("uint8")
 
 
-def _store(model: Any, images: np.ndarray, factor: int) -> None:
-    features = _features_of(model, images)
+def _store(model: Any, images: np.ndarray, factor: int, verbose: int) -> None:
+    features = _features_of(model, images, verbose)
     data_format = FeatureExtractor(model.backbone).data_format
     shape = (len(images), model.input_shape[1:], features.shape[1])
     references = References(*shape, data_format=data_format, name="references")
@@ -255,14 +265,14 @@ def _relations_to(model: Any, references: References, images: np.ndarray) -> np.
     return np.concatenate([ops.convert_to_numpy(batch) for batch in batches])
 
 
-def _features_of(model: Any, images: np.ndarray) -> np.ndarray:
-    features = model.feature_model().predict(_from_bytes(model, images), BATCH_SIZE, 0)
+def _features_of(model: Any, images: np.ndarray, verbose: int = 0) -> np.ndarray:
+    features = model.feature_model().predict(_from_bytes(model, images), BATCH_SIZE, verbose)
     return np.asarray(model.attention_features(model.unpack(features)))
 
 
-def _predictions_alone(model: Any, images: np.ndarray) -> np.ndarray:
+def _predictions_alone(model: Any, images: np.ndarray, verbose: int) -> np.ndarray:
     with model.use_relations("self"):
-        return np.asarray(model.predict(_from_bytes(model, images), BATCH_SIZE, 0))
+        return np.asarray(model.predict(_from_bytes(model, images), BATCH_SIZE, verbose))
 
 
 def _from_bytes(model: Any, images: np.ndarray) -> np.ndarray:
