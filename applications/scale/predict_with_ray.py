@@ -9,8 +9,6 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 
 class Predictor:
     """A worker, which loads the model once."""
@@ -26,21 +24,26 @@ class Predictor:
             )
         self._folder, self._top = Path(folder), top
 
-    def __call__(self, batch: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, batch: dict[str, Any]) -> Any:
+        import pyarrow as pa
+
         from keras_rbi.evaluation.predict_files import classify_each
 
         names = [str(name) for name in batch["image"]]
         files = [self._folder / name for name in names]
         found = list(classify_each(self._model, files, self._names, len(files)))
-        columns: dict[str, Any] = {"image": np.array(names, object)}
+        # Types are said: a part of which all images can be read has no error to tell them by.
+        columns = {"image": pa.array(names, pa.string())}
         for rank in range(self._top):
             best = [
                 each.top(self._top)[rank] if each.error is None else (None, None) for each in found
             ]
-            columns[f"class_{rank + 1}"] = np.array([name for name, _ in best], object)
-            columns[f"probability_{rank + 1}"] = np.array([value for _, value in best], object)
-        columns["error"] = np.array([each.error for each in found], object)
-        return columns
+            columns[f"class_{rank + 1}"] = pa.array([name for name, _ in best], pa.string())
+            columns[f"probability_{rank + 1}"] = pa.array(
+                [value for _, value in best], pa.float64()
+            )
+        columns["error"] = pa.array([each.error for each in found], pa.string())
+        return pa.table(columns)
 
 
 def main(
@@ -58,7 +61,7 @@ def main(
         Predictor,
         fn_constructor_args=(str(Path(model).resolve()), str(folder), top),
         batch_size=batch_size,
-        concurrency=workers,
+        compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=1,
     ).write_parquet(str(Path(output).resolve()))
 

@@ -34,7 +34,6 @@ from keras_rbi.cli.predictions import (
     Write,
     name_of,
     observation_row,
-    with_truth,
     write_lines,
     write_spreadsheet,
     write_tables,
@@ -43,6 +42,7 @@ from keras_rbi.datasets.augmentation import PAPER
 from keras_rbi.datasets.files.class_folders import labels_of_files
 from keras_rbi.datasets.files.find_images import find_images
 from keras_rbi.datasets.files.observation_names import files_of_observations
+from keras_rbi.evaluation.with_truth import with_truth
 from keras_rbi.training.run_folder import find_model
 
 if TYPE_CHECKING:
@@ -229,13 +229,7 @@ def predict(
             highlight=False,
             soft_wrap=True,
         )
-    if (known := counts[True] + counts[False]) and not asked.quiet:
-        what = "images" if things is None else "observations"
-        say(
-            f"Right: {counts[True]:,} of {known:,} {what} in folders named after a class "
-            f"({100 * counts[True] / known:.1f} %).",
-            sys.stderr,
-        )
+    _tell_right(counts, "images" if things is None else "observations")
     _tell_unreadable([str(each.error) for each in unreadable], len(files))
 
 
@@ -306,6 +300,7 @@ def _merge(folder: Path, form: str, output: Path | None) -> None:
         form = "csv"
     unreadable: list[str] = []
     count = 0
+    counts: Counter[bool | None] = Counter()
 
     def readable(rows: Iterable[Prediction]) -> Iterator[Prediction]:
         nonlocal count
@@ -314,6 +309,7 @@ def _merge(folder: Path, form: str, output: Path | None) -> None:
             if "error" in row:
                 unreadable.append(row["error"])
             else:
+                counts[row.get("right")] += 1
                 yield row
 
     with one_line_errors():
@@ -323,7 +319,17 @@ def _merge(folder: Path, form: str, output: Path | None) -> None:
                 fail("Parquet is a file. Name one with --output.")
         rows = readable(evaluation.merged_shards(folder))
         _write(WRITERS.get(form), rows, output)
+    _tell_right(counts, "images")
     _tell_unreadable(unreadable, count)
+
+
+def _tell_right(counts: Mapping[bool | None, int], what: str) -> None:
+    if (known := counts[True] + counts[False]) and not asked.quiet:
+        say(
+            f"Right: {counts[True]:,} of {known:,} {what} in folders named after a class "
+            f"({100 * counts[True] / known:.1f} %).",
+            sys.stderr,
+        )
 
 
 def _tell_unreadable(reasons: Sequence[str], images: int) -> None:

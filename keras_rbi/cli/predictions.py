@@ -37,17 +37,6 @@ def name_of(prediction: Prediction) -> str:
     return str(prediction.get("observation", prediction.get("image")))
 
 
-def with_truth(prediction: Prediction, truth: str | None) -> Prediction:
-    """A prediction with the class that the image is of, and whether the likeliest is that.
-
-    Args:
-        prediction: The prediction.
-        truth: The class, or `None` where that is not known.
-    """
-    right = None if truth is None else prediction["top"][0]["class"] == truth
-    return {**prediction, "truth": truth, "right": right}
-
-
 def _verdict(prediction: Prediction) -> str:
     """`right`, or what it is instead; nothing where the truth is not known."""
     if prediction.get("truth") is None:

@@ -21,6 +21,7 @@ OF_RBI = (
     "relation_dropout",
     "share_classifier",
     "group_size",
+    "relation_scope",
 )
 
 

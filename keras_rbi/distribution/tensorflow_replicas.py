@@ -20,8 +20,9 @@ def replicas_of(rows: Any, training: bool) -> Replicas | None:
     def gather(values: Any) -> Any:
         # Collectives of processes take no booleans.
         if values.dtype == tf.bool:
-            return tf.cast(context.all_gather(tf.cast(values, "int32"), axis=0), "bool")
-        return context.all_gather(values, axis=0)
+            return tf.cast(gather(tf.cast(values, "int32")), "bool")
+        # Of several workers it forgets all sides.
+        return tf.ensure_shape(context.all_gather(values, axis=0), (None, *values.shape[1:]))
 
     def cuts_whole(size: int) -> bool:
         share = rows.shape[0]

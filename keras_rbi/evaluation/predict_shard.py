@@ -1,6 +1,7 @@
 """Predictions of one part of a folder of millions of files, to go on with where they ended."""
 
 import hashlib
+import heapq
 import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -11,9 +12,12 @@ from typing import Any
 import keras
 
 from keras_rbi.atomic_write import write_atomically
+from keras_rbi.datasets.files.class_folders import labels_of_files
 from keras_rbi.datasets.files.find_images import images_in
+from keras_rbi.datasets.files.natural_order import natural_key
 from keras_rbi.evaluation.predict_files import FilePrediction, classify_each
 from keras_rbi.evaluation.shards import Shard
+from keras_rbi.evaluation.with_truth import with_truth
 from keras_rbi.models.keras_classifier import relations_of
 
 # A process that is killed loses the work on so many.
@@ -49,7 +53,8 @@ def predict_shard(
 ) -> ShardResult:
     """Predicts the images of one shard, and goes on where a process before was ended.
 
-    Predictions lie in `output/shard-00003-of-00064/`, JSON lines of 1,024 images a file.
+    Predictions lie in `output/shard-00003-of-00064/`, JSON lines of 1,024 images a file. Where
+    images lie in a folder named after a class, that is their truth.
 
     Args:
         model: A classifier whose predictions do not depend on the batch.
@@ -78,13 +83,18 @@ def predict_shard(
     files = {path.relative_to(folder).as_posix(): path for path in images_in(folder)}
     mine = [name for name in files if shard.has(name)]
     own = output / f"shard-{shard}"
-    _begin(own, {"model": _digest(model_file), "top": top})
+    _begin(own, {"model": _digest(model_file), "top": top}, folder)
     rows = list(_rows_of(own))
     done = {row["image"] for row in rows}
     left = [name for name in mine if name not in done]
     number = len(_parts_of(own))
-    found = classify_each(model, [files[name] for name in left], class_names, batch_size)
-    predicted = (_row(name, each, top) for name, each in zip(left, found, strict=True))
+    paths = [files[name] for name in left]
+    names = class_names or getattr(model, "class_names", None) or []
+    truths = [
+        names[label] if label >= 0 else None for label in labels_of_files(paths, [folder], names)
+    ]
+    found = classify_each(model, paths, class_names, batch_size)
+    predicted = map(_row, left, found, truths, itertools.repeat(top))
     finished = len(mine) - len(left)
     while part := list(itertools.islice(predicted, IMAGES_OF_A_PART)):
         text = "".join(json.dumps(row) + "\n" for row in part)
@@ -93,19 +103,22 @@ def predict_shard(
         number, finished = number + 1, finished + len(part)
         progress("", finished, len(mine))
     about = json.loads((own / ABOUT).read_text("utf-8"))
-    _write(own / ABOUT, json.dumps({**about, "finished": True, "images": len(rows)}))
+    judged = any("truth" in row for row in rows)
+    ended = {"finished": True, "images": len(rows), "judged": judged}
+    _write(own / ABOUT, json.dumps({**about, **ended}))
     errors = [row["error"] for row in rows if "error" in row]
     return ShardResult(len(rows), len(done), errors)
 
 
 def merged_shards(folder: Path) -> Iterator[dict[str, Any]]:
-    """The predictions of all shards, one after the other, with none in memory but one.
+    """The predictions of all shards in the order of one process, with a part of each in memory.
 
     Args:
         folder: What `predict_shard` has written to as `output`.
 
     Yields:
-        `{"image": ..., "top": [{"class": ..., "probability": ...}]}`; or `{"image": ..., "error":
+        `{"image": ..., "top": [{"class": ..., "probability": ...}]}`, and where a folder tells the
+        class of any image, `truth` and `right`, which may be `None`; or `{"image": ..., "error":
         ...}` of an image that cannot be read.
 
     Raises:
@@ -134,13 +147,18 @@ def merged_shards(folder: Path) -> Iterator[dict[str, Any]]:
             f"The shards in {str(folder)!r} are of several models, or of several --top. Predict "
             "them with one."
         )
-    return itertools.chain.from_iterable(_rows_of(path) for path in wanted)
+    judged = any(about.get("judged") for about in abouts.values())
+    in_order = heapq.merge(*itertools.chain.from_iterable(map(_runs_of, wanted)), key=_place)
+    if not judged:
+        return in_order
+    return (row if "error" in row else with_truth(row, row.get("truth")) for row in in_order)
 
 
-def _begin(own: Path, about: dict[str, Any]) -> None:
+def _begin(own: Path, about: dict[str, Any], folder: Path) -> None:
     own.mkdir(parents=True, exist_ok=True)
     if not (own / ABOUT).exists():
-        _write(own / ABOUT, json.dumps(about))
+        # A machine that goes on may call the folder otherwise.
+        _write(own / ABOUT, json.dumps({**about, "folder": str(folder)}))
         return
     known = _about(own)
     if other := [name for name, value in about.items() if known.get(name) != value]:
@@ -171,11 +189,40 @@ def _rows_of(own: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def _row(name: str, found: FilePrediction, top: int) -> dict[str, Any]:
+def _runs_of(own: Path) -> Iterator[Iterator[dict[str, Any]]]:
+    """Rows in order, from as many parts in a row as come in it: those of a later start may not."""
+    folder = Path(_about(own).get("folder", ""))
+    runs: list[list[Path]] = []
+    last = None
+    for part in _parts_of(own):
+        lines = part.read_text("utf-8").splitlines()
+        first, end = (_place(json.loads(line)) for line in (lines[0], lines[-1]))
+        if last is None or first < last:
+            runs.append([])
+        runs[-1].append(part)
+        last = end
+    return (_named(run, folder) for run in runs)
+
+
+def _place(row: dict[str, Any]) -> list[tuple[object, ...]]:
+    """What to sort rows by, to have the images as a folder is searched."""
+    return [natural_key(part) for part in Path(row["image"]).parts]
+
+
+def _named(parts: Sequence[Path], folder: Path) -> Iterator[dict[str, Any]]:
+    # Parts are read whole: shards may be more than the files that a process can have open.
+    for part in parts:
+        for line in part.read_text("utf-8").splitlines():
+            row = json.loads(line)
+            yield {**row, "image": str(folder / row["image"])}
+
+
+def _row(name: str, found: FilePrediction, truth: str | None, top: int) -> dict[str, Any]:
+    known = {} if truth is None else {"truth": truth}
     if found.error is not None:
-        return {"image": name, "error": found.error}
+        return {"image": name, "error": found.error, **known}
     best = [{"class": each, "probability": value} for each, value in found.top(top)]
-    return {"image": name, "top": best}
+    return {"image": name, "top": best, **known}
 
 
 def _digest(file: Path | None) -> str | None:

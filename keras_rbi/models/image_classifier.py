@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_rbi.backbones import hub
+from keras_rbi.distribution.keep_weights import keep_weights
 from keras_rbi.models.labels import read_labels
 from keras_rbi.models.open_classes import check_known, set_classes
 from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
@@ -89,7 +90,13 @@ class ImageClassifier(keras.Model):
         if not self.compiled:
             labels, x = read_labels(x, y, self.num_classes)
             self.compile_as_the_paper_trains(labels.one_hot)
-        return super().evaluate(x, y, *args, **kwargs)
+        with keep_weights(self):
+            return super().evaluate(x, y, *args, **kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Predicts images, as `keras.Model.predict` does."""
+        with keep_weights(self):
+            return super().predict(*args, **kwargs)
 
     def compile_as_the_paper_trains(self, one_hot: bool = False) -> None:
         """Compiles the model with the optimizer of RBI's paper and cross-entropy.

@@ -20,7 +20,8 @@ class Method:
         model: The class, or where it is, `"module:name"`, to be imported when a model is made.
             It is called with a backbone, `class_names=` and those of `arguments`.
         arguments: The settings of training that it takes: of `embedding_dim`, `variant`,
-            `relation_dropout`, `share_classifier` and `group_size`.
+            `relation_dropout`, `share_classifier`, `group_size` and
+            `relation_scope`.
         relates: Whether its images relate.
         baseline: The method that it is compared with, the same without relations or with them.
         fixed: Further arguments of the class, which the method determines.

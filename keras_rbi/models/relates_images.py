@@ -12,9 +12,10 @@ from keras_rbi.models.references.set_references import (
     set_references,
     update_references,
 )
-from keras_rbi.models.relation_scope import GLOBAL, check_relation_scope
+from keras_rbi.models.relation_scope import check_relation_scope
 from keras_rbi.models.relations import set_relations, use_relations
 from keras_rbi.models.scaled_residual import ScaledResidual
+from keras_rbi.models.scopes import GLOBAL
 from keras_rbi.models.variants import multiplier_of_a_file
 
 

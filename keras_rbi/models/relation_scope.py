@@ -8,10 +8,8 @@ from typing import Any
 from keras_rbi.checks import one_of
 from keras_rbi.distribution.replicas import Replicas, check_replica_scope, replicas_of
 from keras_rbi.layers.two_pass_batch_normalization import moments_over
+from keras_rbi.models.scopes import REPLICA, SCOPES
 from keras_rbi.types import Tensor
-
-GLOBAL, REPLICA = "global", "replica"
-SCOPES = (GLOBAL, REPLICA)
 
 # Not an attribute of the model: a strategy runs its replicas in threads that take turns.
 _replicas: ContextVar[Replicas | None] = ContextVar("replicas", default=None)

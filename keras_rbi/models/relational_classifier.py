@@ -17,8 +17,9 @@ from keras_rbi.models.open_classes import check_known, without_activation
 from keras_rbi.models.packing import pack, unpack
 from keras_rbi.models.references.references import References
 from keras_rbi.models.relates_images import RelatesImages
-from keras_rbi.models.relation_scope import GLOBAL, check_relation_scope, gathered, in_scope, own
+from keras_rbi.models.relation_scope import check_relation_scope, gathered, in_scope, own
 from keras_rbi.models.relations import check_attention, set_relations
+from keras_rbi.models.scopes import GLOBAL
 from keras_rbi.types import Tensor
 
 

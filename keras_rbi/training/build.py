@@ -119,5 +119,9 @@ def _network(settings: TrainingSettings, class_names: list[str]) -> keras.Model:
         return method.build(
             build_backbone(settings),
             class_names=class_names,
-            **{name: getattr(settings, name) for name in method.arguments},
+            **{
+                name: value
+                for name in method.arguments
+                if (value := getattr(settings, name)) is not None
+            },
         )

@@ -13,6 +13,7 @@ from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM
 from keras_rbi.datasets.files.image_files import ON_ERROR
 from keras_rbi.datasets.splits import RULES
 from keras_rbi.models.methods import METHODS
+from keras_rbi.models.scopes import GLOBAL, SCOPES
 from keras_rbi.models.variants import RESIDUAL, VARIANTS
 from keras_rbi.training.check_settings import check_together
 from keras_rbi.training.choices import (
@@ -234,6 +235,13 @@ class TrainingSettings:
         MODEL,
         default_text="the whole batch",
         minimum=1,
+    )
+    relation_scope: str | None = setting(
+        "Where several devices share a batch: `global`, an image relates to the whole of it; or "
+        "`replica`, to the images of its device, which JAX has no name for.",
+        MODEL,
+        default_text=GLOBAL,
+        choices=SCOPES,
     )
     share_classifier: bool = setting(
         "Have the classifier of RBI learn from the features that are not related too.",

@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import importlib
+import json
 
 import numpy as np
 import pytest
@@ -89,11 +90,30 @@ def test_shards_merge_to_what_one_process_predicts(ask, model, tmp_path):
     code, out, err = ask("--merge", "found", "--format", "csv")
     assert (code, "1 of 21 images cannot be read" in err) == (1, True)
     _, plain, _ = ask("model.keras", "photos", "--format", "csv", "--top", 2)
-    plain = {image.removeprefix("photos/"): row for image, row in table(plain).items()}
-    merged = table(out)
-    assert merged.keys() == plain.keys()
-    for image, row in merged.items():
-        assert {**plain[image], "image": image} == row
+    assert out == plain
+
+
+def test_folders_named_after_classes_are_the_truth_of_shards_too(ask, tmp_path):
+    (tmp_path / "photos" / "a").rename(tmp_path / "photos" / "red")
+    (tmp_path / "photos" / "b").rename(tmp_path / "photos" / "green")
+    shard(ask, 1)
+    # What comes later and stands before others is put in its place.
+    (tmp_path / "photos" / "red2").mkdir()
+    for number in range(100, 110):
+        image = Image.fromarray(np.full((8, 8, 3), (number, 1, 1), np.uint8))
+        image.save(tmp_path / "photos" / "green" / f"0{number}.png")
+        image.save(tmp_path / "photos" / "red2" / f"{number}.png")
+    for number in (1, 2, 3):
+        shard(ask, number)
+    for form in ("csv", "jsonl"):
+        code, out, err = ask("--merge", "found", "--format", form)
+        _, plain, told = ask("model.keras", "photos", "--format", form, "--top", 2)
+        assert (code, out) == (1, plain)
+        right, *_ = (line for line in told.splitlines() if "Right: " in line)
+        assert right in err
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert {row["truth"] for row in rows} == {"red", "green", None}
+    assert {row["right"] for row in rows} == {True, False, None}
 
 
 def test_parquet_holds_what_csv_does(ask):
@@ -106,10 +126,7 @@ def test_parquet_holds_what_csv_does(ask):
     found = {row["image"]: row for row in parquet.read_table("all.parquet").to_pylist()}
     assert {image: {name: str(value) for name, value in row.items()}
             for image, row in found.items()} == table(out)  # fmt: skip
-    plain = parquet.read_table("plain.parquet").to_pylist()
-    assert [row["class_1"] for row in plain] == [
-        found[row["image"].removeprefix("photos/")]["class_1"] for row in plain
-    ]
+    assert parquet.read_table("plain.parquet").equals(parquet.read_table("all.parquet"))
 
 
 def test_what_cannot_be_is_told_in_a_line(ask, tmp_path):

@@ -19,7 +19,8 @@ CASES = {
     "torch": [("processes", "global", None), ("processes", "replica", None),
               ("processes", "global", 4)],
     "tensorflow": [("mirrored", "global", None), ("mirrored", "replica", None),
-                   ("mirrored", "global", 4)],
+                   ("mirrored", "global", 4), ("workers", "global", None),
+                   ("workers", "replica", None), ("workers", "global", 4)],
     "jax": [("devices", "global", 2), ("devices", "global", 4), ("devices", "global", 8),
             ("processes", "global", None)],
 }  # fmt: skip

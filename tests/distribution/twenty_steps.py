@@ -108,15 +108,37 @@ if BACKEND in ("torch", "jax") and HOW == "processes":
 if HOW == "one" and SCOPE == "replica":
     model.__dict__["relate"] = model.relate
     halves(model)
-model.fit(
-    images,
-    labels,
-    batch_size=batch,
-    epochs=STEPS // 5,
-    shuffle=False,
-    verbose=0,
-    callbacks=[losses],
-)
+
+
+def fit_by_workers():
+    """What `fit` does, which fails under this strategy: docs/scaling.md."""
+
+    @tf.function
+    def step(rows):
+        return strategy.reduce("MEAN", strategy.run(model.train_step, (rows,))["loss"], axis=None)
+
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch)
+    batches = strategy.experimental_distribute_dataset(dataset.with_options(options))
+    for _ in range(STEPS // 5):
+        model.reset_metrics()
+        for number, rows in enumerate(batches):
+            losses.on_train_batch_end(number, {"loss": step(rows)})
+
+
+if HOW == "workers":
+    fit_by_workers()
+else:
+    model.fit(
+        images,
+        labels,
+        batch_size=batch,
+        epochs=STEPS // 5,
+        shuffle=False,
+        verbose=0,
+        callbacks=[losses],
+    )
 # What replicas average of their moments is of one device alone where relations are of all.
 variables = model.weights if SCOPE == "global" else model.trainable_weights
 weights = [keras.ops.convert_to_numpy(each).ravel().tolist() for each in variables]

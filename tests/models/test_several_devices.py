@@ -58,6 +58,15 @@ if keras.backend.backend() == "jax":
     found = [rows(one, 16), rows(one, 8)]
     keras.distribution.set_distribution(keras.distribution.DataParallel())
     two = trained()
+    # A last batch of 7 cannot be shared, nor a first.
+    for batch_size in (8, 15):
+        for use in (two.evaluate, lambda images, labels, **given: two.predict(images, **given)):
+            try:
+                use(images[:15], labels[:15], batch_size=batch_size, verbose=0)
+            except ValueError as error:
+                assert "last_batch='mask'" in str(error)
+            else:
+                raise AssertionError("a batch of 7 was shared")
 else:
     one = compiled()
     found = [rows(one, 16), rows(one, 8)]

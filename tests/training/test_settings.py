@@ -171,3 +171,5 @@ def test_build_model_knows_every_method():
         assert (related.relations, related.rpe.epsilon, related.rra.units) == ("self", 1e-8, width)
     assert build(share_classifier=True).share_classifier
     assert not build(variant="paper").share_classifier
+    assert build().relation_scope == "global"
+    assert build(relation_scope="replica").relation_scope == "replica"

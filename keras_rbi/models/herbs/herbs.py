@@ -13,7 +13,7 @@ from keras_rbi.models.herbs.herbs_heads import HERBSHeads, selected_by_default
 from keras_rbi.models.herbs.herbs_loss import WEIGHTS, herbs_loss
 from keras_rbi.models.herbs.temperature_halving import TemperatureHalving
 from keras_rbi.models.labels import known_classes
-from keras_rbi.models.relation_scope import GLOBAL
+from keras_rbi.models.scopes import GLOBAL
 from keras_rbi.models.variants import RESIDUAL
 from keras_rbi.types import Tensor
 

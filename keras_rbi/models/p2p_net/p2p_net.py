@@ -18,7 +18,7 @@ from keras_rbi.models.p2p_net.part_aligner import PartAligner
 from keras_rbi.models.p2p_net.part_proposer import PartProposer
 from keras_rbi.models.p2p_net.stage_embedding import StageEmbedding
 from keras_rbi.models.p2p_net.stages import STAGES, part_stages, stage_maps
-from keras_rbi.models.relation_scope import GLOBAL
+from keras_rbi.models.scopes import GLOBAL
 from keras_rbi.models.torch_dense import torch_mlp
 from keras_rbi.models.variants import RESIDUAL
 from keras_rbi.types import Tensor

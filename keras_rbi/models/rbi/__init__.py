@@ -13,7 +13,14 @@ register(
         "rbi",
         "relations between the images of a batch",
         "keras_rbi.models.rbi.rbi_model:RBIModel",
-        ("embedding_dim", "variant", "relation_dropout", "share_classifier", "group_size"),
+        (
+            "embedding_dim",
+            "variant",
+            "relation_dropout",
+            "share_classifier",
+            "group_size",
+            "relation_scope",
+        ),
         relates=True,
         baseline="backbone",
     )
