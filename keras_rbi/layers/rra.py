@@ -225,23 +225,30 @@ class RRA(InferenceRelations, keras.layers.Layer):
         both = ops.concatenate([embeddings, residual, embeddings - residual], axis=-1)
         return AttentionParts(embeddings, residual, ops.sigmoid(self.gate_dense(both)), weights)
 
+    def reference_projections(self) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Query, key and value of the references, `(references, units)` each.
+
+        The keys are those of targets, which the references are for the other reading of eq. 10
+        alone; else there are none.
+        """
+        features = ops.convert_to_tensor(self.known_references().features)
+        key_dense = self.key_dense if self.softmax_axis == -1 else None
+        query, key, value = (
+            None if dense is None else ops.cast(dense(features), self._sums_dtype)
+            for dense in (self.query_dense, key_dense, self.value_dense)
+        )
+        return query, key, value
+
     def _attend_to_references(
         self, query: Tensor, key: Tensor, value: Tensor, relations: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Z and A where each image has itself and the references for a set."""
-        references = self.known_references()
-        features = ops.convert_to_tensor(references.features)
-        # Keys are those of targets, which the references are for the other reading of eq. 10 only.
-        of_targets = self.key_dense if self.softmax_axis == -1 else None
-        reference_query, reference_key, reference_value = (
-            None if dense is None else ops.cast(dense(features), self._sums_dtype)
-            for dense in (self.query_dense, of_targets, self.value_dense)
-        )
+        stored = self.known_references().relations
         return reference_attention(
             (query, key, value),
-            (reference_query, reference_key, reference_value),
+            self.reference_projections(),
             relations,
-            None if relations is None else ops.convert_to_tensor(references.relations),
+            None if relations is None else ops.convert_to_tensor(stored),
             self.softmax_axis,
         )
 

@@ -31,6 +31,8 @@ class References(keras.layers.Layer):
         data_format: `"channels_last"` or `"channels_first"`. Defaults to `"channels_last"`.
         relations_error: Float, mean absolute error of the references' relations to each other
             that keeping thumbnails makes. Defaults to `0.0`.
+        labels: Integers, the class of each, for those who look at them. Defaults to `None`, not
+            known.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Attributes:
@@ -55,6 +57,7 @@ class References(keras.layers.Layer):
         thumbnail_factor: int = 1,
         data_format: str = "channels_last",
         relations_error: float = 0.0,
+        labels: Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **{"trainable": False, **kwargs})
@@ -64,6 +67,8 @@ class References(keras.layers.Layer):
         self.thumbnail_factor = positive_integer("thumbnail_factor", thumbnail_factor)
         self.data_format = data_format
         self.relations_error = relations_error
+        # Not a variable: files of other versions have none.
+        self.labels = None if labels is None else tuple(map(int, labels))
         count = self.num_references
         self.images = self._state("images", (count, *self._kept_shape()), "uint8")
         self.features = self._state("features", (count, features_dim), "float32")
@@ -124,4 +129,5 @@ class References(keras.layers.Layer):
             "thumbnail_factor": self.thumbnail_factor,
             "data_format": self.data_format,
             "relations_error": self.relations_error,
+            "labels": None if self.labels is None else list(self.labels),
         }

@@ -101,15 +101,15 @@ def set_references(
     if y is None and hasattr(x, "shape"):
         if select != "random":
             raise ValueError(f"select={select!r} needs labels. Pass `y`.")
-        images = _as_bytes(model, to_numpy(x))
+        images, labels = _as_bytes(model, to_numpy(x)), None
     else:
-        images = _chosen(model, x, y, per_class, select, np.random.default_rng(seed))
+        images, labels = _chosen(model, x, y, per_class, select, np.random.default_rng(seed))
     factor = 1
     if keep == "features":
         factor = _thumbnail_factor(
             model.input_shape[1:], FeatureExtractor(model.backbone).data_format
         )
-    _store(model, images, factor)
+    _store(model, images, labels, factor)
 
 
 def update_references(model: Any) -> None:
@@ -158,7 +158,7 @@ def check_trainable(model: Any) -> None:
 
 def _chosen(
     model: Any, x: Any, y: Any, per_class: int, select: str, rng: np.random.Generator
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     batches = (
         batches_of_arrays(x, y)
         if y is not None
@@ -174,7 +174,7 @@ def _chosen(
     )
     images = np.stack(sample)
     if select == "random":
-        return images
+        return images, labels
     of_features = select == "herding"
     values = _features_of(model, images) if of_features else _predictions_alone(model, images)
     chosen = [
@@ -186,7 +186,8 @@ def _chosen(
         for label in range(model.num_classes)
         if len(members := np.flatnonzero(labels == label))
     ]
-    return images[np.concatenate(chosen)]
+    numbers = np.concatenate(chosen)
+    return images[numbers], labels[numbers]
 
 
 def _as_bytes(model: Any, images: np.ndarray) -> np.ndarray:
@@ -214,7 +215,7 @@ def _as_bytes(model: Any, images: np.ndarray) -> np.ndarray:
     return np.rint(levels * (255.0 / limit)).astype("uint8")
 
 
-def _store(model: Any, images: np.ndarray, factor: int) -> None:
+def _store(model: Any, images: np.ndarray, labels: np.ndarray | None, factor: int) -> None:
     features = _features_of(model, images)
     data_format = FeatureExtractor(model.backbone).data_format
     shape = (len(images), model.input_shape[1:], features.shape[1])
@@ -230,6 +231,7 @@ def _store(model: Any, images: np.ndarray, factor: int) -> None:
         pairs = ~np.eye(len(images), dtype=bool)
         errors = np.abs(_relations_to(model, references, images) - relations)[pairs]
         references.relations_error = float(np.mean(errors)) if len(images) > 1 else 0.0
+    references.labels = None if labels is None else tuple(map(int, labels))
     references.features.assign(features)
     references.relations.assign(relations)
     references.digest.assign(weights_digest(model.feature_model().weights))
