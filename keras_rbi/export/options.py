@@ -50,7 +50,9 @@ class ExportOptions:
         names = {
             "probabilities": ["probabilities"],
             "top_k": ["top_k_classes", "top_k_probabilities"],
-            **{name: [name] for name in OF_STEPS},
+            "features": ["features"],
+            "maps": ["maps"],
+            "attention": ["attention", "probabilities_without_attention"],
         }
         return [name for output in OUTPUTS if output in self.outputs for name in names[output]]
 

@@ -78,6 +78,8 @@ class ServedImages(keras.Model):
             relations = model.encode_relations(images, training=False)
             weights = model.attention(features, relations).weights
             more["attention"] = ops.cast(weights, "float32")
+            alone = model.classify(model.without_attention(features), training=False)
+            more["probabilities_without_attention"] = self._from_outputs(alone)
         return self._from_outputs(model.classify(related, training=False)), more
 
     def _from_outputs(self, outputs: Tensor) -> Tensor:

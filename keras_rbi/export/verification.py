@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -125,7 +126,7 @@ def verify(model: keras.Model, path: Path, options: ExportOptions) -> Verificati
 def _check_maps_and_attention(
     model: keras.Model, options: ExportOptions, cases: list[Case], predictions: list[Arrays]
 ) -> None:
-    checks = {"maps": _check_maps, "attention": _check_attention}
+    checks: dict[str, Callable[..., None]] = {"maps": _check_maps, "attention": _check_attention}
     for case, prediction in zip(cases, predictions, strict=True):
         if case.label == f"batch of {BATCH_SIZES[1]}":
             for name in set(checks) & set(options.outputs):
@@ -157,7 +158,7 @@ def _check_attention(model: Any, case: Case, attention: np.ndarray) -> None:
     # Never true of NaN.
     if not difference <= TOLERANCE:
         raise ExportError(
-            f"The attention of the exported model is not that of the model: it differs by "
+            "The attention of the exported model is not that of the model: it differs by "
             f"{difference:.2g}, and {TOLERANCE:g} is allowed. It was removed. Leave 'attention' "
             "out of the outputs."
         )

@@ -146,14 +146,20 @@ def create_app(
         return await respond(request, lambda images: service.predict(images, top, references))
 
     @app.post("/explain", openapi_extra=REQUEST_BODY, responses=EXPLAIN_RESPONSES)
-    async def explain(request: Request, names: Names = None) -> Response:
+    async def explain(
+        request: Request,
+        names: Names = None,
+        attended: Annotated[int, Query(ge=1, le=MOST_REFERENCES)] = 6,
+    ) -> Response:
         """What in each image speaks for classes: rows of numbers from 0 to 1 to lay over it.
 
-        Of the likeliest class, where none is asked for.
+        Of the likeliest class, where none is asked for. Of a model that relates to references also
+        whom the image attended to, so many of them, and what it would predict without.
         """
-        need_maps()
+        if not service.attends:
+            need_maps()
         classes = numbers(names)
-        return await respond(request, lambda images: service.explain(images, classes))
+        return await respond(request, lambda images: service.explain(images, classes, attended))
 
     @app.post("/compare", openapi_extra=REQUEST_BODY, responses=COMPARE_RESPONSES)
     async def compare(request: Request, first: str, second: str, references: Count = 1) -> Response:
@@ -230,6 +236,7 @@ def create_app(
             "maps": service.has_maps,
             "no_maps": None if service.has_maps else beside.no_maps,
             "references": 0 if service.references is None else len(service.references),
+            "attends": service.attends,
             "corrections": kept is not None,
             "card": beside.card,
             "limits": asdict(limits),

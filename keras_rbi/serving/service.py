@@ -18,10 +18,11 @@ from keras_rbi.serving.class_map import class_map
 from keras_rbi.serving.decoders import Decoders
 from keras_rbi.serving.limits import Limits
 from keras_rbi.serving.metrics import Metrics
+from keras_rbi.serving.reference_images import ReferenceImages
 
 # Maps of all classes take room.
 MAPS_AT_ONCE = 8
-NOTHING = np.zeros(0, "float32")
+NOTHING: dict[str, np.ndarray] = {"probabilities": np.zeros(0, "float32")}
 # Name and bytes of an image, or what is wrong with it.
 Sent = tuple[str, bytes | str]
 # Status and content of a response.
@@ -31,7 +32,8 @@ Reply = tuple[int, dict[str, Any]]
 class Model(Protocol):
     """What the service needs of a model: `OnnxModel` has it.
 
-    One that also `has_features` or `has_maps` gives these by methods that `OnnxModel` describes.
+    One that also `has_features`, `has_maps` or `attends_to` references gives these by methods that
+    `OnnxModel` describes.
     """
 
     class_names: Sequence[str]
@@ -47,8 +49,12 @@ class Seen:
     """An image that was read, and what the model says of it."""
 
     pixels: np.ndarray
-    probabilities: np.ndarray
-    features: np.ndarray | None
+    said: dict[str, np.ndarray]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Of the classes, shape `(classes,)`."""
+        return self.said["probabilities"]
 
 
 class Service:
@@ -65,13 +71,13 @@ class Service:
         asked: Any = model
         self.model, self.beside = model, beside
         self.has_maps = bool(getattr(model, "has_maps", False))
-        self._has_features = bool(getattr(model, "has_features", False))
-        self.references = beside.references if self._has_features else None
+        self.references = _usable(beside.references, asked)
+        self.attends = self.references is not None and self.references.are_attended
         self._metrics = metrics
         self._decoders = Decoders(model.image_size, limits)
         self._batchers = [
             Batcher(
-                asked.predict_with_features if self._has_features else model.predict,
+                getattr(model, "look", self._predictions),
                 limits.max_batch,
                 limits.deadline,
                 metrics.batch_sizes.observe,
@@ -102,22 +108,26 @@ class Service:
         ]
         return _reply("predictions", images, entries)
 
-    async def explain(self, images: list[Sent], classes: Sequence[int]) -> Reply:
-        """The maps of classes, or of the likeliest class, over each image."""
+    async def explain(self, images: list[Sent], classes: Sequence[int], attended: int = 6) -> Reply:
+        """The maps of classes, or of the likeliest class, over each image; what it attended to."""
         # Of a class that is asked for, the map is all that the model is run for.
-        seen = await (self._read(images) if classes else self._look(images))
-        maps = await self._maps(seen)
+        only_maps = bool(classes) and not self.attends
+        seen = await (self._read(images) if only_maps else self._look(images))
+        maps = await self._maps(seen) if self.has_maps else [None] * len(seen)
         entries: list[dict[str, Any]] = []
         for one, of_it in zip(seen, maps, strict=True):
-            if isinstance(one, str) or of_it is None:
-                entries.append({"error": str(one)})
+            if isinstance(one, str):
+                entries.append({"error": one})
                 continue
-            numbers = classes or [int(one.probabilities.argmax())]
-            rows = [
-                {"class": self.model.class_names[each], "rows": class_map(of_it, each)}
-                for each in numbers
-            ]
-            entries.append({"maps": rows})
+            entry: dict[str, Any] = {"maps": []}
+            if of_it is not None:
+                entry["maps"] = [
+                    {"class": self.model.class_names[each], "rows": class_map(of_it, each)}
+                    for each in classes or [int(one.probabilities.argmax())]
+                ]
+            if self.attends:
+                entry["attended"] = self._attended(one, attended)
+            entries.append(entry)
         return _reply("explanations", images, entries)
 
     async def compare(self, images: list[Sent], pair: tuple[int, int], count: int) -> Reply:
@@ -190,9 +200,10 @@ class Service:
     def reference(self, number: int) -> dict[str, Any]:
         """What there is to say of a reference."""
         assert self.references is not None
+        label = int(self.references.labels[number])
         return {
             "reference": number,
-            "class": self.model.class_names[int(self.references.labels[number])],
+            "class": self.model.class_names[label] if label >= 0 else "",
             "name": self.references.names[number],
             "photograph": f"references/{number}",
         }
@@ -205,19 +216,16 @@ class Service:
         refused = sum(isinstance(image, str) for image in found)
         self._metrics.images.labels("answered").inc(len(found) - refused)
         self._metrics.images.labels("refused").inc(refused)
-        return [image if isinstance(image, str) else Seen(image, NOTHING, None) for image in found]
+        return [image if isinstance(image, str) else Seen(image, NOTHING) for image in found]
 
     async def _look(self, images: list[Sent]) -> list[Seen | str]:
         found = await self._read(images)
         readable = [one.pixels for one in found if not isinstance(one, str)]
         rows = iter(await self._batchers[0].submit(readable))
-        return [
-            one if isinstance(one, str) else self._seen(one.pixels, next(rows)) for one in found
-        ]
+        return [one if isinstance(one, str) else Seen(one.pixels, next(rows)) for one in found]
 
-    def _seen(self, pixels: np.ndarray, row: np.ndarray) -> Seen:
-        classes = len(self.model.class_names)
-        return Seen(pixels, row[:classes], row[classes:] if self._has_features else None)
+    def _predictions(self, images: np.ndarray) -> list[dict[str, np.ndarray]]:
+        return [{"probabilities": row} for row in self.model.predict(images)]
 
     async def _decoded(self, name: str, content: bytes | str, number: int) -> np.ndarray | str:
         """The image, or what is wrong with it."""
@@ -257,11 +265,24 @@ class Service:
         self, one: Seen, count: int, classes: Sequence[int] | None
     ) -> list[dict[str, Any]]:
         assert self.references is not None
-        assert one.features is not None
-        return [
-            {**self.reference(number), "likeness": round(alike, 6)}
-            for number, alike in self.references.nearest(one.features, count, classes)
-        ]
+        if self.attends:
+            found = self.references.most(one.said["attention"][1:], count, classes)
+        else:
+            found = self.references.nearest(one.said["features"], count, classes)
+        how = "share" if self.attends else "likeness"
+        return [{**self.reference(number), how: round(value, 6)} for number, value in found]
+
+    def _attended(self, one: Seen, count: int) -> dict[str, Any]:
+        """Whom an image attended to and how much, and what the prediction were without that."""
+        found: dict[str, Any] = {
+            "itself": round(float(one.said["attention"][0]), 6),
+            "references": self._nearest(one, count, None),
+        }
+        alone = one.said.get("probabilities_without_attention")
+        if alone is not None:
+            found["without"] = top_classes(alone, self.model.class_names, 1)
+            found["changed"] = round(float(np.abs(one.probabilities - alone).max()), 6)
+        return found
 
     async def _compared(self, number: int, pair: tuple[int, int]) -> dict[str, Any]:
         assert self.references is not None
@@ -275,6 +296,15 @@ class Service:
             calibrated = self.beside.confidence.calibrated(one.probabilities)
             found["calibrated"] = float(calibrated[number])
         return found
+
+
+def _usable(references: ReferenceImages | None, model: Any) -> ReferenceImages | None:
+    """References that a model can tell of: by its features, or because it attends to them."""
+    if references is None:
+        return None
+    if references.are_attended:
+        return references if len(references) == getattr(model, "attends_to", 0) else None
+    return references if getattr(model, "has_features", False) else None
 
 
 def _both_ways(maps: np.ndarray, pair: tuple[int, int]) -> dict[str, Any]:

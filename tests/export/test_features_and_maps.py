@@ -149,7 +149,7 @@ def test_every_other_format_gives_them_too(format, tmp_path):
     predict, _ = runner(FORMATS[format].run_file)(path)
     images = small_model.images(5, seed=3)
     found = predict("images", images.astype("float32"))
-    assert set(found) == set(outputs)
+    assert set(found) == {*outputs, "probabilities_without_attention"}
     for number in range(len(small_model.NAMES)):
         own = at_image_size(np.maximum(found["maps"][:, number], 0), 16, 16)
         np.testing.assert_allclose(own, grad_cam(model, images, number), atol=1e-4)
@@ -160,6 +160,10 @@ def test_every_other_format_gives_them_too(format, tmp_path):
         ("features", model.attend(features, relations, training=False)),
         ("attention", model.attention(features, relations).weights),
         ("probabilities", model(rows, training=False)),
+        (
+            "probabilities_without_attention",
+            model.classify(model.without_attention(features), training=False),
+        ),
     ):
         expected = keras.ops.convert_to_numpy(expected)
         np.testing.assert_allclose(found[name], expected, atol=1e-4, err_msg=name)

@@ -82,6 +82,11 @@ class References(keras.layers.Layer):
         """Whether images are kept, from which features can be computed again."""
         return self.thumbnail_factor == 1
 
+    def photographs(self) -> np.ndarray:
+        """The images or thumbnails, uint8 `(references, rows, columns, channels)`."""
+        images = np.asarray(ops.convert_to_numpy(self.images), "uint8")
+        return images if self.data_format == "channels_last" else images.transpose(0, 2, 3, 1)
+
     def errors(self, images: Tensor) -> Tensor:
         """Mean squared differences of images to the references.
 
