@@ -12,7 +12,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from keras_rbi.serving.admission import Admission, FullError
 from keras_rbi.serving.beside import Beside
@@ -130,8 +130,6 @@ def create_app(
             for method in getattr(route, "methods", None) or ()
         }
         return JSONResponse({"detail": error.detail}, 405, {"Allow": ", ".join(sorted(methods))})
-
-    app.add_middleware(CountResponses, path="/predict", metrics=metrics)
 
     @app.post("/predict", openapi_extra=REQUEST_BODY, responses=PREDICT_RESPONSES)
     async def predict(
@@ -276,6 +274,8 @@ def create_app(
         }
 
     add_page_files(app)
+    endpoints = [route.path for route in app.routes if isinstance(route, Route)]
+    app.add_middleware(CountResponses, endpoints=dict.fromkeys(endpoints), metrics=metrics)
     return app
 
 

@@ -172,6 +172,7 @@ OBSERVATION_RESPONSES = _of_images(
             "images": {"type": "integer"},
             "temperature": {"type": "number"},
             "calibrated": {"type": "boolean"},
+            "sure": {"type": "boolean"},
         },
         "required": ["top", "images", "temperature", "calibrated"],
     },

@@ -85,7 +85,7 @@ class Service:
         ]
         if self.has_maps:
             most = min(MAPS_AT_ONCE, limits.max_batch)
-            self._batchers.append(Batcher(asked.maps, most, 0.0))
+            self._batchers.append(Batcher(asked.maps, most, 0.0, metrics.batch_sizes.observe))
 
     async def start(self) -> None:
         """Begins to predict."""
@@ -179,6 +179,11 @@ class Service:
             "temperature": temperature,
             "calibrated": bool(self.beside.calibration.temperatures),
         }
+        if self.beside.confidence is not None:
+            # As one photograph would be that says what they say in the mean: photographs that are
+            # all alike tell no more than one, and unlike ones are right more often.
+            mean = observation_probabilities(np.stack(rows), 1.0)
+            content["observation"]["sure"] = self.beside.confidence.is_sure(mean)
         return status, content
 
     async def nearest(self, images: list[Sent], count: int, classes: Sequence[int]) -> Reply:
@@ -195,6 +200,7 @@ class Service:
     async def check(self, image: Sent) -> str | None:
         """Why an image cannot be read, or `None`."""
         found = await self._decoded(*image, 0)
+        self._count([found])
         return found if isinstance(found, str) else None
 
     def reference(self, number: int) -> dict[str, Any]:
@@ -213,10 +219,13 @@ class Service:
         found = await asyncio.gather(
             *(self._decoded(*image, number) for number, image in enumerate(images))
         )
+        self._count(found)
+        return [image if isinstance(image, str) else Seen(image, NOTHING) for image in found]
+
+    def _count(self, found: Sequence[np.ndarray | str]) -> None:
         refused = sum(isinstance(image, str) for image in found)
         self._metrics.images.labels("answered").inc(len(found) - refused)
         self._metrics.images.labels("refused").inc(refused)
-        return [image if isinstance(image, str) else Seen(image, NOTHING) for image in found]
 
     async def _look(self, images: list[Sent]) -> list[Seen | str]:
         found = await self._read(images)
@@ -251,8 +260,7 @@ class Service:
             calibrated = np.sort(confidence.calibrated(one.probabilities))[::-1]
             for each, value in zip(best, calibrated, strict=False):
                 each["calibrated"] = float(value)
-            threshold = confidence.threshold
-            entry["sure"] = threshold is not None and bool(calibrated[0] >= threshold)
+            entry["sure"] = confidence.is_sure(one.probabilities)
         if references and self.references is not None:
             numbers = np.argsort(-one.probabilities, kind="stable")[:top]
             # Of thousands of references this takes some milliseconds.
