@@ -45,8 +45,11 @@ class OnnxModel:
         if not self.path.is_file():
             raise ValueError(f"There is no file {str(path)!r}.")
         try:
+            options = onnxruntime.SessionOptions()
+            # Threads that wait for each other would hold processors that decoders need.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             self._session = onnxruntime.InferenceSession(
-                str(path), providers=["CPUExecutionProvider"]
+                str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             # ONNX Runtime's exceptions have no class in common but this.

@@ -140,7 +140,10 @@ class Service:
                 entries.append({"error": str(one)})
                 continue
             near = self._nearest(one, count, pair) if self.references else []
-            shown = [{**each, **await self._compared(each["reference"], pair)} for each in near]
+            maps_of = await asyncio.gather(
+                *(self._compared(each["reference"], pair) for each in near)
+            )
+            shown = [{**each, **both} for each, both in zip(near, maps_of, strict=True)]
             names = [self.model.class_names[each] for each in pair]
             entries.append(
                 {

@@ -297,15 +297,17 @@ function figure(each, ...more) {
 
 function attention(attended) {
   // Whom an image attended to, and what that changed.
-  const made = el("section", { ariaLabel: "Attention" }, el("h3", {}, "What it was related to"));
+  const made = el("section", { ariaLabel: "Attention" }, el("h3", {}, "What it was related to"), el(
+    "p", {}, `The model relates it to ${plural(model.references, "reference photograph",
+      "reference photographs")} that it keeps. `));
   const without = attended.without?.[0];
-  if (without && attended.changed < 0.0005) made.append(el("p", {},
-    "Without these photographs nothing would be different: the model makes no use of them here."));
-  else if (without) made.append(el("p", {},
-    `They change its probabilities by up to ${(100 * attended.changed).toFixed(1)} points. Without them it would be `,
-    el("b", {}, el("bdi", {}, without.class)), `, ${percent(without.probability)} before calibration.`));
+  const said = made.lastChild;
+  if (without && attended.changed < 0.0005) said.append(
+    "Without them nothing would be different: the model makes no use of them here.");
+  else if (without) said.append(`They change its probabilities by up to ${(100 * attended.changed).toFixed(1)} points. Without them it would be `,
+    el("b", {}, el("bdi", {}, without.class)), `, ${percent(without.probability)} before calibration.`);
   made.append(el("p", { className: "small" },
-    `Of its attention ${percent(attended.itself)} is on your photograph itself, the rest on the ${model.references} reference photographs that the model keeps. The most on:`
+    `Of its attention ${percent(attended.itself)} is on your photograph itself, the rest on these. The most is on:`
   ), el("ul", { className: "alike" }, ...attended.references.map((each) => el("li", {},
     figure(each)))));
   return made;
