@@ -38,11 +38,23 @@ def main(file: str = "model.onnx") -> None:
 
     model = OnnxModel(file)
     beside = read_beside(model.path)
+
+    def answered(image: Image.Image | None) -> tuple[dict[str, float], Any]:
+        if image is None:
+            raise gradio.Error("Choose a photograph first.")
+        return answer(model, beside.confidence, image)
+
     gradio.Interface(
-        lambda image: answer(model, beside.confidence, image),
-        gradio.Image(type="pil"),
-        [gradio.Label(num_top_classes=5), gradio.Image(label="What speaks for it")],
+        answered,
+        gradio.Image(type="pil", label="Photograph"),
+        [
+            gradio.Label(num_top_classes=5, label="Classes"),
+            gradio.Image(label="What speaks for it"),
+        ],
+        title="What is it?",
+        description=beside.no_maps or "",
         flagging_mode="never",
+        api_name="predict",
     ).launch()
 
 

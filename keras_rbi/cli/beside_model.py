@@ -1,7 +1,7 @@
 """What a service shows beside the predictions of a run's model, made at its first start."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from keras_rbi import training
@@ -18,6 +18,7 @@ from keras_rbi.serving.beside import (
     write_notes,
 )
 from keras_rbi.serving.onnx_model import OnnxModel
+from keras_rbi.serving.reference_images import ReferenceImages
 from keras_rbi.training.images_to_show import images_to_show
 
 # More validation images move the threshold little, and the first start long.
@@ -25,7 +26,13 @@ VALIDATION_IMAGES = 1000
 CARD = "README.md"
 
 
-def beside_model(run: Path, model: OnnxModel, references: int, no_maps: str | None) -> Beside:
+def beside_model(
+    run: Path,
+    model: OnnxModel,
+    references: int,
+    no_maps: str | None,
+    load_stored: Callable[[], ReferenceImages] | None = None,
+) -> Beside:
     """What lies beside the ONNX file of a run; it is made where it is not there yet.
 
     Args:
@@ -33,7 +40,11 @@ def beside_model(run: Path, model: OnnxModel, references: int, no_maps: str | No
         model: Its model in ONNX Runtime.
         references: Most reference photographs.
         no_maps: Why the model has no maps, or `None`.
+        load_stored: Function that gives the images that the model itself stores. Defaults to
+            `None`, there are none.
     """
+    if load_stored and model.attends_to and not references_file(model.path).is_file():
+        load_stored().write(references_file(model.path))
     folder = training.RunFolder.around(run)
     has_run = folder.settings.is_file()
     made = has_run and notes_file(model.path).is_file()
@@ -65,7 +76,7 @@ def _make(run: Path, model: OnnxModel, references: int, no_maps: str | None) -> 
                 progress(split, done, count)
 
         confidence = confidence_of(model, images("validation", VALIDATION_IMAGES))
-        if references and model.has_features:
+        if references and model.has_features and not model.attends_to:
             shown = references_of(model, images("train", references))
             if shown is not None:
                 shown.write(references_file(model.path))

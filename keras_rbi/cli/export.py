@@ -83,7 +83,9 @@ def export(
         network, class_names = load(model)
         try:
             if tf_serving is not None:
-                made = _for_tf_serving(network, output, tf_serving, relations, top_k, class_names)
+                made = _for_tf_serving(
+                    network, output, tf_serving, relations, top_k, class_names, _card_of(model)
+                )
                 cost = None
             else:
                 made = _export(
@@ -163,10 +165,17 @@ def _for_tf_serving(
     relations: str | None,
     top_k: int,
     class_names: list[str],
+    model_card: str | None,
 ) -> "Export":
     with doing("Exporting for TensorFlow Serving, reloading without Keras and comparing"):
         return exports.export_for_tf_serving(
-            network, output, name, relations=relations, top_k=top_k, class_names=class_names
+            network,
+            output,
+            name,
+            relations=relations,
+            top_k=top_k,
+            class_names=class_names,
+            model_card=model_card,
         )
 
 

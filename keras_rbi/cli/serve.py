@@ -1,9 +1,11 @@
 """`keras-rbi serve` and `keras-rbi demo`."""
 
+import functools
 import importlib.util
 import webbrowser
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,12 +20,17 @@ from keras_rbi.serving.cached_onnx import cached_onnx
 from keras_rbi.serving.limits import MOST_REFERENCES, Limits
 from keras_rbi.training.run_folder import find_model
 
+if TYPE_CHECKING:
+    from keras_rbi.serving.beside import Beside
+    from keras_rbi.serving.onnx_model import OnnxModel
+    from keras_rbi.serving.reference_images import ReferenceImages
+
 NEEDED = ("fastapi", "uvicorn", "python_multipart", "onnxruntime", "prometheus_client")
 # What a service may relate an image to: nothing of other users' requests.
 RELATIONS = ("self", "references")
 LOOPBACK = "127.0.0.1"
 # Of what is in an ONNX file besides, and how it is made: a file that has less is made again.
-CONTENT = "features and maps"
+CONTENT = "features, maps and attention"
 # Enough for some dozens of each of some dozens of classes, looked at in half a minute.
 REFERENCES = 1000
 DEFAULTS = Limits()
@@ -144,7 +151,6 @@ def _serve(
     if relations not in (None, *RELATIONS):
         fail(f"--relations must be one of {', '.join(RELATIONS)}. Received: {relations!r}.")
     check_folder(keep, "--keep")
-    from keras_rbi.cli.beside_model import beside_model
     from keras_rbi.serving.beside import read_beside
     from keras_rbi.serving.onnx_model import OnnxModel
     from keras_rbi.serving.run import run
@@ -155,9 +161,7 @@ def _serve(
         served = OnnxModel(model)
         beside = read_beside(model)
     else:
-        path, no_maps = _onnx_file(model, relations)
-        served = OnnxModel(path)
-        beside = beside_model(model, served, references, no_maps)
+        served, beside = _of_run(model, relations, references)
 
     def started(port: int) -> None:
         url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
@@ -176,7 +180,27 @@ def _serve(
     run(served, limits, host, port, beside, keep, started)
 
 
-def _onnx_file(model: Path, relations: str | None) -> tuple[Path, str | None]:
+def _of_run(model: Path, relations: str | None, references: int) -> "tuple[OnnxModel, Beside]":
+    """The model of a run in ONNX Runtime, and what lies beside it."""
+    from keras_rbi.cli.beside_model import beside_model
+    from keras_rbi.serving.onnx_model import OnnxModel
+    from keras_rbi.serving.reference_images import attended_images
+
+    # In this function alone: a service holds no Keras model.
+    load_once = functools.cache(load)
+    path, no_maps = _onnx_file(model, relations, load_once)
+    served = OnnxModel(path)
+
+    def stored() -> "ReferenceImages":
+        network: Any = load_once(model)[0]
+        return attended_images(network.references.photographs(), network.references.labels)
+
+    return served, beside_model(model, served, references, no_maps, stored)
+
+
+def _onnx_file(
+    model: Path, relations: str | None, load: Callable[[Path], Any]
+) -> tuple[Path, str | None]:
     """The ONNX file of a model, and why it has no maps, where that has just been found."""
     file = find_model(model)
     found: list[str] = []

@@ -4,8 +4,8 @@
 outputs=("probabilities", "top_k"), top_k=5, precision="float32", representative_images=None,
 class_names=None, verbose=True)` returns an `Export`. In an ONNX file the input is `images`,
 float32 `(batch, height, width, 3)`, raw RGB of 0..255; outputs are `probabilities`,
-`top_k_classes` and `top_k_probabilities`, and `features` and `maps` if they are asked for; the JSON
-of `metadata_of` is in its metadata under the key `keras_rbi`.
+`top_k_classes` and `top_k_probabilities`, and `features`, `maps` and `attention` if they are asked
+for; the JSON of `metadata_of` is in its metadata under the key `keras_rbi`.
 """
 
 from typing import TYPE_CHECKING

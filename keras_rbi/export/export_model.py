@@ -91,10 +91,11 @@ def export_model(
     In every format the input `images` is float32 of shape `(batch, height, width, 3)`, raw RGB
     of 0..255, and `batch` is open. Outputs are `probabilities`, float32 `(batch, classes)`,
     `top_k_classes`, int32 `(batch, k)`, and `top_k_probabilities`, float32 `(batch, k)`; if they
-    are asked for, `features`, float32 `(batch, features)`, what the classifier decides by, and
-    `maps`, float32 `(batch, classes, rows, columns)`, Grad-CAM of every class before its ReLU, so
-    that the difference of two is the map of one class against the other. Class names, image shape,
-    preprocessing, relations and the version travel along as JSON.
+    are asked for, `features`, float32 `(batch, features)`, what the classifier decides by, `maps`,
+    float32 `(batch, classes, rows, columns)`, Grad-CAM of every class before its ReLU, so that the
+    difference of two is the map of one class against the other, and `attention`, float32
+    `(batch, 1 + references)`, the weights of the image itself and of stored references. Class
+    names, image shape, preprocessing, relations and the version travel along as JSON.
 
     Args:
         model: A model of `keras_rbi.models`, or another model from images to classes.
@@ -110,10 +111,11 @@ def export_model(
             SavedModel, `"image_bytes"`, the bytes of JPEG and PNG files of any size. A SavedModel
             may have several: signatures `serve`, `serve_sets`, `serve_observations` and
             `classify`; the first is also `serving_default`. Defaults to `"images"`.
-        outputs: `"probabilities"`, `"top_k"` or both, and besides these `"features"` and `"maps"`.
-            A SavedModel with `"top_k"` also names the classes, `top_k_names`. Maps are those of
-            models that classify pooled features, by themselves (`"self"` or no relations); they
-            are compared with `keras_rbi.explanations.grad_cam`'s. Defaults to the first two.
+        outputs: `"probabilities"`, `"top_k"` or both, and besides these `"features"`, `"maps"` and
+            `"attention"`. A SavedModel with `"top_k"` also names the classes, `top_k_names`. Maps
+            are those of models that classify pooled features of images that do not relate to each
+            other; they are compared with `keras_rbi.explanations.grad_cam`'s. Attention is that of
+            `"references"`. Defaults to the first two.
         top_k: Integer, how many classes are the likeliest. Defaults to `5`.
         precision: `"float32"`; `"float16"` (ONNX, OpenVINO, LiteRT) or `"int8"` (ONNX, LiteRT)
             for the weights. These are smaller and less exact, and the comparison is then only

@@ -18,7 +18,9 @@ from keras_rbi.models.relations import NO_REFERENCES
 INPUTS = ("images", "image_bytes", "sets", "observations")
 # Of these the images that are sent together may relate, and relate to no others.
 INPUTS_OF_SETS = ("sets", "observations")
-OUTPUTS = ("probabilities", "top_k", "features", "maps")
+OUTPUTS = ("probabilities", "top_k", "features", "maps", "attention")
+# What needs a model of keras_rbi, whose steps are known.
+OF_STEPS = OUTPUTS[2:]
 # What an export has unless it is asked for more.
 DEFAULT_OUTPUTS = ("probabilities", "top_k")
 
@@ -54,6 +56,7 @@ class ExportOptions:
             "top_k": ["top_k_classes", "top_k_probabilities"],
             "features": ["features"],
             "maps": ["maps"],
+            "attention": ["attention", "probabilities_without_attention"],
         }
         return [name for output in OUTPUTS if output in self.outputs for name in names[output]]
 
@@ -131,7 +134,7 @@ def export_options(
         )
     relations = _relations(model, relations, names)
     given = _chosen("outputs", outputs, OUTPUTS)
-    _check_features_and_maps(model, relations, names, given)
+    _check_outputs_of_steps(model, relations, names, given)
     if not entry.cuts_groups and (relations, names) == ("batch", ("images",)):
         _check_no_groups(model, format)
     return ExportOptions(
@@ -197,21 +200,32 @@ def outputs_for_a_page(
         relations: As in `export_model`. Defaults to `None`.
 
     Returns:
-        `outputs` of `export_model`, probabilities with features and maps where they can be had; and
-        why maps cannot, or `None`.
+        `outputs` of `export_model`, probabilities with features, maps and attention to references
+        where they can be had; and why maps cannot, or `None`.
     """
     if not has_known_steps(model):
         return ("probabilities",), f"{type(model).__name__} is no model of keras_rbi."
-    reason = why_no_class_maps(model, relations or model.relations or "none")
+    relations = relations or model.relations or "none"
+    outputs: tuple[str, ...] = ("probabilities", "features")
+    if _why_no_attention(model, relations) is None:
+        outputs += ("attention",)
+    reason = why_no_class_maps(model, relations)
     if reason is not None:
-        return ("probabilities", "features"), f"Of its maps: {reason}."
-    return ("probabilities", "features", "maps"), None
+        return outputs, f"Of its maps: {reason}."
+    return (*outputs, "maps"), None
 
 
-def _check_features_and_maps(
+def _why_no_attention(model: Any, relations: str) -> str | None:
+    """Why there is no attention to references to be had; `None` where there is."""
+    if relations != "references":
+        return f"its images relate to no references (relations={relations!r})"
+    return None if model.has_attention else "its attention is a layer of one's own"
+
+
+def _check_outputs_of_steps(
     model: keras.Model, relations: str, inputs: Sequence[str], outputs: Sequence[str]
 ) -> None:
-    more = [name for name in ("features", "maps") if name in outputs]
+    more = [name for name in OF_STEPS if name in outputs]
     if not more:
         return
     if not set(outputs) & set(DEFAULT_OUTPUTS):
@@ -233,6 +247,12 @@ def _check_features_and_maps(
         raise ValueError(
             f"outputs='maps' cannot be had of this model: {reason}. Leave it out; "
             "keras_rbi.explanations.grad_cam explains every model."
+        )
+    reason = _why_no_attention(model, relations) if "attention" in outputs else None
+    if reason is not None:
+        raise ValueError(
+            f"outputs='attention' cannot be had of this model: {reason}. Leave it out, or call "
+            "set_references and pass relations='references'."
         )
 
 

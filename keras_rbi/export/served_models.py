@@ -8,7 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_rbi.export.options import ExportOptions
+from keras_rbi.export.options import OF_STEPS, ExportOptions
 from keras_rbi.models.class_maps import class_maps
 from keras_rbi.models.finite_pixels import finite_pixels
 from keras_rbi.models.head_activation import head_activation
@@ -29,8 +29,8 @@ class ServedImages(keras.Model):
 
     Output shape:
         A dictionary of `probabilities`, float32 `(batch, classes)`, of `top_k_classes`, int32,
-        and `top_k_probabilities`, float32, of shape `(batch, k)`, likeliest first, of `features`
-        and of `maps`, as the options have them; as a tuple with `as_tuple=True`.
+        and `top_k_probabilities`, float32, of shape `(batch, k)`, likeliest first, of `features`,
+        `maps` and `attention`, as the options have them; as a tuple with `as_tuple=True`.
     """
 
     input_name = "images"
@@ -56,8 +56,8 @@ class ServedImages(keras.Model):
 
     def call(self, images: Tensor) -> Any:
         more: dict[str, Tensor] = {}
-        if {"features", "maps"} & set(self.options.outputs):
-            probabilities, more = self._with_features_and_maps(images)
+        if set(OF_STEPS) & set(self.options.outputs):
+            probabilities, more = self._with_outputs_of_steps(images)
         else:
             probabilities = self.probabilities(images)
         predictions = {}
@@ -70,7 +70,7 @@ class ServedImages(keras.Model):
         predictions |= more
         return tuple(predictions.values()) if self.as_tuple else predictions
 
-    def _with_features_and_maps(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def _with_outputs_of_steps(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Probabilities, and what else there is on the way to them."""
         model: Any = self.model
         more: dict[str, Tensor] = {}
@@ -83,6 +83,12 @@ class ServedImages(keras.Model):
             more["features"] = ops.cast(decided_by, "float32")
         if "maps" in self.options.outputs:
             more["maps"] = class_maps(model, maps, features, images)
+        if "attention" in self.options.outputs:
+            relations = model.encode_relations(images, training=False)
+            weights = model.attention(features, relations).weights
+            more["attention"] = ops.cast(weights, "float32")
+            alone = model.classify(model.without_attention(features), training=False)
+            more["probabilities_without_attention"] = self._from_outputs(alone)
         return self._from_outputs(model.classify(related, training=False)), more
 
     def _from_outputs(self, outputs: Tensor) -> Tensor:

@@ -43,6 +43,7 @@ def export_for_tf_serving(
     |---|---|
     | `NAME/VERSION/` | a SavedModel, by default with signatures `serving_default` (images) and `classify` (bytes of image files) |
     | `NAME/VERSION/assets.extra/tf_serving_warmup_requests` | what the server asks before it is ready |
+    | `NAME/VERSION/README.md` | the model card, where `model_card=` gives one |
     | `models.config` | for `--model_config_file` |
     | `batching.config` | for `--batching_parameters_file`, with `--enable_batching` |
 

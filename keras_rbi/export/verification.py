@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -115,24 +116,29 @@ def verify(model: keras.Model, path: Path, options: ExportOptions) -> Verificati
             f"probabilities, of which {TOLERANCE:g} is allowed: {numbers}; by other batch "
             f"compositions: {composition}. It was removed."
         )
-    if "maps" in options.outputs and options.precision == "float32":
-        _check_maps(model, cases, predictions)
+    if options.precision == "float32":
+        _check_maps_and_attention(model, options, cases, predictions)
     return Verification(
         differences, composition, same_bits, float(np.mean(np.concatenate(classes)))
     )
 
 
-def _check_maps(model: keras.Model, cases: list[Case], predictions: list[Arrays]) -> None:
+def _check_maps_and_attention(
+    model: keras.Model, options: ExportOptions, cases: list[Case], predictions: list[Arrays]
+) -> None:
+    checks: dict[str, Callable[..., None]] = {"maps": _check_maps, "attention": _check_attention}
+    for case, prediction in zip(cases, predictions, strict=True):
+        if case.label == f"batch of {BATCH_SIZES[1]}":
+            for name in set(checks) & set(options.outputs):
+                checks[name](model, case, prediction[name])
+
+
+def _check_maps(model: keras.Model, case: Case, maps: np.ndarray) -> None:
     """Compares maps with the gradients of the backend, of the classes that are predicted."""
-    case, prediction = next(
-        (case, prediction)
-        for case, prediction in zip(cases, predictions, strict=True)
-        if len(case.expected) == BATCH_SIZES[1] and case.input == "images"
-    )
     classes = case.expected.argmax(-1)
     places, gradients = own_gradients(ModelParts(model), case.values, classes, "combined", None)
     expected = (gradients.mean((1, 2), keepdims=True) * places).sum(-1)
-    found = prediction["maps"][np.arange(len(classes)), classes]
+    found = maps[np.arange(len(classes)), classes]
     difference = np.abs(found - expected).max() / max(float(np.abs(expected).max()), 1e-30)
     # Never true of NaN.
     if not difference <= TOLERANCE:
@@ -140,6 +146,21 @@ def _check_maps(model: keras.Model, cases: list[Case], predictions: list[Arrays]
             "The maps of the exported model are not those of the gradients: they differ by "
             f"{difference:.2g} of the largest value, and {TOLERANCE:g} is allowed. It was removed. "
             "Leave 'maps' out of the outputs."
+        )
+
+
+def _check_attention(model: Any, case: Case, attention: np.ndarray) -> None:
+    """Compares the weights of the image itself and of the references with the model's."""
+    images = keras.ops.convert_to_tensor(case.values)
+    relations = model.encode_relations(images, training=False)
+    expected = model.attention(model.embed(images, training=False), relations).weights
+    difference = np.abs(attention - keras.ops.convert_to_numpy(expected)).max()
+    # Never true of NaN.
+    if not difference <= TOLERANCE:
+        raise ExportError(
+            "The attention of the exported model is not that of the model: it differs by "
+            f"{difference:.2g}, and {TOLERANCE:g} is allowed. It was removed. Leave 'attention' "
+            "out of the outputs."
         )
 
 

@@ -1,9 +1,5 @@
 """Pairs of images that show the same, side by side."""
 
-import base64
-import html
-import io
-
 import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
@@ -12,26 +8,13 @@ from keras_rbi.datasets.files.duplicates import Duplicate
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.evaluation.leaks import Leaks, image_name
 from keras_rbi.figures.contact_sheet import mosaic
+from keras_rbi.figures.html_report import Card, HtmlReport, Picture, Section
+from keras_rbi.figures.thumbnail import thumbnail
 
 SIDE = 128
+# Pixels of a picture's longest side on the page.
+STORED = 208
 COLUMNS = 4
-
-REPORT = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>{title}</title>
-<style>
-body {{ font-family: sans-serif; margin: 2em; }}
-td {{ padding: 0.4em 1.2em 0.4em 0; vertical-align: top; }}
-img {{ display: block; }}
-</style>
-<h1>{title}</h1>
-<p>{summary}</p>
-<table>
-{rows}
-</table>
-</html>
-"""
 
 
 def duplicates_report(leaks: Leaks, most: int) -> str:
@@ -44,13 +27,17 @@ def duplicates_report(leaks: Leaks, most: int) -> str:
     Returns:
         The HTML, with its images inside.
     """
-    rows = "\n".join(
-        f"<tr><td>{html.escape(describe(pair))}</td>"
-        f"{_cell(leaks.first, pair.first)}{_cell(leaks.second, pair.second)}</tr>"
-        for pair in leaks.pairs[:most]
-    )
-    title, summary = html.escape(leaks.title), html.escape(leaks.summary)
-    return REPORT.format(title=title, summary=summary, rows=rows)
+    cards = [
+        Card(
+            f"{rank}. {describe(pair)}",
+            pictures=[_picture(leaks.first, pair.first), _picture(leaks.second, pair.second)],
+        )
+        for rank, pair in enumerate(leaks.pairs[:most], 1)
+    ]
+    text = "" if len(leaks.pairs) <= most else f"The first {most:,} of {len(leaks.pairs):,}."
+    heading = "Pairs, side by side" if cards else "Nothing to show"
+    section = Section("pairs", heading, text, cards=cards)
+    return HtmlReport(leaks.title, leaks.summary, [section]).html()
 
 
 def duplicates_sheet(leaks: Leaks, most: int) -> Figure:
@@ -83,15 +70,9 @@ def describe(pair: Duplicate) -> str:
     return measure + (", mirrored" if pair.flipped else "")
 
 
-def _cell(data: ImageData, index: int) -> str:
-    picture = io.BytesIO()
-    Image.fromarray(_thumbnail(data, index)).save(picture, "PNG")
-    content = base64.b64encode(picture.getvalue()).decode()
+def _picture(data: ImageData, index: int) -> Picture:
     text = f"{image_name(data, index)} ({data.class_names[data.labels[index]]})"
-    return (
-        f'<td><img alt="" width="{SIDE}" height="{SIDE}" src="data:image/png;base64,{content}">'
-        f"{html.escape(text)}</td>"
-    )
+    return thumbnail(data.image(index), text, STORED, caption=text)
 
 
 def _thumbnail(data: ImageData, index: int) -> np.ndarray:

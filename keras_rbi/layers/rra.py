@@ -225,27 +225,30 @@ class RRA(InferenceRelations, keras.layers.Layer):
         both = ops.concatenate([embeddings, residual, embeddings - residual], axis=-1)
         return AttentionParts(embeddings, residual, ops.sigmoid(self.gate_dense(both)), weights)
 
-    def _attend_to_references(
-        self, query: Tensor, key: Tensor, value: Tensor, relations: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Z and A where each image has itself and the references for a set."""
-        references = self.known_references()
-        features = ops.convert_to_tensor(references.features)
-        # Keys are those of targets, which the references are for the other reading of eq. 10 only.
-        of_targets = self.softmax_axis == -1
+    def reference_projections(self) -> tuple[Tensor, Tensor | None, Tensor]:
+        """Query, key and value of the references, `(references, units)` each.
+
+        The keys are those of targets, which the references are for the other reading of eq. 10
+        alone; else there are none.
+        """
+        features = ops.convert_to_tensor(self.known_references().features)
 
         def projected(dense: keras.layers.Layer) -> Tensor:
             return ops.cast(dense(features), self._sums_dtype)
 
+        key = projected(self.key_dense) if self.softmax_axis == -1 else None
+        return projected(self.query_dense), key, projected(self.value_dense)
+
+    def _attend_to_references(
+        self, query: Tensor, key: Tensor, value: Tensor, relations: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Z and A where each image has itself and the references for a set."""
+        stored = self.known_references().relations
         return reference_attention(
             (query, key, value),
-            (
-                projected(self.query_dense),
-                projected(self.key_dense) if of_targets else None,
-                projected(self.value_dense),
-            ),
+            self.reference_projections(),
             relations,
-            None if relations is None else ops.convert_to_tensor(references.relations),
+            None if relations is None else ops.convert_to_tensor(stored),
             self.softmax_axis,
         )
 

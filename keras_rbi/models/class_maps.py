@@ -12,6 +12,7 @@ import keras
 from keras import ops
 
 from keras_rbi.layers.accepted import accepted
+from keras_rbi.layers.reference_attention_change import reference_attention_change
 from keras_rbi.models.open_classes import without_activation
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.types import Tensor
@@ -44,7 +45,7 @@ def why_no_class_maps(model: Any, relations: str) -> str | None:
         return "the backbone pools by itself"
     if model.rra is None:
         return None
-    if relations != "self":
+    if relations not in ("self", "references"):
         return f"images relate to others (relations={relations!r})"
     if not model.has_attention:
         return "its attention is a layer of one's own"
@@ -105,20 +106,40 @@ def _added(model: RelationalClassifier, changes: Tensor, of_branch: Tensor) -> T
 def _through_attention(
     model: RelationalClassifier, changes: Tensor, features: Tensor, images: Tensor
 ) -> Tensor:
-    """What `RRA` makes of changes of features that attend to themselves alone.
+    """What `RRA` makes of changes of features: of Z, of the residual R, and of the gate beta.
 
-    All of the attention is on the image itself whatever its features are, so that Z changes as the
-    value, and the gate mixes: dC = (1 - beta) dZ + beta dR + dbeta (R - Z), normalized.
+    It mixes dC = (1 - beta) dZ + beta dR + dbeta (R - Z), normalized.
     """
     rra = model.rra
-    parts = rra.parts(features, model.encode_relations(images, training=False), training=False)
+    relations = model.encode_relations(images, training=False)
+    parts = rra.parts(features, relations, training=False)
     embeddings, residual, gate = (
         ops.expand_dims(ops.cast(each, "float32"), 1)
         for each in (parts.embeddings, parts.residual, parts.gate)
     )
-    of_value = _linear_part(rra.value_dense, changes)
+    of_embeddings = _linear_part(rra.value_dense, changes)
+    if rra.inference_relations == "references":
+        of_embeddings = _through_references(
+            rra, changes, of_embeddings, features, parts.weights, relations
+        )
     of_residual = _linear_part(rra.residual_dense, changes)
-    both = ops.concatenate([of_value, of_residual, of_value - of_residual], axis=-1)
+    both = ops.concatenate([of_embeddings, of_residual, of_embeddings - of_residual], axis=-1)
     of_gate = gate * (1.0 - gate) * _linear_part(rra.gate_dense, both)
-    mixed = (1.0 - gate) * of_value + gate * of_residual + of_gate * (residual - embeddings)
+    mixed = (1.0 - gate) * of_embeddings + gate * of_residual + of_gate * (residual - embeddings)
     return _linear_part(rra.normalization, mixed)
+
+
+def _through_references(
+    rra: Any, changes: Tensor, of_value: Tensor, features: Tensor, weights: Tensor, relations: Any
+) -> Tensor:
+    """dZ of an image that attends to references too; alone, it changes as the value does."""
+    dense = (rra.query_dense, rra.key_dense, rra.value_dense)
+    query, key, value = (ops.cast(layer(features), "float32") for layer in dense)
+    return reference_attention_change(
+        (query, key, value),
+        (_linear_part(rra.query_dense, changes), _linear_part(rra.key_dense, changes), of_value),
+        rra.reference_projections(),
+        weights,
+        None if relations is None else ops.cast(relations, "float32"),
+        rra.softmax_axis,
+    )

@@ -12,7 +12,7 @@ from fastapi import FastAPI, Query, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Match
+from starlette.routing import Match, Route
 
 from keras_rbi.serving.admission import Admission, FullError
 from keras_rbi.serving.beside import Beside
@@ -131,8 +131,6 @@ def create_app(
         }
         return JSONResponse({"detail": error.detail}, 405, {"Allow": ", ".join(sorted(methods))})
 
-    app.add_middleware(CountResponses, path="/predict", metrics=metrics)
-
     @app.post("/predict", openapi_extra=REQUEST_BODY, responses=PREDICT_RESPONSES)
     async def predict(
         request: Request,
@@ -146,14 +144,20 @@ def create_app(
         return await respond(request, lambda images: service.predict(images, top, references))
 
     @app.post("/explain", openapi_extra=REQUEST_BODY, responses=EXPLAIN_RESPONSES)
-    async def explain(request: Request, names: Names = None) -> Response:
+    async def explain(
+        request: Request,
+        names: Names = None,
+        attended: Annotated[int, Query(ge=1, le=MOST_REFERENCES)] = 6,
+    ) -> Response:
         """What in each image speaks for classes: rows of numbers from 0 to 1 to lay over it.
 
-        Of the likeliest class, where none is asked for.
+        Of the likeliest class, where none is asked for. Of a model that relates to references also
+        whom the image attended to, so many of them, and what it would predict without.
         """
-        need_maps()
+        if not service.attends:
+            need_maps()
         classes = numbers(names)
-        return await respond(request, lambda images: service.explain(images, classes))
+        return await respond(request, lambda images: service.explain(images, classes, attended))
 
     @app.post("/compare", openapi_extra=REQUEST_BODY, responses=COMPARE_RESPONSES)
     async def compare(request: Request, first: str, second: str, references: Count = 1) -> Response:
@@ -230,6 +234,7 @@ def create_app(
             "maps": service.has_maps,
             "no_maps": None if service.has_maps else beside.no_maps,
             "references": 0 if service.references is None else len(service.references),
+            "attends": service.attends,
             "corrections": kept is not None,
             "card": beside.card,
             "limits": asdict(limits),
@@ -269,6 +274,8 @@ def create_app(
         }
 
     add_page_files(app)
+    endpoints = [route.path for route in app.routes if isinstance(route, Route)]
+    app.add_middleware(CountResponses, endpoints=dict.fromkeys(endpoints), metrics=metrics)
     return app
 
 

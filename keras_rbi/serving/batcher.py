@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-Predict = Callable[[np.ndarray], np.ndarray]
+Predict = Callable[[np.ndarray], Sequence[Any] | np.ndarray]
 
 
 class Batcher:
@@ -19,8 +19,8 @@ class Batcher:
     thread beside it.
 
     Args:
-        predict: Function of images `(batch, ...)` that gives rows `(batch, ...)`, each of which
-            must depend on its own image alone.
+        predict: Function of images `(batch, ...)` that gives something for each, a row of an array
+            or what is in a list, which must depend on its own image alone.
         max_batch: Integer, most images in a batch.
         deadline: Float, seconds for which an image waits for others.
         observe: Function of the size of each batch. Defaults to nothing.
@@ -37,7 +37,7 @@ class Batcher:
         self._max_batch = max_batch
         self._deadline = deadline
         self._observe = observe
-        self._waiting: deque[tuple[float, np.ndarray, asyncio.Future[np.ndarray]]] = deque()
+        self._waiting: deque[tuple[float, np.ndarray, asyncio.Future[Any]]] = deque()
         self._arrived = asyncio.Event()
         self._stopping = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
@@ -55,7 +55,7 @@ class Batcher:
             await self._task
         self._thread.shutdown()
 
-    async def submit(self, images: Sequence[np.ndarray]) -> list[np.ndarray]:
+    async def submit(self, images: Sequence[np.ndarray]) -> list[Any]:
         """Predicts images, in batches with those of others.
 
         Args:
@@ -106,7 +106,7 @@ class Batcher:
                 return
 
     async def _predict_batch(
-        self, batch: list[tuple[float, np.ndarray, asyncio.Future[np.ndarray]]]
+        self, batch: list[tuple[float, np.ndarray, asyncio.Future[Any]]]
     ) -> None:
         self._observe(len(batch))
         images = np.stack([image for _, image, _ in batch])

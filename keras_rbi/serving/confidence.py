@@ -42,6 +42,12 @@ class Confidence:
         logarithms = np.log(np.clip(np.asarray(probabilities, "float64"), EPSILON, 1.0))
         return np.asarray(np.exp(log_softmax(logarithms / self.temperature, -1)))
 
+    def is_sure(self, probabilities: np.ndarray) -> bool:
+        """Whether a prediction, probabilities `(classes,)`, is right 95 times of 100."""
+        if self.threshold is None:
+            return False
+        return bool(self.calibrated(probabilities).max() >= self.threshold)
+
     def as_dict(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
         return {**asdict(self), "goal": GOAL}

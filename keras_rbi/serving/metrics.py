@@ -19,8 +19,8 @@ class Metrics:
         self._registry = CollectorRegistry()
         self.requests: Counter = Counter(
             "keras_rbi_requests",
-            "Requests to /predict by HTTP status.",
-            ["status"],
+            "Requests by endpoint and HTTP status.",
+            ["endpoint", "status"],
             registry=self._registry,
         )
         self.images: Counter = Counter(
@@ -37,7 +37,8 @@ class Metrics:
         )
         self.seconds: Histogram = Histogram(
             "keras_rbi_request_seconds",
-            "Seconds from the arrival of a request to /predict to its answer.",
+            "Seconds from the arrival of a request to its answer, by endpoint.",
+            ["endpoint"],
             buckets=SECONDS,
             registry=self._registry,
         )

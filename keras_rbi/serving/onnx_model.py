@@ -13,6 +13,8 @@ DTYPES = {"tensor(float)": "float32", "tensor(uint8)": "uint8"}
 # What rounding may change of a prediction in another batch.
 TOLERANCE = 1e-4
 OTHER_SAMPLES = 8
+# What is told of an image besides probabilities.
+ALSO = ("features", "attention", "probabilities_without_attention")
 
 
 class OnnxModel:
@@ -28,6 +30,8 @@ class OnnxModel:
         about: All that the file says of itself.
         has_features: Whether it gives what it decides by: `features`.
         has_maps: Whether it gives the maps of its classes: `maps`.
+        attends_to: How many stored references an image attends to, of a file that gives
+            `attention`; else 0.
 
     Raises:
         ValueError: If ONNX Runtime cannot read the file, if it is no model from such images to
@@ -41,8 +45,11 @@ class OnnxModel:
         if not self.path.is_file():
             raise ValueError(f"There is no file {str(path)!r}.")
         try:
+            options = onnxruntime.SessionOptions()
+            # Threads that wait for each other would hold processors that decoders need.
+            options.add_session_config_entry("session.intra_op.allow_spinning", "0")
             self._session = onnxruntime.InferenceSession(
-                str(path), providers=["CPUExecutionProvider"]
+                str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
             # ONNX Runtime's exceptions have no class in common but this.
@@ -57,6 +64,7 @@ class OnnxModel:
         self._options = onnxruntime.RunOptions()
         self._options.only_execute_path_to_fetches = True
         self._one_at_a_time = threading.Lock()
+        self._also = [name for name in ALSO if name in outputs]
         self.has_features: bool = "features" in outputs
         self.has_maps: bool = "maps" in outputs
         self.about: dict[str, Any] = self._about()
@@ -64,7 +72,11 @@ class OnnxModel:
         self.relations: str = str(about.get("relations", "unknown"))
         if self.relations == "batch":
             raise ValueError(DEPENDS.format(str(path), "they relate to each other"))
-        classes = self.predict(np.zeros((1, *self._shape()), "uint8")).shape[-1]
+        nothing = np.zeros((1, *self._shape()), "uint8")
+        classes = self.predict(nothing).shape[-1]
+        has_attention = "attention" in outputs
+        weights = self._run(["attention"], nothing)[0].shape[-1] if has_attention else 1
+        self.attends_to: int = weights - 1
         names = about.get("class_names") or [f"class {number}" for number in range(classes)]
         if len(names) != classes:
             raise ValueError(f"{str(path)!r} has {len(names)} class names and {classes} classes.")
@@ -93,16 +105,21 @@ class OnnxModel:
         """
         return self._run(["features"], images)[0]
 
-    def predict_with_features(self, images: np.ndarray) -> np.ndarray:
-        """Probabilities and features in one pass, beside each other.
+    def look(self, images: np.ndarray) -> list[dict[str, np.ndarray]]:
+        """All that the file says of images besides maps, in one pass.
 
         Args:
             images: As in `predict`.
 
         Returns:
-            float32 array of shape `(batch, classes + features)`.
+            For each image a dictionary of `probabilities`, and of `features`, of `attention` (to
+            itself, and to each of the references) and of `probabilities_without_attention` where
+            the file gives them.
         """
-        return np.concatenate(self._run([self._output, "features"], images), axis=1)
+        names = [self._output, *self._also]
+        found = dict(zip(names, self._run(names, images), strict=True))
+        found["probabilities"] = found.pop(self._output)
+        return [{name: rows[n] for name, rows in found.items()} for n in range(len(images))]
 
     def maps(self, images: np.ndarray) -> np.ndarray:
         """What each place says for each class, of a file that `has_maps`.

@@ -11,6 +11,7 @@ _REFERENCE: dict[str, Any] = {
         "name": {"type": "string"},
         "photograph": {"type": "string"},
         "likeness": {"type": "number"},
+        "share": {"type": "number"},
     },
     "required": ["reference", "class", "name", "photograph"],
 }
@@ -116,7 +117,7 @@ def _of_images(
 _NOT_HERE = {404: _json("The model has no maps, or no references.", _DETAIL)}
 _BOTH_WAYS = {"first": _ROWS, "second": _ROWS}
 EXPLAIN_RESPONSES = _NOT_HERE | _of_images(
-    "Maps of each image; rows of numbers from 0 to 1.",
+    "Maps of each image, rows of numbers from 0 to 1, and whom it attended to.",
     "explanations",
     "maps",
     {
@@ -127,7 +128,17 @@ EXPLAIN_RESPONSES = _NOT_HERE | _of_images(
                 "properties": {"class": {"type": "string"}, "rows": _ROWS},
                 "required": ["class", "rows"],
             },
-        }
+        },
+        "attended": {
+            "type": "object",
+            "properties": {
+                "itself": {"type": "number"},
+                "references": _NEAR,
+                "without": _TOP,
+                "changed": {"type": "number"},
+            },
+            "required": ["itself", "references"],
+        },
     },
 )
 COMPARE_RESPONSES = _NOT_HERE | _of_images(
@@ -161,6 +172,7 @@ OBSERVATION_RESPONSES = _of_images(
             "images": {"type": "integer"},
             "temperature": {"type": "number"},
             "calibrated": {"type": "boolean"},
+            "sure": {"type": "boolean"},
         },
         "required": ["top", "images", "temperature", "calibrated"],
     },

@@ -21,8 +21,9 @@ class ReferenceImages:
     """Reference images of a model.
 
     Attributes:
-        features: float32 array `(references, features)`, rows of length 1.
-        labels: int64 array `(references,)`.
+        features: float32 array `(references, features)`, rows of length 1; without columns where a
+            model stores the images and says itself how much it attends to each.
+        labels: int64 array `(references,)`; -1 where the class is not known.
         names: What the images are called.
         files: JPEG files of the images, at the side that the model takes.
     """
@@ -36,8 +37,13 @@ class ReferenceImages:
         return len(self.labels)
 
     def of_class(self, label: int) -> list[int]:
-        """Numbers of the references of a class."""
+        """Numbers of the references of a class, in their order."""
         return [int(number) for number in np.flatnonzero(self.labels == label)]
+
+    @property
+    def are_attended(self) -> bool:
+        """Whether a model attends to them, instead of their having features to compare."""
+        return self.features.shape[1] == 0
 
     def nearest(
         self, features: np.ndarray, count: int, labels: Sequence[int] | None = None
@@ -52,10 +58,15 @@ class ReferenceImages:
         Returns:
             Pairs of a reference's number and the cosine of the angle between the features.
         """
-        alike = self.features @ unit_rows(features[None])[0]
+        return self.most(self.features @ unit_rows(features[None])[0], count, labels)
+
+    def most(
+        self, values: np.ndarray, count: int, labels: Sequence[int] | None = None
+    ) -> list[tuple[int, float]]:
+        """The references with the largest values, of shape `(references,)`; as in `nearest`."""
         if labels is None:
-            return _best(alike, np.arange(len(alike)), count)
-        each = (_best(alike, np.flatnonzero(self.labels == label), count) for label in labels)
+            return _best(values, np.arange(len(values)), count)
+        each = (_best(values, np.flatnonzero(self.labels == label), count) for label in labels)
         return [pair for pairs in each for pair in pairs]
 
     def write(self, path: Path) -> None:
@@ -73,6 +84,25 @@ class ReferenceImages:
                 np.savez(file, **content)  # type: ignore[arg-type]
 
         write_atomically(path, write)
+
+
+def attended_images(photographs: np.ndarray, labels: Sequence[int] | None) -> ReferenceImages:
+    """The images that a model stores and attends to.
+
+    Args:
+        photographs: uint8 array `(references, rows, columns, 3)`.
+        labels: The class of each, or `None` where that is not known.
+
+    Returns:
+        A `ReferenceImages` without features.
+    """
+    count = len(photographs)
+    return ReferenceImages(
+        np.zeros((count, 0), "float32"),
+        np.full(count, -1) if labels is None else np.asarray(labels, "int64"),
+        [f"reference {number}" for number in range(1, count + 1)],
+        [jpeg(image) for image in photographs],
+    )
 
 
 def read_reference_images(path: Path) -> ReferenceImages:

@@ -22,7 +22,7 @@ from keras_rbi.serving.reference_images import ReferenceImages
 
 # Maps of all classes take room.
 MAPS_AT_ONCE = 8
-NOTHING = np.zeros(0, "float32")
+NOTHING: dict[str, np.ndarray] = {"probabilities": np.zeros(0, "float32")}
 # Name and bytes of an image, or what is wrong with it.
 Sent = tuple[str, bytes | str]
 # Status and content of a response.
@@ -32,7 +32,8 @@ Reply = tuple[int, dict[str, Any]]
 class Model(Protocol):
     """What the service needs of a model: `OnnxModel` has it.
 
-    One that also `has_features` or `has_maps` gives these by methods that `OnnxModel` describes.
+    One that also `has_features`, `has_maps` or `attends_to` references gives these by methods that
+    `OnnxModel` describes.
     """
 
     class_names: Sequence[str]
@@ -48,8 +49,12 @@ class Seen:
     """An image that was read, and what the model says of it."""
 
     pixels: np.ndarray
-    probabilities: np.ndarray
-    features: np.ndarray | None
+    said: dict[str, np.ndarray]
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Of the classes, shape `(classes,)`."""
+        return self.said["probabilities"]
 
 
 class Service:
@@ -67,13 +72,13 @@ class Service:
         self.model: Model = model
         self.beside: Beside = beside
         self.has_maps: bool = bool(getattr(model, "has_maps", False))
-        self._has_features = bool(getattr(model, "has_features", False))
-        self.references: ReferenceImages | None = beside.references if self._has_features else None
+        self.references: ReferenceImages | None = _usable(beside.references, asked)
+        self.attends: bool = self.references is not None and self.references.are_attended
         self._metrics = metrics
         self._decoders = Decoders(model.image_size, limits)
         self._batchers = [
             Batcher(
-                asked.predict_with_features if self._has_features else model.predict,
+                getattr(model, "look", self._predictions),
                 limits.max_batch,
                 limits.deadline,
                 metrics.batch_sizes.observe,
@@ -81,7 +86,7 @@ class Service:
         ]
         if self.has_maps:
             most = min(MAPS_AT_ONCE, limits.max_batch)
-            self._batchers.append(Batcher(asked.maps, most, 0.0))
+            self._batchers.append(Batcher(asked.maps, most, 0.0, metrics.batch_sizes.observe))
 
     async def start(self) -> None:
         """Begins to predict."""
@@ -104,22 +109,26 @@ class Service:
         ]
         return _reply("predictions", images, entries)
 
-    async def explain(self, images: list[Sent], classes: Sequence[int]) -> Reply:
-        """The maps of classes, or of the likeliest class, over each image."""
+    async def explain(self, images: list[Sent], classes: Sequence[int], attended: int = 6) -> Reply:
+        """The maps of classes, or of the likeliest class, over each image; what it attended to."""
         # Of a class that is asked for, the map is all that the model is run for.
-        seen = await (self._read(images) if classes else self._look(images))
-        maps = await self._maps(seen)
+        only_maps = bool(classes) and not self.attends
+        seen = await (self._read(images) if only_maps else self._look(images))
+        maps = await self._maps(seen) if self.has_maps else [None] * len(seen)
         entries: list[dict[str, Any]] = []
         for one, of_it in zip(seen, maps, strict=True):
-            if isinstance(one, str) or of_it is None:
-                entries.append({"error": str(one)})
+            if isinstance(one, str):
+                entries.append({"error": one})
                 continue
-            numbers = classes or [int(one.probabilities.argmax())]
-            rows = [
-                {"class": self.model.class_names[each], "rows": class_map(of_it, each)}
-                for each in numbers
-            ]
-            entries.append({"maps": rows})
+            entry: dict[str, Any] = {"maps": []}
+            if of_it is not None:
+                entry["maps"] = [
+                    {"class": self.model.class_names[each], "rows": class_map(of_it, each)}
+                    for each in classes or [int(one.probabilities.argmax())]
+                ]
+            if self.attends:
+                entry["attended"] = self._attended(one, attended)
+            entries.append(entry)
         return _reply("explanations", images, entries)
 
     async def compare(self, images: list[Sent], pair: tuple[int, int], count: int) -> Reply:
@@ -132,7 +141,10 @@ class Service:
                 entries.append({"error": str(one)})
                 continue
             near = self._nearest(one, count, pair) if self.references else []
-            shown = [{**each, **await self._compared(each["reference"], pair)} for each in near]
+            maps_of = await asyncio.gather(
+                *(self._compared(each["reference"], pair) for each in near)
+            )
+            shown = [{**each, **both} for each, both in zip(near, maps_of, strict=True)]
             names = [self.model.class_names[each] for each in pair]
             entries.append(
                 {
@@ -171,6 +183,11 @@ class Service:
             "temperature": temperature,
             "calibrated": bool(self.beside.calibration.temperatures),
         }
+        if self.beside.confidence is not None:
+            # As one photograph would be that says what they say in the mean: photographs that are
+            # all alike tell no more than one, and unlike ones are right more often.
+            mean = observation_probabilities(np.stack(rows), 1.0)
+            content["observation"]["sure"] = self.beside.confidence.is_sure(mean)
         return status, content
 
     async def nearest(self, images: list[Sent], count: int, classes: Sequence[int]) -> Reply:
@@ -187,14 +204,16 @@ class Service:
     async def check(self, image: Sent) -> str | None:
         """Why an image cannot be read, or `None`."""
         found = await self._decoded(*image, 0)
+        self._count([found])
         return found if isinstance(found, str) else None
 
     def reference(self, number: int) -> dict[str, Any]:
         """What there is to say of a reference."""
         assert self.references is not None
+        label = int(self.references.labels[number])
         return {
             "reference": number,
-            "class": self.model.class_names[int(self.references.labels[number])],
+            "class": self.model.class_names[label] if label >= 0 else "",
             "name": self.references.names[number],
             "photograph": f"references/{number}",
         }
@@ -204,22 +223,22 @@ class Service:
         found = await asyncio.gather(
             *(self._decoded(*image, number) for number, image in enumerate(images))
         )
+        self._count(found)
+        return [image if isinstance(image, str) else Seen(image, NOTHING) for image in found]
+
+    def _count(self, found: Sequence[np.ndarray | str]) -> None:
         refused = sum(isinstance(image, str) for image in found)
         self._metrics.images.labels("answered").inc(len(found) - refused)
         self._metrics.images.labels("refused").inc(refused)
-        return [image if isinstance(image, str) else Seen(image, NOTHING, None) for image in found]
 
     async def _look(self, images: list[Sent]) -> list[Seen | str]:
         found = await self._read(images)
         readable = [one.pixels for one in found if not isinstance(one, str)]
         rows = iter(await self._batchers[0].submit(readable))
-        return [
-            one if isinstance(one, str) else self._seen(one.pixels, next(rows)) for one in found
-        ]
+        return [one if isinstance(one, str) else Seen(one.pixels, next(rows)) for one in found]
 
-    def _seen(self, pixels: np.ndarray, row: np.ndarray) -> Seen:
-        classes = len(self.model.class_names)
-        return Seen(pixels, row[:classes], row[classes:] if self._has_features else None)
+    def _predictions(self, images: np.ndarray) -> list[dict[str, np.ndarray]]:
+        return [{"probabilities": row} for row in self.model.predict(images)]
 
     async def _decoded(self, name: str, content: bytes | str, number: int) -> np.ndarray | str:
         """The image, or what is wrong with it."""
@@ -245,8 +264,7 @@ class Service:
             calibrated = np.sort(confidence.calibrated(one.probabilities))[::-1]
             for each, value in zip(best, calibrated, strict=False):
                 each["calibrated"] = float(value)
-            threshold = confidence.threshold
-            entry["sure"] = threshold is not None and bool(calibrated[0] >= threshold)
+            entry["sure"] = confidence.is_sure(one.probabilities)
         if references and self.references is not None:
             numbers = np.argsort(-one.probabilities, kind="stable")[:top]
             # Of thousands of references this takes some milliseconds.
@@ -259,11 +277,24 @@ class Service:
         self, one: Seen, count: int, classes: Sequence[int] | None
     ) -> list[dict[str, Any]]:
         assert self.references is not None
-        assert one.features is not None
-        return [
-            {**self.reference(number), "likeness": round(alike, 6)}
-            for number, alike in self.references.nearest(one.features, count, classes)
-        ]
+        if self.attends:
+            found = self.references.most(one.said["attention"][1:], count, classes)
+        else:
+            found = self.references.nearest(one.said["features"], count, classes)
+        how = "share" if self.attends else "likeness"
+        return [{**self.reference(number), how: round(value, 6)} for number, value in found]
+
+    def _attended(self, one: Seen, count: int) -> dict[str, Any]:
+        """Whom an image attended to and how much, and what the prediction were without that."""
+        found: dict[str, Any] = {
+            "itself": round(float(one.said["attention"][0]), 6),
+            "references": self._nearest(one, count, None),
+        }
+        alone = one.said.get("probabilities_without_attention")
+        if alone is not None:
+            found["without"] = top_classes(alone, self.model.class_names, 1)
+            found["changed"] = round(float(np.abs(one.probabilities - alone).max()), 6)
+        return found
 
     async def _compared(self, number: int, pair: tuple[int, int]) -> dict[str, Any]:
         assert self.references is not None
@@ -277,6 +308,15 @@ class Service:
             calibrated = self.beside.confidence.calibrated(one.probabilities)
             found["calibrated"] = float(calibrated[number])
         return found
+
+
+def _usable(references: ReferenceImages | None, model: Any) -> ReferenceImages | None:
+    """References that a model can tell of: by its features, or because it attends to them."""
+    if references is None:
+        return None
+    if references.are_attended:
+        return references if len(references) == getattr(model, "attends_to", 0) else None
+    return references if getattr(model, "has_features", False) else None
 
 
 def _both_ways(maps: np.ndarray, pair: tuple[int, int]) -> dict[str, Any]:

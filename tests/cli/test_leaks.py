@@ -42,7 +42,7 @@ def test_pairs_are_told_and_drawn(birds, capsys):
     assert "1 pairs of 8 trainval and 5 test images" in text
     assert "mirrored" in text
     page = out.read_text("utf-8")
-    assert page.count("data:image/png;base64,") == 2
+    assert page.count("data:image/jpeg;base64,") == 2
     assert "&lt;1&gt;.png (robin)" in page
     assert command("datasets", "leaks", birds, "--out", birds / "leaks.png") == 1
     with Image.open(birds / "leaks.png") as picture:

@@ -50,7 +50,11 @@ def model():
 def served(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
     model.set_references(small_model.images(6, seed=9))
-    made = export_for_tf_serving(model, folder, "dogs", relations="references", top_k=2)
+    made = export_for_tf_serving(
+        model, folder, "dogs", relations="references", top_k=2, model_card="# Dogs"
+    )
+    # Beside the model, where the server passes it over.
+    assert (made.path / "README.md").read_text("utf-8") == "# Dogs"
     model.relations = "references"
     assert made.path == folder / "dogs" / "1"
     return folder

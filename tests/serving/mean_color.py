@@ -11,7 +11,13 @@ def expected(image):
 
 
 def write(
-    path, side=8, relations="self", names=("red", "green", "blue"), company=0.0, explains=False
+    path,
+    side=8,
+    relations="self",
+    names=("red", "green", "blue"),
+    company=0.0,
+    explains=False,
+    attends=False,
 ):
     """Writes the model.
 
@@ -23,6 +29,8 @@ def write(
         company: How much of the batch's mean is added to each answer.
         explains: Whether it also gives its features, the means, and the maps of its classes: what
             each pixel adds to the mean of a colour.
+        attends: Whether it also tells how much it attends to three references, as much as the mean
+            of a colour, which changes nothing.
     """
     import onnx
     from onnx import TensorProto, helper
@@ -43,6 +51,13 @@ def write(
             helper.make_node("Transpose", ["images"], ["channels"], perm=[0, 3, 1, 2]),
             helper.make_node("Div", ["channels", "all_white"], ["maps"]),
         ]
+    if attends:
+        ends |= {"attention": ["batch", 4], "probabilities_without_attention": ["batch", 3]}
+        nodes += [
+            helper.make_node("ReduceMean", ["alone", "class_axis"], ["itself"], keepdims=1),
+            helper.make_node("Concat", ["itself", "alone"], ["attention"], axis=1),
+            helper.make_node("Identity", ["alone"], ["probabilities_without_attention"]),
+        ]
     graph = helper.make_graph(
         nodes,
         "mean_color",
@@ -56,6 +71,7 @@ def write(
             scalar("batch_axis", TensorProto.INT64, [1], [0]),
             scalar("white", TensorProto.FLOAT, [], [255.0]),
             scalar("company", TensorProto.FLOAT, [], [company]),
+            *([scalar("class_axis", TensorProto.INT64, [1], [1])] if attends else []),
             *([scalar("all_white", TensorProto.FLOAT, [], [255.0 * side**2])] if explains else []),
         ],
     )

@@ -265,12 +265,12 @@ def check_health_metrics_and_the_first_page(url):
     }
     metrics = httpx.get(f"{url}/metrics")
     assert metrics.headers["content-type"].startswith("text/plain")
-    assert metric(url, 'keras_rbi_requests_total{status="200"}') == 1
-    assert metric(url, 'keras_rbi_requests_total{status="400"}') == 1
+    assert metric(url, 'keras_rbi_requests_total{endpoint="/predict",status="200"}') == 1
+    assert metric(url, 'keras_rbi_requests_total{endpoint="/predict",status="400"}') == 1
     assert metric(url, 'keras_rbi_images_total{result="answered"}') == 2
     assert metric(url, 'keras_rbi_images_total{result="refused"}') == 2
     assert metric(url, "keras_rbi_batch_size_sum") == 2
-    assert metric(url, "keras_rbi_request_seconds_count") == 2
+    assert metric(url, 'keras_rbi_request_seconds_count{endpoint="/predict"}') == 2
     assert "POST /predict" in httpx.get(url).json()
     described = httpx.get(f"{url}/openapi.json").json()["paths"]["/predict"]["post"]
     assert set(described["requestBody"]["content"]) == {"multipart/form-data", "application/json"}
@@ -314,12 +314,12 @@ def test_the_counters_are_what_clients_saw(serve, caplog):
         assert seen[500] == 1
         lines = httpx.get(f"{url}/metrics").text.splitlines()
         counted = {
-            int(line.split('"')[1]): float(line.split()[-1])
+            int(line.split('"')[3]): float(line.split()[-1])
             for line in lines
-            if line.startswith("keras_rbi_requests_total{")
+            if line.startswith('keras_rbi_requests_total{endpoint="/predict"')
         }
         assert counted == seen
-        assert metric(url, "keras_rbi_request_seconds_count") == len(asks) + 1
+        assert metric(url, 'keras_rbi_request_seconds_count{endpoint="/predict"}') == len(asks) + 1
 
 
 def test_a_mistake_of_the_model_is_a_500_and_the_service_goes_on(serve, caplog):
@@ -332,5 +332,5 @@ def test_a_mistake_of_the_model_is_a_500_and_the_service_goes_on(serve, caplog):
     with serve(Fragile(), deadline=0.0) as (url, _):
         assert httpx.post(f"{url}/predict", files=files(png((13, 0, 0)))).status_code == 500
         assert best(httpx.post(f"{url}/predict", files=files(png(BLUE)))) == ["blue"]
-        assert metric(url, 'keras_rbi_requests_total{status="500"}') == 1
+        assert metric(url, 'keras_rbi_requests_total{endpoint="/predict",status="500"}') == 1
         assert json.loads(httpx.get(f"{url}/health").text)["images_in_hand"] == 0

@@ -132,6 +132,11 @@ def test_an_observation_is_the_mean_of_log_probabilities(service):
     np.testing.assert_allclose(
         [entry["probability"] for entry in top], np.sort(expected)[::-1], atol=1e-6
     )
+    mean = np.exp(logs.mean(0)) / np.exp(logs.mean(0)).sum()
+    softened = mean**0.5 / (mean**0.5).sum()
+    assert content["observation"]["sure"] == (softened.max() >= 0.4)
+    bright = [np.full((8, 8, 3), (255, 10, 10)), np.full((8, 8, 3), (250, 30, 10))]
+    assert post(f"{url}/observations", *bright).json()["observation"]["sure"]
     first, second = np.argsort(-expected)[:2]
     shares = (logs[:, first] - logs[:, second]) / 2 / 0.5
     np.testing.assert_allclose([each["support"] for each in content["images"]], shares, atol=1e-5)
@@ -279,3 +284,27 @@ def test_a_wrong_method_is_told_all_that_there_are(service):
     for path, methods in (("references", "GET, POST"), ("predict", "POST"), ("model", "GET")):
         refused = httpx.request("DELETE", f"{url}/{path}")
         assert (refused.status_code, refused.headers["allow"]) == (405, methods)
+
+
+def test_every_endpoint_is_counted_and_made_up_ones_together(service):
+    url, _ = service
+    asked = ["explain", "observations", "references", "references/3", "made/up", "made-up"]
+
+    def counts():
+        lines = httpx.get(f"{url}/metrics").text.splitlines()
+        pairs = (line.rsplit(" ", 1) for line in lines)
+        return {name: float(value) for name, value in pairs if "keras_rbi_requests_total{" in name}
+
+    before = counts()
+    for path in asked:
+        if path in ("references/3", "made/up", "made-up"):
+            httpx.get(f"{url}/{path}")
+        else:
+            post(f"{url}/{path}", picture(1))
+    new = {name: value - before.get(name, 0) for name, value in counts().items()}
+    new = {name.split("{", 1)[1]: value for name, value in new.items() if value}
+    ok = ("/explain", "/metrics", "/observations", "/references", "/references/{number}")
+    assert new == {
+        **{f'endpoint="{path}",status="200"}}': 1.0 for path in ok},
+        'endpoint="other",status="404"}': 2.0,
+    }

@@ -5,6 +5,7 @@ It needs the extra `browser` and Chromium.
 
 import csv
 import io
+import json
 import os
 import shutil
 from pathlib import Path
@@ -78,7 +79,10 @@ def browser():
 def page(browser, request):
     """A page that fails the test with what it complains of, and asks nobody but the service."""
     size = getattr(request, "param", (1440, 900))
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    # The narrow one is a telephone.
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, has_touch=size[0] < 500
+    )
     opened = context.new_page()
     opened.set_default_timeout(WAIT)
     complaints, asked = [], []
@@ -228,6 +232,114 @@ def test_axe_finds_nothing_serious(page, service, scheme):
     assert serious == []
 
 
+def test_it_shows_whom_a_photograph_attended_to(page, service, tmp_path):
+    from running_service import running
+
+    from keras_rbi.serving.beside import read_beside
+    from keras_rbi.serving.limits import Limits
+    from keras_rbi.serving.onnx_model import OnnxModel
+    from keras_rbi.serving.reference_images import attended_images
+
+    _, (red, *_), _ = service
+    path = mean_color.write(tmp_path / "m.onnx", names=NAMES, attends=True)
+    stored = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), np.uint8)
+    attended_images(stored, [0, 1, 2]).write(tmp_path / "m.references.npz")
+    with running(OnnxModel(path), Limits(), read_beside(path)) as (url, _):
+        page.goto(url)
+        drop(page, [red])
+        card = page.locator(".card")
+        assert "attention 98 %" in card.locator(".alike").inner_text()
+        card.get_by_role("button", name="Why?").click()
+        told = page.get_by_label("Attention")
+        told.wait_for()
+        assert "the model makes no use of them here" in told.inner_text()
+        shown = told.locator("figcaption b").all_inner_texts()
+        assert shown == list(NAMES)
+        # It has no maps.
+        assert page.locator("dialog canvas").count() == 0
+
+
+PASTE = """
+async ([red, green, blue]) => {
+  const canvas = new OffscreenCanvas(40, 30);
+  const context = canvas.getContext("2d");
+  context.fillStyle = `rgb(${red}, ${green}, ${blue})`;
+  context.fillRect(0, 0, 40, 30);
+  const clipboardData = new DataTransfer();
+  const file = new File([await canvas.convertToBlob()], "pasted.png", { type: "image/png" });
+  clipboardData.items.add(file);
+  document.body.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+}
+"""
+
+
+@pytest.mark.parametrize("page", [(390, 844)], indirect=True)
+def test_photographs_come_from_a_camera_a_folder_a_drop_and_the_clipboard(page, service, tmp_path):
+    url, (red, *_), _ = service
+    page.goto(url)
+    # A telephone opens its camera for this.
+    camera = page.locator("#camera")
+    assert (camera.get_attribute("capture"), camera.get_attribute("accept")) == (
+        "environment",
+        "image/*",
+    )
+    playwright.expect(page.get_by_text("Take a photograph")).to_be_visible()
+    camera.set_input_files(str(red))
+    playwright.expect(page.locator(".card")).to_have_count(1)
+    page.evaluate(PASTE, list(GREEN))
+    playwright.expect(page.locator(".card")).to_have_count(2)
+    # Folders, to the bottom, without what systems hide in them.
+    folder = tmp_path / "walk"
+    (folder / "deeper").mkdir(parents=True)
+    jpeg(folder / "one.jpg", RED)
+    jpeg(folder / "deeper" / "two.jpg", GREEN)
+    (folder / ".hidden").write_bytes(b"words")
+    page.locator("#folder").set_input_files(str(folder))
+    playwright.expect(page.locator(".card")).to_have_count(4)
+    tools = page.context.new_cdp_session(page)
+    data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        tools.send("Input.dispatchDragEvent", {"type": kind, "x": 100, "y": 150, "data": data})
+    playwright.expect(page.locator(".card")).to_have_count(6)
+    playwright.expect(page.locator("#status")).to_have_text(
+        "6 of 6 photographs answered.", timeout=WAIT
+    )
+    said = dict(
+        zip(
+            page.locator(".card h2").all_inner_texts(),
+            page.locator(".card .said").all_inner_texts(),
+            strict=True,
+        )
+    )
+    assert said["red.jpg"] == said["one.jpg"] == NAMES[0]
+    assert said["pasted.png"] == said["two.jpg"] == NAMES[1]
+
+
+def processor_seconds(trace):
+    """What the longest task of the page took of a processor; others may hold it up, too."""
+    events = json.loads(trace)["traceEvents"]
+    threads = {
+        (one["pid"], one["tid"])
+        for one in events
+        if one["name"] == "thread_name" and one["args"]["name"] == "CrRendererMain"
+    }
+    # Chromium has pages of its own.
+    pages = {
+        one["pid"]
+        for one in events
+        if one["name"] == "FunctionCall" and "app.js" in str(one["args"])
+    }
+    assert len(pages) == 1
+    tasks = [
+        one.get("tdur", 0) / 1e6
+        for one in events
+        if one["name"].endswith("RunTask")
+        and (one["pid"], one["tid"]) in threads
+        and one["pid"] in pages
+    ]
+    return max(tasks)
+
+
 def test_fifty_images_leave_the_page_responsive(page, service):
     url, _, folder = service
     files = [
@@ -235,10 +347,12 @@ def test_fifty_images_leave_the_page_responsive(page, service):
         for number in range(50)
     ]
     page.goto(url)
+    page.context.browser.start_tracing(page=page, categories=["devtools.timeline", "toplevel"])
     drop(page, files)
     assert page.inner_text("#status") == "50 of 50 photographs answered."
     playwright.expect(page.locator("img.thumb")).to_have_count(50, timeout=WAIT)
-    if os.getloadavg()[0] > (os.cpu_count() or 1):
-        pytest.skip("the machine is busy: a task takes as long as it is let")
-    # Milliseconds for which a click would have waited.
-    assert page.evaluate("window.longest") < 200
+    trace = page.context.browser.stop_tracing()
+    # For so long a click would have waited, if nothing else ran on the machine.
+    assert 0 < processor_seconds(trace) < 0.2
+    if os.getloadavg()[0] <= (os.cpu_count() or 1):
+        assert page.evaluate("window.longest") < 200

@@ -74,9 +74,7 @@ REGIMES = {
     "tail-50-pk-8x4": Regime(
         "imbalance 50, batches of 8 × 4", 200, 50.0, sampling=PK, images_per_class=4
     ),
-    "10-pk-8x4": Regime(
-        "10 images a class, batches of 8 × 4", 10, sampling=PK, images_per_class=4
-    ),
+    "10-pk-8x4": Regime("10 images a class, batches of 8 × 4", 10, sampling=PK, images_per_class=4),
     "shuffled-8": Regime("shuffled batches of 8", batch=8),
     "shuffled-128": Regime("shuffled batches of 128", batch=128),
     "pk-4x2": _pk(4, 2),

@@ -31,6 +31,8 @@ class References(keras.layers.Layer):
         data_format: `"channels_last"` or `"channels_first"`. Defaults to `"channels_last"`.
         relations_error: Float, mean absolute error of the references' relations to each other
             that keeping thumbnails makes. Defaults to `0.0`.
+        labels: Integers, the class of each, for those who look at them. Defaults to `None`, not
+            known.
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Attributes:
@@ -55,6 +57,7 @@ class References(keras.layers.Layer):
         thumbnail_factor: int = 1,
         data_format: str = "channels_last",
         relations_error: float = 0.0,
+        labels: Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(autocast=False, **{"trainable": False, **kwargs})
@@ -64,6 +67,8 @@ class References(keras.layers.Layer):
         self.thumbnail_factor = positive_integer("thumbnail_factor", thumbnail_factor)
         self.data_format = data_format
         self.relations_error = relations_error
+        # Not a variable: files of other versions have none.
+        self.labels = None if labels is None else tuple(map(int, labels))
         count = self.num_references
         self.images = self._state("images", (count, *self._kept_shape()), "uint8")
         self.features = self._state("features", (count, features_dim), "float32")
@@ -76,6 +81,11 @@ class References(keras.layers.Layer):
     def keeps_images(self) -> bool:
         """Whether images are kept, from which features can be computed again."""
         return self.thumbnail_factor == 1
+
+    def photographs(self) -> np.ndarray:
+        """The images or thumbnails, uint8 `(references, rows, columns, channels)`."""
+        images = np.asarray(ops.convert_to_numpy(self.images), "uint8")
+        return images if self.data_format == "channels_last" else images.transpose(0, 2, 3, 1)
 
     def errors(self, images: Tensor) -> Tensor:
         """Mean squared differences of images to the references.
@@ -124,4 +134,5 @@ class References(keras.layers.Layer):
             "thumbnail_factor": self.thumbnail_factor,
             "data_format": self.data_format,
             "relations_error": self.relations_error,
+            "labels": None if self.labels is None else list(self.labels),
         }

@@ -104,16 +104,16 @@ def set_references(
     if y is None and hasattr(x, "shape"):
         if select != "random":
             raise ValueError(f"select={select!r} needs labels. Pass `y`.")
-        images = _as_bytes(model, to_numpy(x))
+        images, labels = _as_bytes(model, to_numpy(x)), None
     else:
         rng = np.random.default_rng(seed)
-        images = _chosen(model, x, y, per_class, select, rng, verbose)
+        images, labels = _chosen(model, x, y, per_class, select, rng, verbose)
     factor = 1
     if keep == "features":
         factor = _thumbnail_factor(
             model.input_shape[1:], FeatureExtractor(model.backbone).data_format
         )
-    _store(model, images, factor, verbose)
+    _store(model, images, labels, factor, verbose)
 
 
 def update_references(model: Any) -> None:
@@ -168,7 +168,7 @@ def _chosen(
     select: str,
     rng: np.random.Generator,
     verbose: int,
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     batches = (
         batches_of_arrays(x, y)
         if y is not None
@@ -184,7 +184,7 @@ def _chosen(
     )
     images = np.stack(sample)
     if select == "random":
-        return images
+        return images, labels
     of_features = select == "herding"
     values = (_features_of if of_features else _predictions_alone)(model, images, verbose)
     chosen = [
@@ -196,7 +196,8 @@ def _chosen(
         for label in range(model.num_classes)
         if len(members := np.flatnonzero(labels == label))
     ]
-    return images[np.concatenate(chosen)]
+    numbers = np.concatenate(chosen)
+    return images[numbers], labels[numbers]
 
 
 def _as_bytes(model: Any, images: np.ndarray) -> np.ndarray:
@@ -224,7 +225,9 @@ def _as_bytes(model: Any, images: np.ndarray) -> np.ndarray:
     return np.rint(levels * (255.0 / limit)).astype("uint8")
 
 
-def _store(model: Any, images: np.ndarray, factor: int, verbose: int) -> None:
+def _store(
+    model: Any, images: np.ndarray, labels: np.ndarray | None, factor: int, verbose: int
+) -> None:
     features = _features_of(model, images, verbose)
     data_format = FeatureExtractor(model.backbone).data_format
     shape = (len(images), model.input_shape[1:], features.shape[1])
@@ -240,6 +243,7 @@ def _store(model: Any, images: np.ndarray, factor: int, verbose: int) -> None:
         pairs = ~np.eye(len(images), dtype=bool)
         errors = np.abs(_relations_to(model, references, images) - relations)[pairs]
         references.relations_error = float(np.mean(errors)) if len(images) > 1 else 0.0
+    references.labels = None if labels is None else tuple(map(int, labels))
     references.features.assign(features)
     references.relations.assign(relations)
     references.digest.assign(weights_digest(model.feature_model().weights))

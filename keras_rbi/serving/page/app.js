@@ -110,21 +110,42 @@ const thumbnail = ({ number, file }) => new Promise((resolve) => {
   painter.postMessage({ number, file, side: THUMBNAIL });
 });
 
+// Cards are drawn a few in each frame, lest a hundred of them hold up a click.
+const due = new Set();
+const SLICE = 8; // Milliseconds of a frame.
+
+function later(item) {
+  if (!due.size) requestAnimationFrame(drawDue);
+  due.add(item);
+}
+
+function drawDue() {
+  const end = performance.now() + SLICE;
+  for (const item of due) {
+    due.delete(item);
+    if (items.has(item.number)) show(item);
+    if (performance.now() > end) break;
+  }
+  if (due.size) requestAnimationFrame(drawDue);
+}
+
 function add(files) {
   const found = [...files].filter((file) => file.size && !file.name?.startsWith("."));
+  const made = document.createDocumentFragment();
   for (const file of found) {
     const item = { number: ++last, file, name: file.name || `photograph ${last}`,
       state: "waiting", group: 0, picked: [] };
     items.set(item.number, item);
     item.card = el("li", { className: "card" });
-    $("cards").append(item.card);
-    show(item);
-    item.seen = drawing(() => thumbnail(item)).then((made) => {
-      item.thumb = made;
-      if (items.has(item.number)) show(item);
+    made.append(item.card);
+    later(item);
+    item.seen = drawing(() => thumbnail(item)).then((thumb) => {
+      item.thumb = thumb;
+      later(item);
     });
     asking(() => answer(item));
   }
+  $("cards").append(made);
   progress();
 }
 
@@ -132,7 +153,7 @@ async function answer(item) {
   await ready;
   if (!items.has(item.number)) return;
   item.state = "asked";
-  show(item);
+  later(item);
   try {
     const content = await ask(
       `predict?${query({ top: 5, references: model?.references ? 3 : 0 })}`, [item.file]);
@@ -144,7 +165,7 @@ async function answer(item) {
         inWords(500, "") });
     if (!(error instanceof Refused)) console.error(error);
   }
-  if (items.has(item.number)) show(item);
+  later(item);
   progress();
 }
 
@@ -177,6 +198,7 @@ function picture(item, describe) {
     className: "thumb",
     src: item.thumb.url,
     alt: describe,
+    decoding: "async",
     draggable: true,
     width: item.thumb.width,
     height: item.thumb.height,
@@ -209,6 +231,7 @@ function keyed(key, element) {
   return element;
 }
 
+// Of a photograph or an observation.
 function badge(item) {
   if (item.sure === undefined) return null;
   return item.sure ? el("span", { className: "badge sure" }, "sure") : el(
@@ -245,11 +268,12 @@ function showAnswer(item, body) {
   const alike = item.top.slice(0, 3).flatMap((entry) => (entry.references ?? []).slice(0,
     entry === best ? 3 : 1));
   if (alike.length) {
-    item.card.append(el("div", { className: "wide" }, el("h3", {}, "Look-alikes"), el(
+    item.card.append(el("div", { className: "wide" }, el("h3", {}, model.attends ?
+      "References it attended to" : "Look-alikes"), el(
     "ul", { className: "alike" }, ...alike.map((each) => el("li", {}, figure(each))))));
   }
   const actions = el("p", { className: "wide actions" });
-  if (model?.maps) actions.append(keyed("why", el("button", { type: "button", on: { click: () =>
+  if (model?.maps || model?.attends) actions.append(keyed("why", el("button", { type: "button", on: { click: () =>
         why(item) } }, "Why?")));
   if (items.size > 1 || groups.size) actions.append(membership(item));
   if (model?.corrections) actions.append(keyed("correct", el("button", { type: "button",
@@ -264,9 +288,29 @@ function showAnswer(item, body) {
 
 function figure(each, ...more) {
   return el("figure", {}, el("img", { src: each.photograph,
-      alt: `Reference photograph of ${each.class}`, loading: "lazy" }), ...more,
+      alt: `Reference photograph of ${each.class || each.name}`, loading: "lazy",
+      decoding: "async" }), ...more,
     el("figcaption", {}, el("b", {}, el("bdi", {}, each.class)), el("span", {}, el("bdi", {},
-      each.name.split("/").pop()), `, likeness ${each.likeness.toFixed(2)}`)));
+      each.name.split("/").pop()), each.share === undefined ?
+      `, likeness ${each.likeness.toFixed(2)}` : `, attention ${percent(each.share)}`)));
+}
+
+function attention(attended) {
+  // Whom an image attended to, and what that changed.
+  const made = el("section", { ariaLabel: "Attention" }, el("h3", {}, "What it was related to"), el(
+    "p", {}, `The model relates it to ${plural(model.references, "reference photograph",
+      "reference photographs")} that it keeps. `));
+  const without = attended.without?.[0];
+  const said = made.lastChild;
+  if (without && attended.changed < 0.0005) said.append(
+    "Without them nothing would be different: the model makes no use of them here.");
+  else if (without) said.append(`They change its probabilities by up to ${(100 * attended.changed).toFixed(1)} points. Without them it would be `,
+    el("b", {}, el("bdi", {}, without.class)), `, ${percent(without.probability)} before calibration.`);
+  made.append(el("p", { className: "small" },
+    `Of its attention ${percent(attended.itself)} is on your photograph itself, the rest on these. The most is on:`
+  ), el("ul", { className: "alike" }, ...attended.references.map((each) => el("li", {},
+    figure(each)))));
+  return made;
 }
 
 // ---- why, and two classes compared
@@ -331,13 +375,16 @@ async function why(item) {
   const place = el("div", { className: "layers" });
   const slider = opacity(place);
   const say = el("p", { className: "small" });
+  const related = el("div", {});
   const draw = async () => {
     try {
       const name = choice.value;
       const [found] = (await ask(`explain?${query({ class: name })}`, [item.file]))
       .explanations;
       if (found.error) throw new Refused(inWords(200, found.error));
+      if (found.attended && !related.firstChild) related.append(attention(found.attended));
       const [map] = found.maps;
+      if (!map) return;
       item.map = map;
       place.replaceChildren(el("div", { className: "why" }, layered(item.thumb?.url ?? "",
           `Photograph ${item.name} with what speaks for ${name}`, layer(map.rows, heat)
@@ -353,8 +400,9 @@ async function why(item) {
   choice.addEventListener("change", draw);
   await item.seen;
   await draw();
-  wait.replaceWith(el("div", { className: "settings" }, el("label", {}, "What speaks for",
-    choice), slider.label), place, say);
+  const settings = el("div", { className: "settings" }, el("label", {}, "What speaks for", choice),
+    slider.label);
+  wait.replaceWith(...(model.maps ? [settings, place] : []), say, related);
 }
 
 function pick(item, name) {
@@ -431,7 +479,7 @@ function join(item, number) {
     if (group) observe(group);
   showGroups();
   for (const each of items.values())
-    if (each.state === "answered") show(each);
+    if (each.state === "answered") later(each);
 }
 
 const members = (group) => [...items.values()].filter((item) => item.group === group.number &&
@@ -472,6 +520,7 @@ function showGroup(group) {
     made.append(
       el("p", { className: "said" }, el("bdi", {}, observation.top[0].class),
         ` ${percent(observation.top[0].probability)}`),
+      el("p", {}, badge(observation)),
       el("p", { className: "small" }, observation.top.slice(1, 3).map((entry) =>
         `${entry.class} ${percent(entry.probability)}`).join(", ")),
       el("ul", { className: "members" }, ...images.map((each, place) => {
@@ -552,14 +601,14 @@ const cell = (value) => {
 function csv() {
   const rows = [
     ["image", "class", "probability", "calibrated", "sure", "second", "second probability",
-      "observation", "observation class", "corrected", "error"
+      "observation", "observation class", "observation sure", "corrected", "error"
     ]
   ];
   for (const item of items.values()) {
     const [best, second] = item.top ?? [];
+    const observation = groups.get(item.group)?.answer?.observation;
     rows.push([item.name, best?.class, best?.probability, best?.calibrated, item.sure, second
-      ?.class, second?.probability, item.group || "", groups.get(item.group)?.answer
-      ?.observation.top[0].class, item.corrected, item.error
+      ?.class, second?.probability, item.group || "", observation?.top[0].class, observation?.sure, item.corrected, item.error
     ]);
   }
   return rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
@@ -628,7 +677,7 @@ function showModel() {
     ...row("Classes", String(model.classes.length)), ...row("Images",
       `${model.image_size} × ${model.image_size} pixels`),
     ...row("Relations", model.relations), ...row("Reference photographs", String(model
-      .references)),
+      .references) + (model.attends ? ", which the model relates photographs to" : "")),
     ...row("Maps", model.maps ? "yes" : model.no_maps || "no"), ...row("Sure", promise()),
     ...row("Made with",
       `keras-rbi ${model.keras_rbi_version ?? "(not told)"}${model.precision ? `, ${model.precision}` : ""}`
