@@ -56,9 +56,7 @@ def draw(cells: Sequence[Cell]) -> Figure:
         axes.grid(axis="x", alpha=0.3)
         axes.set_yticks(range(len(order)), [REGIMES[name].title for name in order])
         axes.set_ylim(-0.6, len(order) - 0.4)
-    panels[1].text(
-        100 * BAR + 0.4, len(order) - 0.55, "2.78 points and more", fontsize=8, va="top", alpha=0.7
-    )
+    panels[1].text(EDGES[1] - 0.6, -0.5, "2.78 points and more", fontsize=8, ha="right", alpha=0.7)
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(STYLES), frameon=False)
     return figure
