@@ -56,6 +56,13 @@ def export(
             "image_bytes; several with commas in a SavedModel."
         ),
     ] = "images",
+    outputs: Annotated[
+        str,
+        typer.Option(
+            help="probabilities, top_k, features, maps, attention; several with commas. The page "
+            "of `serve` shows what is there."
+        ),
+    ] = "probabilities,top_k",
     top_k: Annotated[int, typer.Option(min=1, help="Likeliest classes in a prediction.")] = 5,
     precision: Annotated[
         str,
@@ -72,7 +79,7 @@ def export(
 
     Example: `keras-rbi export runs/typefaces-1 --format onnx --output typefaces.onnx`
     """
-    names = [part.strip() for part in inputs.split(",")]
+    names, wanted = _parts(inputs), _parts(outputs)
     with one_line_errors(), one_line_warnings():
         entry = format_named(format)
         output = output or _beside(model, format, tf_serving)
@@ -84,12 +91,28 @@ def export(
         try:
             if tf_serving is not None:
                 made = _for_tf_serving(
-                    network, output, tf_serving, relations, top_k, class_names, _card_of(model)
+                    network,
+                    output,
+                    tf_serving,
+                    relations,
+                    wanted,
+                    top_k,
+                    class_names,
+                    _card_of(model),
                 )
                 cost = None
             else:
                 made = _export(
-                    network, model, output, format, relations, names, top_k, precision, class_names
+                    network,
+                    model,
+                    output,
+                    format,
+                    relations,
+                    names,
+                    wanted,
+                    top_k,
+                    precision,
+                    class_names,
                 )
                 small = precision != "float32" and names == ["images"]
                 cost = _cost(made, model, network) if small else None
@@ -105,6 +128,10 @@ def export(
             say(cost["text"])
 
 
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
+
+
 def _export(
     network: "keras.Model",
     model: Path,
@@ -112,6 +139,7 @@ def _export(
     format: str,
     relations: str | None,
     inputs: list[str],
+    outputs: list[str],
     top_k: int,
     precision: str,
     class_names: list[str],
@@ -129,6 +157,7 @@ def _export(
             format,
             relations=relations,
             inputs=inputs,
+            outputs=outputs,
             top_k=top_k,
             precision=precision,
             representative_images=representative,
@@ -163,6 +192,7 @@ def _for_tf_serving(
     output: Path,
     name: str,
     relations: str | None,
+    outputs: list[str],
     top_k: int,
     class_names: list[str],
     model_card: str | None,
@@ -173,6 +203,7 @@ def _for_tf_serving(
             output,
             name,
             relations=relations,
+            outputs=outputs,
             top_k=top_k,
             class_names=class_names,
             model_card=model_card,

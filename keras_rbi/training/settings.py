@@ -21,6 +21,7 @@ from keras_rbi.training.choices import (
     CONSTANT,
     COSINE,
     FLOAT32,
+    IMAGENET,
     MIXED_BFLOAT16,
     MIXED_FLOAT16,
     NO_AUGMENTATION,
@@ -491,5 +492,9 @@ def _all_absolute(paths: str | None) -> str | None:
 
 
 def _of_file(weights: str) -> str:
-    """Weights from the root on, where they are those of a file or folder that is there."""
-    return str(Path(weights).resolve()) if Path(weights).exists() else weights
+    """Weights from the root on, where they are those of a file or folder that is there.
+
+    A file of the name of weights is none of them, unless it is called by a path: `./none`.
+    """
+    is_file = weights not in (NO_WEIGHTS, IMAGENET) and Path(weights).exists()
+    return str(Path(weights).resolve()) if is_file else weights

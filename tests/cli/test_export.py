@@ -54,6 +54,23 @@ def test_a_run_is_exported_with_its_class_names_and_the_cost_is_told(run):
     np.testing.assert_allclose(rows.sum(axis=-1), 1, atol=1e-2)
 
 
+@pytest.mark.parametrize("run", ["rbi"], indirect=True)
+def test_one_prediction_for_several_images_and_what_a_page_shows(run):
+    calibration = {"temperatures": {"1": 1.0, "4": 0.5}}
+    (run / "observations.json").write_text(json.dumps(calibration))
+    file = run / "exported" / "model.onnx"
+    done = invoke(run, "--format", "onnx", "--inputs", "observations")
+    assert done.exit_code == 0, done.output
+    session = runtime.InferenceSession(file)
+    about = json.loads(session.get_modelmeta().custom_metadata_map["keras_rbi"])
+    assert about["observation_temperatures"] == calibration["temperatures"]
+    assert session.get_inputs()[0].shape == ["observations", "images", 16, 16, 3]
+    done = invoke(run, "--format", "onnx", "--outputs", "probabilities, features,maps")
+    assert done.exit_code == 0, done.output
+    ends = [end.name for end in runtime.InferenceSession(file).get_outputs()]
+    assert ends == ["probabilities", "features", "maps"]
+
+
 def test_mistakes_end_the_command_with_one_line(tmp_path):
     model = backbone_classifier(keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(8,)), 3)
     model.save(tmp_path / "m.keras")

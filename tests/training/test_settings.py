@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 
 from keras_rbi.models import HERBS, BatchFormerModel, P2PNet
@@ -173,3 +175,16 @@ def test_build_model_knows_every_method():
     assert not build(variant="paper").share_classifier
     assert build().relation_scope == "global"
     assert build(relation_scope="replica").relation_scope == "replica"
+
+
+def test_a_file_called_as_weights_are_is_none_of_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("none", "imagenet", "mine.weights.h5"):
+        (tmp_path / name).touch()
+    given = TrainingSettings(dataset="birds", backbone="DenseNet201")
+    for name in ("none", "imagenet"):
+        assert dataclasses.replace(given, weights=name).resolved().weights == name
+    for name in ("./none", "mine.weights.h5"):
+        assert dataclasses.replace(given, weights=name).resolved().weights == str(
+            (tmp_path / name).resolve()
+        )
