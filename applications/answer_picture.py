@@ -2,9 +2,9 @@
 
     python -m applications.answer_picture docs/images/answer.png
 
-A row for each of some test images: the image, the class activation map of its prediction, and the
-training images whose feature vectors are nearest to its own. Trains on the typefaces first, some
-minutes on two cores.
+A row for each of some test images: the image, the class activation map of its prediction, and of
+each of the two likeliest classes the training images whose feature vectors are nearest to its own.
+Trains on the typefaces first, some minutes on two cores.
 """
 
 import argparse
@@ -37,12 +37,12 @@ def draw(rows: list[dict], path: Path) -> None:
     figure = Figure(figsize=(CELL * columns, (CELL + 0.55) * len(rows)), layout="constrained")
     for line, row in zip(figure.subplots(len(rows), columns, squeeze=False), rows, strict=True):
         draw_overlay(line[0], row["image"])
-        line[0].set_title(f"{wrapped(row['prediction'], 18)}\n{row['probability']:.0%}", fontsize=7)
+        line[0].set_title("what is it?", fontsize=7)
         draw_overlay(line[1], row["image"], row["map"])
         line[1].set_title("judged by", fontsize=7)
-        for axes, (picture, name) in zip(line[2:], row["look_alikes"], strict=True):
+        for axes, (picture, name, probability) in zip(line[2:], row["look_alikes"], strict=True):
             draw_overlay(axes, picture)
-            axes.set_title(f"resembles\n{wrapped(name, 18)}", fontsize=7)
+            axes.set_title(f"{wrapped(name, 18)}\n{probability:.0%}", fontsize=7)
     figure.savefig(path, dpi=DPI)
 
 
@@ -56,35 +56,35 @@ def answers(
         training: Images among which it looks for the nearest.
         test: Images to predict.
         numbers: Which of them.
-        count: How many of the nearest.
+        count: How many of the nearest, of each of the two likeliest classes.
     """
     known, asked = (
         extract_features(model, ImageSequence(each, 32, shuffle=False)) for each in (training, test)
     )
     images = np.stack([test.image(number) for number in numbers])
     probabilities, maps = model.predict(images, verbose=0), grad_cam(model, images)
-    closest = nearest(asked.features[numbers], known.features, count)
+    order = nearest(asked.features[numbers], known.features, len(training))
+
+    def look_alikes(row: np.ndarray, near: np.ndarray) -> list[tuple]:
+        return [
+            (training.image(number), model.class_names[label], row[label])
+            for label in np.argsort(-row, kind="stable")[:2]
+            for number in near[training.labels[near] == label][:count]
+        ]
+
     return [
-        {
-            "image": image,
-            "map": map_,
-            "prediction": model.class_names[row.argmax()],
-            "probability": row.max(),
-            "look_alikes": [
-                (training.image(each), training.class_names[training.labels[each]]) for each in near
-            ],
-        }
-        for image, map_, row, near in zip(images, maps, probabilities, closest, strict=True)
+        {"image": image, "map": map_, "look_alikes": look_alikes(row, near)}
+        for image, map_, row, near in zip(images, maps, probabilities, order, strict=True)
     ]
 
 
 def main(
     path: str,
-    per_class: int = 40,
+    per_class: int = 120,
     epochs: int = 12,
     size: int = 64,
     images: int = 2,
-    count: int = 4,
+    count: int = 2,
 ) -> None:
     """Trains, and writes the picture."""
     training, test = (

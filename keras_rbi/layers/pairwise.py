@@ -87,10 +87,12 @@ def _sum_over_pixels(term: Any, pixels: Tensor, chunk: Any) -> Tensor:
     """
     *leading, batch, count = ops.shape(pixels)
     parts = count // chunk
+    # XLA compiles the loop even where it is never entered: its parts must be there for all that.
+    size = min(chunk, count) if isinstance(parts, int) else ops.minimum(chunk, count)
 
     def add_part(index: Any, total: Tensor) -> Tensor:
         start = (*[0] * (len(leading) + 1), index * chunk)
-        return total + term(ops.slice(pixels, start, (*leading, batch, chunk)))
+        return total + term(ops.slice(pixels, start, (*leading, batch, size)))
 
     rest = term(pixels[..., parts * chunk :])
     if isinstance(parts, int) and parts == 0:
