@@ -164,16 +164,12 @@ def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str])
     if relations is None and asked.relations == "batch":
         if not set(inputs) <= set(INPUTS_OF_SETS):
             raise ValueError(BATCH_BY_NAME_ONLY)
-        return _of_sets("batch", asked, inputs)
+        relations = "batch"
     relations = check_inference_relations(relations or asked.relations)
     if relations == "references" and asked.references is None:
         raise ValueError(NO_REFERENCES)
-    return _of_sets(relations, asked, inputs)
-
-
-def _of_sets(relations: str, asked: Any, inputs: Sequence[str]) -> str:
-    """The same relations, where sets can have them."""
-    relating = ["sets"] if relations != "batch" else list(INPUTS_OF_SETS)
+    # Images of an observation relate to each other with "batch" alone, those of a set always.
+    relating = INPUTS_OF_SETS if relations == "batch" else ("sets",)
     found = [name for name in inputs if name in relating]
     if found and not asked.relates_sets:
         raise ValueError(f"inputs={found[0]!r} needs layers derived from RPE and RRA.")
