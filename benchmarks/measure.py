@@ -179,11 +179,16 @@ def _arrays(outputs: Any) -> list[np.ndarray]:
 
 
 def run(
-    program: str, build: Build, groups: Sequence[Sequence[Case]], options: argparse.Namespace
+    program: str,
+    build: Build,
+    groups: Sequence[Sequence[Case]],
+    options: argparse.Namespace,
+    alike: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
     """Figures of every case. A group holds the forms of one call, ours first.
 
-    A form that does not fit the memory limit, seen in a process of its own, is not timed.
+    A form that does not fit the memory limit, seen in a process of its own, is not timed. The
+    results of the forms in `alike`, by default all, are compared with ours.
     """
     figures: list[dict[str, Any]] = []
     progress = Console(stderr=True)
@@ -194,13 +199,16 @@ def run(
             for case, row in rows.items():
                 command = [sys.executable, program, "--peak-of", json.dumps(asdict(case))]
                 row.update(in_fresh_process(command, options.memory_limit_gib * GIB))
-        _time_group(build, rows, options)
+        _time_group(build, rows, options, alike)
         figures += rows.values()
     return figures
 
 
 def _time_group(
-    build: Build, rows: dict[Case, dict[str, Any]], options: argparse.Namespace
+    build: Build,
+    rows: dict[Case, dict[str, Any]],
+    options: argparse.Namespace,
+    alike: Sequence[str] | None,
 ) -> None:
     fitting = [case for case, row in rows.items() if "note" not in row]
     calls = {case.form: build(case) for case in fitting}
@@ -208,7 +216,7 @@ def _time_group(
     reference = calls[OURS]() if OURS in calls else None
     for case in fitting:
         output = calls[case.form]()
-        if reference is not None:
+        if reference is not None and (alike is None or case.form in alike):
             rows[case]["difference_from_ours"] = relative_difference(output, reference)
         del output
     del reference
@@ -348,7 +356,7 @@ def report(
 
 def console_for_tables() -> Console:
     """Standard output; wide enough for the table where it is not a terminal."""
-    return Console(width=None if sys.stdout.isatty() else 120)
+    return Console(width=None if sys.stdout.isatty() else 140)
 
 
 def _table(figures: Sequence[dict[str, Any]]) -> Table:

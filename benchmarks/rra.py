@@ -1,19 +1,29 @@
 """Residual relationship attention: `keras_rbi.layers.RRA` against the paper's literal tensors.
 
     KERAS_BACKEND=jax python benchmarks/rra.py --json rra-jax.json
+    KERAS_BACKEND=torch OMP_NUM_THREADS=1 python benchmarks/rra.py
 
 The literal form makes the batch x batch x units tensors of eqs. 5 to 11 as they are printed. Both
 forms get the same weights, and normalise by moving statistics: in training mode the sum of
 squares of a normalised output is a constant, whose gradient is rounding noise.
 
-Three to five minutes on two cores, and up to 6 GiB of memory (--memory-limit-gib).
+On PyTorch its own layers stand beside them, on the same features: one head of
+`nn.MultiheadAttention`, the `nn.TransformerEncoderLayer` of BatchFormer (four heads, a
+feed-forward layer as wide as the features), and where `torch_geometric` is installed its
+`TransformerConv` (one head, with beta and the relations as features of edges) on the complete
+graph. What they compute differs, so only times are compared.
+
+Three to five minutes on two cores, ten on PyTorch, and up to 6 GiB of memory
+(--memory-limit-gib).
 """
 
+import importlib.util
 import json
 import math
 import sys
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 from measure import (
@@ -33,7 +43,10 @@ from measure import (
 from keras_rbi.layers import RRA
 
 LITERAL = "literal"
-FORMS = (OURS, LITERAL)
+ATTENTION, ENCODER, GRAPH = "MultiheadAttention", "TransformerEncoderLayer", "TransformerConv"
+HEADS_OF_BATCH_FORMER = 4
+# How many times as fast as the layers of others, and at which batch sizes (None: at every one).
+SPEED_OF_OTHERS = ((ATTENTION, 1.0, None), (ENCODER, 1.4, None), (GRAPH, 5.0, (128,)))
 NORMALIZATION_EPSILON = 1e-5
 BATCH_OF_SPEED_TARGET = 256
 SPEED_TARGET = 10.0
@@ -78,11 +91,57 @@ def inputs_of(batch: int, units: int) -> tuple[np.ndarray, np.ndarray]:
     return features, relations
 
 
+def forms() -> tuple[str, ...]:
+    """Ours, the literal one, and the layers of others that are here."""
+    if keras.backend.backend() != "torch":
+        return OURS, LITERAL
+    graphs = (GRAPH,) if importlib.util.find_spec("torch_geometric") else ()
+    return OURS, LITERAL, ATTENTION, ENCODER, *graphs
+
+
+def layer_of_others(form: str, features: Any, relations: Any) -> tuple[Any, tuple[Any, ...]]:
+    """A layer of PyTorch or PyTorch Geometric as wide as the features, and its inputs."""
+    import torch
+
+    batch, units = features.shape
+    if form == ATTENTION:
+        # Without a mask of keys (None), and without the weights of the attention.
+        return torch.nn.MultiheadAttention(units, 1), (features,) * 3 + (None, False)
+    if form == ENCODER:
+        layer = torch.nn.TransformerEncoderLayer(units, HEADS_OF_BATCH_FORMER, units, dropout=0.0)
+        return layer, (features,)
+    from torch_geometric.nn import TransformerConv
+
+    images = torch.arange(batch)
+    edges = torch.stack([images.repeat_interleave(batch), images.repeat(batch)])
+    layer = TransformerConv(units, units, beta=True, edge_dim=1)
+    return layer, (features, edges, relations.reshape(-1, 1))
+
+
+def build_of_others(case: Case, features: Any, relations: Any) -> Call:
+    """A call of a layer of others, or of its gradient by the features and all weights."""
+    import torch
+
+    layer, inputs = layer_of_others(case.form, features, relations)
+    weights = dict(layer.eval().named_parameters())
+
+    def theirs(features: Any, *values: Any) -> Any:
+        here = tuple(features if one is inputs[0] else one for one in inputs)
+        named = dict(zip(weights, values, strict=True))
+        output = torch.func.functional_call(layer, named, here)
+        return output[0] if isinstance(output, tuple) else output
+
+    arguments = (features, *weights.values())
+    return compiled(theirs, arguments, range(len(arguments)) if case.gradient else ())
+
+
 def build(case: Case) -> Call:
-    """Compiles a form of RRA on features of `case.size` values."""
+    """Compiles a form of RRA, or a layer of others, on features of `case.size` values."""
     features, relations = (
         ops.convert_to_tensor(array) for array in inputs_of(case.batch, case.size)
     )
+    if case.form not in (OURS, LITERAL):
+        return build_of_others(case, features, relations)
     layer = RRA(case.size, kernel_initializer="orthogonal", epsilon=NORMALIZATION_EPSILON)
     layer.build(features.shape, relations.shape)
     state = [ops.copy(variable.value) for variable in layer.non_trainable_variables]
@@ -103,19 +162,32 @@ def build(case: Case) -> Call:
 
 
 def targets_of(figures: list[dict[str, Any]], units: int) -> list[dict[str, Any]]:
-    """Speed at one batch size, both passes, and the memory of the forward pass at each."""
+    """Speed against the literal form and layers of others, and the memory of the forward pass."""
     targets = []
     for gradient in (False, True):
         pair = [
             find(figures, batch=BATCH_OF_SPEED_TARGET, gradient=gradient, form=form).get(
                 "median_ms"
             )
-            for form in FORMS
+            for form in (OURS, LITERAL)
         ]
         name = Case(OURS, "features", gradient, BATCH_OF_SPEED_TARGET, units).passes
         times = None if None in pair else pair[1] / pair[0]
         text = f"speed against the literal form, B = {BATCH_OF_SPEED_TARGET}, {name}"
         targets.append(target(text, times, SPEED_TARGET, at_most=False, unit="times"))
+    for form, bound, batches in SPEED_OF_OTHERS:
+        for row in figures:
+            if (
+                row["form"] != form
+                or not row["gradient"]
+                or row["batch"] not in (batches or (row["batch"],))
+            ):
+                continue
+            ours = find(figures, form=OURS, gradient=True, batch=row["batch"]).get("median_ms")
+            theirs = row.get("median_ms")
+            times = None if None in (ours, theirs) else theirs / ours
+            text = f"speed against {form}, B = {row['batch']}, forward + backward"
+            targets.append(target(text, times, bound, at_most=False, unit="times"))
     for row in figures:
         if row["form"] != OURS or row["gradient"]:
             continue
@@ -136,11 +208,11 @@ def main(arguments: list[str] | None = None) -> None:
         print(json.dumps(peaks_of_case(build, Case(**json.loads(options.peak_of)))))
         return
     groups = [
-        [Case(form, "features", gradient, batch, options.units) for form in FORMS]
+        [Case(form, "features", gradient, batch, options.units) for form in forms()]
         for batch in options.batch_sizes
         for gradient in (False, True)
     ]
-    figures = run(__file__, build, groups, options)
+    figures = run(__file__, build, groups, options, alike=(OURS, LITERAL))
     report("RRA", options, figures, targets_of(figures, options.units))
 
 
