@@ -190,17 +190,23 @@ KEY = ("regime", "model", "seed", "rate", "split")
 
 
 def differences(rows: Sequence[dict[str, str]]) -> Iterator[list[str]]:
-    """For each regime and head: accuracies, and differences from the backbone alone, by seeds."""
-    for regime in REGIMES:
+    """For each regime, head and rate: accuracies and differences from the backbone, by seeds.
+
+    The backbone alone is at the regime's rate, which suits it best, the heads at any.
+    """
+    for regime, settings in REGIMES.items():
         of_regime = [row for row in rows if row["regime"] == regime and row["split"] == "test"]
         alone = {
-            row["seed"]: float(row["accuracy"]) for row in of_regime if row["model"] == "alone"
+            row["seed"]: float(row["accuracy"])
+            for row in of_regime
+            if row["model"] == "alone" and float(row["rate"]) == settings.rate
         }
-        for model in MODELS[1:]:
+        heads = sorted({(MODELS.index(row["model"]), float(row["rate"])) for row in of_regime})
+        for model, rate in ((MODELS[place], rate) for place, rate in heads if place):
             pairs = [
                 (alone[row["seed"]], row)
                 for row in of_regime
-                if row["model"] == model and row["seed"] in alone
+                if row["model"] == model and float(row["rate"]) == rate and row["seed"] in alone
             ]
             if len(pairs) < 2:
                 continue
@@ -216,6 +222,7 @@ def differences(rows: Sequence[dict[str, str]]) -> Iterator[list[str]]:
             yield [
                 regime,
                 model,
+                f"{rate:g}",
                 str(len(pairs)),
                 f"{base.mean():.1f}",
                 f"{found.mean():.1f}",
@@ -258,7 +265,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         row |= {"split": options.split, "images": options.images}
         add_rows(options.csv, FIELDS, [{**row, "backend": keras.config.backend()}])
     table = Table(
-        *["regime", "head", "seeds", "alone", "head", "difference"],
+        *["regime", "head", "rate", "seeds", "alone", "head", "difference"],
         "runs under half",
         "change with test batch",
         title=f"Top-1 accuracy in %, {machine()['cpu']}",

@@ -15,9 +15,10 @@ def program(monkeypatch):
     return importlib.import_module
 
 
-def row_of_form(model, seed, accuracy, **sizes):
+def row_of_form(model, seed, accuracy, rate=0.032, **sizes):
     return {
         **{"regime": "scratch-40", "model": model, "seed": str(seed), "split": "test"},
+        "rate": str(rate),
         "accuracy": str(accuracy),
         **{f"batch_{size}": str(sizes.get(f"batch_{size}", accuracy)) for size in (1, 32, 128)},
     }
@@ -31,11 +32,15 @@ def test_forms_are_compared_with_the_backbone_of_the_same_seed(program):
         row_of_form("default", 1, 71.0),
         # Of a seed that the backbone has not run.
         row_of_form("default", 7, 99.0),
+        # At rates of their own; the backbone's is not that of its regime.
+        *(row_of_form("default", seed, 75.0, rate=0.064) for seed in (0, 1)),
+        row_of_form("alone", 0, 10.0, rate=0.064),
     ]
-    (found,) = program("default_form").differences(rows)
+    found, other = program("default_form").differences(rows)
     # Differences 2, 1 and -31: mean -9 1/3, standard deviation 18.77, t of two degrees 4.303.
-    assert found[:5] == ["scratch-40", "default", "3", "70.0", "60.7"]
-    assert found[5:] == ["-9.33 [-55.96, +37.30]", "1", "1.0"]
+    assert found[:6] == ["scratch-40", "default", "0.032", "3", "70.0", "60.7"]
+    assert found[6:] == ["-9.33 [-55.96, +37.30]", "1", "1.0"]
+    assert other[:6] == ["scratch-40", "default", "0.064", "2", "75.0", "75.0"]
 
 
 def test_a_long_tail_and_wrong_labels_are_as_said(program):
