@@ -40,7 +40,7 @@ from measure import (
     target,
 )
 
-from keras_rbi.layers import RRA
+from keras_rbi.layers import RRA, TwoPassBatchNormalization
 
 LITERAL = "literal"
 ATTENTION, ENCODER, GRAPH = "MultiheadAttention", "TransformerEncoderLayer", "TransformerConv"
@@ -142,7 +142,8 @@ def build(case: Case) -> Call:
     )
     if case.form not in (OURS, LITERAL):
         return build_of_others(case, features, relations)
-    layer = RRA(case.size, kernel_initializer="orthogonal", epsilon=NORMALIZATION_EPSILON)
+    normalization = TwoPassBatchNormalization(epsilon=NORMALIZATION_EPSILON)
+    layer = RRA(case.size, kernel_initializer="orthogonal", normalization=normalization)
     layer.build(features.shape, relations.shape)
     state = [ops.copy(variable.value) for variable in layer.non_trainable_variables]
     generator = np.random.default_rng(1)

@@ -81,5 +81,6 @@ REGIMES = {
     "pk-8x4": _pk(8, 4),
     "pk-16x8": _pk(16, 8),
     "pk-16x16": _pk(16, 16),
+    "scratch-40": Regime("SmallCNN from scratch, 40 images a class", trained=SCRATCH),
     "scratch-tail-50": Regime("SmallCNN from scratch, imbalance 50", **TAIL, trained=SCRATCH),
 }
