@@ -18,9 +18,9 @@ def replicas_of(rows: Any, training: bool) -> Replicas | None:
     begin = tf.reduce_sum(counts[:number])
 
     def gather(values: Any) -> Any:
-        # Collectives of processes take no booleans.
-        if values.dtype == tf.bool:
-            return tf.cast(gather(tf.cast(values, "int32")), "bool")
+        # Collectives of processes take neither booleans nor bytes.
+        if values.dtype in (tf.bool, tf.uint8):
+            return tf.cast(gather(tf.cast(values, tf.int32)), values.dtype)
         # Of several workers it forgets all sides.
         return tf.ensure_shape(context.all_gather(values, axis=0), (None, *values.shape[1:]))
 
