@@ -84,12 +84,12 @@ def read_epoch(sequence: ImageSequence) -> None:
     sequence.on_epoch_end()
 
 
-def rates(paths: list[Path], augment: str | None, repeats: int) -> dict[str, Any]:
+def rates(paths: list[Path], augment: str | None, repeats: int, batches: int) -> dict[str, Any]:
     """Images a second of all four, in turns, and our ratios to Pillow turn by turn.
 
     Those of processor time too, which other programs on the machine change less.
     """
-    epoch = paths * math.ceil(EPOCH_BATCHES * BATCH_SIZE / len(paths))
+    epoch = paths * math.ceil(batches * BATCH_SIZE / len(paths))
     plain, augmented = sequence_of(epoch, None), sequence_of(epoch, augment)
     # The first call, which warms up, decodes.
     cached = sequence_of(epoch, augment, "ram")
@@ -194,7 +194,7 @@ def main(arguments: list[str] | None = None) -> None:
         figures = {}
         everything = [path for paths in of_size.values() for path in paths]
         for key, paths in {**of_size, "all": everything}.items():
-            figures[key] = rates(paths, options.augment, options.repeats)
+            figures[key] = rates(paths, options.augment, options.repeats, options.batches)
             row = figures[key]
             each = ", ".join(f"{n} {r:.0f}" for n, r in row["images_a_second"].items())
             ours, plain, cached = (
@@ -267,6 +267,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--images", type=int, default=20000, help="images read for the memory (default: 20000)")
     add("--augment", choices=[*AUGMENTATIONS], default="paper", help="(default: paper)")
     add("--repeats", type=int, default=5, help="turns (default: 5)")
+    add(
+        "--batches",
+        type=int,
+        default=EPOCH_BATCHES,
+        help=f"batches of an epoch, at least (default: {EPOCH_BATCHES})",
+    )
     add("--no-memory", action="store_true", help="rates and waiting only")
     add("--json", type=Path, metavar="FILE", help="write every figure to this file")
     return parser.parse_args(arguments)
