@@ -1,9 +1,10 @@
 """Batches of photographs from files, against decoding and resizing the same files with Pillow.
 
 Makes JPEG files of several sizes in a temporary folder (or takes those of --folder), and reads them
-in turns: `ImageSequence` with two threads, without cache, without augmentation and with --augment,
-and Pillow alone on two threads, which augments nothing. Then reads --images images for the memory,
-and batches for a model that takes as long as its batches do.
+in turns: `ImageSequence` with two threads, without cache, without augmentation and with --augment;
+with --augment from the second epoch on, when a cache in memory has the images; and Pillow alone
+on two threads, which augments nothing. Then reads --images images for the memory, and batches for
+a model that takes as long as its batches do.
 """
 
 import argparse
@@ -34,6 +35,7 @@ SIZES = ((500, 375), (640, 480), (1024, 768), (2048, 1536))
 # Batches in an epoch, at least: the end of a short one leaves a thread idle.
 EPOCH_BATCHES = 16
 PLAIN = "without augmentation"
+CACHED = "from the second epoch on"
 TARGET_RATE, TARGET_GROWTH_MIB, TARGET_WAIT = 0.9, 64.0, 0.05
 # Of an epoch's images, after which memory should not grow any more.
 WARM_UP = 2000
@@ -57,21 +59,21 @@ def make_files(folder: Path, count: int, sizes: tuple[tuple[int, int], ...]) -> 
 def with_pillow(paths: list[Path]) -> None:
     """Decodes and resizes every file, on two threads."""
     with ThreadPoolExecutor(THREADS) as pool:
-        for _ in pool.map(_decode, paths):
+        for _ in pool.map(decode_with_pillow, paths):
             pass
 
 
-def _decode(path: Path) -> np.ndarray:
+def decode_with_pillow(path: Path) -> np.ndarray:
     with Image.open(path) as image:
         resized = image.convert("RGB").resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BILINEAR)
         return np.asarray(resized)
 
 
-def sequence_of(paths: list[Path], augment: str | None) -> ImageSequence:
-    """Batches of the files, decoded anew in each epoch."""
+def sequence_of(paths: list[Path], augment: str | None, cache: str | None = None) -> ImageSequence:
+    """Batches of the files, decoded anew in each epoch unless there is a cache."""
     labels = [number % 2 for number in range(len(paths))]
     records = from_lists(paths, labels, ["test"] * len(paths))
-    data = ImageFiles(records, "test", IMAGE_SIZE, cache=None)
+    data = ImageFiles(records, "test", IMAGE_SIZE, cache=cache)
     return ImageSequence(data, BATCH_SIZE, augment=augment, workers=THREADS)
 
 
@@ -82,16 +84,19 @@ def read_epoch(sequence: ImageSequence) -> None:
     sequence.on_epoch_end()
 
 
-def rates(paths: list[Path], augment: str | None, repeats: int) -> dict[str, Any]:
-    """Images a second of all three, in turns, and our ratios to Pillow turn by turn.
+def rates(paths: list[Path], augment: str | None, repeats: int, batches: int) -> dict[str, Any]:
+    """Images a second of all four, in turns, and our ratios to Pillow turn by turn.
 
     Those of processor time too, which other programs on the machine change less.
     """
-    epoch = paths * math.ceil(EPOCH_BATCHES * BATCH_SIZE / len(paths))
+    epoch = paths * math.ceil(batches * BATCH_SIZE / len(paths))
     plain, augmented = sequence_of(epoch, None), sequence_of(epoch, augment)
+    # The first call, which warms up, decodes.
+    cached = sequence_of(epoch, augment, "ram")
     calls = {
         PLAIN: lambda: read_epoch(plain),
         measure.OURS: lambda: read_epoch(augmented),
+        CACHED: lambda: read_epoch(cached),
         "pillow": lambda: with_pillow(epoch),
     }
     for call in calls.values():
@@ -110,6 +115,7 @@ def rates(paths: list[Path], augment: str | None, repeats: int) -> dict[str, Any
         },
         "ratio": statistics.median(ratios[measure.OURS]),
         "plain_ratio": statistics.median(ratios[PLAIN]),
+        "cached_ratio": statistics.median(ratios[CACHED]),
         "ratios": ratios,
         "processor_ratios": _ratios_to_pillow(processor),
         "seconds": times,
@@ -129,7 +135,7 @@ def _timed(call: measure.Call, seconds: list[float]) -> measure.Call:
 def _ratios_to_pillow(seconds: dict[str, list[float]]) -> dict[str, list[float]]:
     return {
         name: [pillow / ours for ours, pillow in zip(seconds[name], seconds["pillow"], strict=True)]
-        for name in (PLAIN, measure.OURS)
+        for name in (PLAIN, measure.OURS, CACHED)
     }
 
 
@@ -188,16 +194,18 @@ def main(arguments: list[str] | None = None) -> None:
         figures = {}
         everything = [path for paths in of_size.values() for path in paths]
         for key, paths in {**of_size, "all": everything}.items():
-            figures[key] = rates(paths, options.augment, options.repeats)
+            figures[key] = rates(paths, options.augment, options.repeats, options.batches)
             row = figures[key]
             each = ", ".join(f"{n} {r:.0f}" for n, r in row["images_a_second"].items())
-            ours, plain = (
+            ours, plain, cached = (
                 f"{statistics.median(row['ratios'][name]):.2f} (of processor time "
                 f"{statistics.median(row['processor_ratios'][name]):.2f})"
-                for name in (measure.OURS, PLAIN)
+                for name in (measure.OURS, PLAIN, CACHED)
             )
             console.print(
-                f"{key}: {each} images a second; {ours} of Pillow's rate, {plain} {PLAIN}"
+                f"{key}: {each} images a second; {ours} of Pillow's rate, {plain} {PLAIN}, "
+                f"{cached} {CACHED}",
+                soft_wrap=True,
             )
         rate = figures["all"]["images_a_second"][measure.OURS]
         waits = waiting(everything, rate)
@@ -211,7 +219,11 @@ def main(arguments: list[str] | None = None) -> None:
                 False,
                 "",
             )
-            for how, ratio in ((PLAIN, "plain_ratio"), ("with it", "ratio"))
+            for how, ratio in (
+                (PLAIN, "plain_ratio"),
+                ("with it", "ratio"),
+                (CACHED, "cached_ratio"),
+            )
         ),
         measure.target(
             f"memory that grows over {options.images:,} images",
@@ -255,6 +267,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     add("--images", type=int, default=20000, help="images read for the memory (default: 20000)")
     add("--augment", choices=[*AUGMENTATIONS], default="paper", help="(default: paper)")
     add("--repeats", type=int, default=5, help="turns (default: 5)")
+    add(
+        "--batches",
+        type=int,
+        default=EPOCH_BATCHES,
+        help=f"batches of an epoch, at least (default: {EPOCH_BATCHES})",
+    )
     add("--no-memory", action="store_true", help="rates and waiting only")
     add("--json", type=Path, metavar="FILE", help="write every figure to this file")
     return parser.parse_args(arguments)
