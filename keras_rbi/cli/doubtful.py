@@ -22,8 +22,8 @@ from keras_rbi.cli.output import (
     progress_bars,
     say,
 )
+from keras_rbi.cli.require_weights import require_weights
 from keras_rbi.cli.settings_options import as_arguments
-from keras_rbi.cli.train import require_weights
 from keras_rbi.datasets.catalogue import OWN_OPTIONS
 from keras_rbi.datasets.files.corrections import read_corrections
 from keras_rbi.training.label_issues_of_run import FOLDS, LabelCheck, prepare_label_check
