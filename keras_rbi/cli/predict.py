@@ -1,9 +1,8 @@
 """`keras-rbi predict`."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,15 +11,13 @@ from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.loading import load
 from keras_rbi.cli.merge_shards import merge_shards
-from keras_rbi.cli.output import Progress, asked, errors, fail, one_line_errors
+from keras_rbi.cli.output import asked, errors, fail, one_line_errors
 from keras_rbi.cli.parquet import check_parquet
 from keras_rbi.cli.predict_shard import predict_shard
 from keras_rbi.cli.prediction_format import PARQUET, prediction_format
+from keras_rbi.cli.prediction_rows import image_rows, judged_rows, observation_rows
 from keras_rbi.cli.predictions import (
     WRITERS,
-    Prediction,
-    name_of,
-    observation_row,
     write_lines,
     write_spreadsheet,
     write_tables,
@@ -31,11 +28,7 @@ from keras_rbi.datasets.augmentation import PAPER
 from keras_rbi.datasets.files.find_images import find_images
 from keras_rbi.datasets.files.observation_names import files_of_observations
 from keras_rbi.evaluation.truths_of_folders import truths_of_folders
-from keras_rbi.evaluation.with_truth import with_truth
 from keras_rbi.training.run_folder import find_model
-
-if TYPE_CHECKING:
-    from keras_rbi.evaluation import FilePrediction
 
 # More tables than that are a wall.
 MOST_TABLES = 20
@@ -160,44 +153,29 @@ def predict(
     rows = files if things is None else things
     table = write_tables if len(rows) <= MOST_TABLES else write_lines
     write = write_spreadsheet if spreadsheet else WRITERS.get(form, table)
-    unreadable: list[FilePrediction] = []
+    unreadable: list[str] = []
     truths = truths_of_folders(files, images, class_names, things)
     counts: Counter[bool | None] = Counter()
-
-    def of_observations(progress: Progress) -> Iterator[Prediction]:
-        assert things is not None
-        done = 0
-        for each in evaluation.predict_observations(
-            network, things, class_names, calibration, batch_size=batch_size
-        ):
-            unreadable.extend(each.unreadable)
-            done += len(things[each.name])
-            if each.probabilities is not None:
-                yield observation_row(each, top)
-            progress("", done, len(files))
-
-    def predictions(progress: Progress) -> Iterator[Prediction]:
-        if things is not None:
-            yield from of_observations(progress)
-            return
-        found = evaluation.classify_files(network, files, class_names, batch_size, views, augment)
-        for done, each in enumerate(found, 1):
-            if each.error is not None:
-                unreadable.append(each)
-            else:
-                best = [{"class": name, "probability": value} for name, value in each.top(top)]
-                yield {"image": str(each.path), "top": best}
-            progress("", done, len(files))
-
-    def judged(found: Iterable[Prediction]) -> Iterator[Prediction]:
-        for prediction in found:
-            told = with_truth(prediction, truths.get(name_of(prediction)))
-            counts[told["right"]] += 1
-            yield told
-
     with one_line_errors(), progress_of_predictions(output) as progress:
-        found = predictions(progress)
-        found = judged(found) if truths else found
+        if things is None:
+            found = image_rows(
+                evaluation.classify_files(network, files, class_names, batch_size, views, augment),
+                top,
+                unreadable,
+                progress,
+                len(files),
+            )
+        else:
+            found = observation_rows(
+                evaluation.predict_observations(
+                    network, things, class_names, calibration, batch_size=batch_size
+                ),
+                top,
+                unreadable,
+                progress,
+                len(files),
+            )
+        found = judged_rows(found, truths, counts) if truths else found
         write_predictions(None if form == PARQUET else write, found, output)
     if things is not None and not calibration.temperatures and not asked.quiet:
         errors.print(
@@ -216,4 +194,4 @@ def predict(
             soft_wrap=True,
         )
     tell_right(counts, "images" if things is None else "observations")
-    tell_unreadable([str(each.error) for each in unreadable], len(files))
+    tell_unreadable(unreadable, len(files))
