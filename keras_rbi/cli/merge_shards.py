@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from keras_rbi import evaluation
+from keras_rbi.cli.backend import start_backend
 from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import fail, one_line_errors
 from keras_rbi.cli.parquet import check_parquet
@@ -38,6 +39,8 @@ def merge_shards(folder: Path, form: str, output: Path | None) -> None:
             check_parquet()
             if output is None:
                 fail("Parquet is a file. Name one with --output.")
+        # Which what reads the shards imports.
+        start_backend()
         rows = readable(evaluation.merged_shards(folder))
         write_predictions(WRITERS.get(form), rows, output)
     tell_right(counts, "images")
