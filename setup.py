@@ -10,13 +10,25 @@ WITHOUT_TAGS = "0.2.0"
 
 
 def described() -> str:
-    """The last tag `vX.Y.Z`, how many commits ago it was, and the commit; empty without tags."""
+    """The last tag `vX.Y.Z`, how many commits ago it was, and the commit; empty without tags.
+
+    Of an archive that git made, and of this checkout: not of another in which an archive lies.
+    """
+    if not (ROOT / ".git").exists():
+        archive = ROOT / ".git_archival.txt"
+        found = re.search(r"^describe: (v\S+)$", _text(archive), re.M)
+        # What `git archive` writes of the tag itself has no number of commits.
+        return "" if found is None else re.sub(r"^(v[\d.]+)$", r"\1-0-g0", found[1])
     command = ["git", "describe", "--tags", "--long", "--match", "v[0-9]*"]
     try:
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError):
         return ""
     return done.stdout.strip()
+
+
+def _text(file: Path) -> str:
+    return file.read_text("utf-8") if file.is_file() else ""
 
 
 def version_of(description: str) -> str:
@@ -32,8 +44,7 @@ def version_of(description: str) -> str:
 
 def version() -> str:
     """The version, which a source distribution has been told."""
-    told = ROOT / "PKG-INFO"
-    if told.is_file() and (found := re.search(r"^Version: (\S+)$", told.read_text("utf-8"), re.M)):
+    if found := re.search(r"^Version: (\S+)$", _text(ROOT / "PKG-INFO"), re.M):
         return found[1]
     return version_of(described())
 

@@ -31,6 +31,13 @@ def nearest(features: np.ndarray, others: np.ndarray, count: int) -> np.ndarray:
     return np.argsort(-(rows @ columns.T), axis=1, kind="stable")[:, :count]
 
 
+def percent(probability: float) -> str:
+    """A probability without decimals, of which none is called 0 or 1 that is merely near it."""
+    if 0 < probability < 0.005:
+        return "<1%"
+    return ">99%" if 0.995 <= probability < 1 else f"{probability:.0%}"
+
+
 def draw(rows: list[dict], path: Path) -> None:
     """Draws what `answers` gives, a line for each, into a PNG file."""
     columns = 2 + len(rows[0]["look_alikes"])
@@ -42,7 +49,7 @@ def draw(rows: list[dict], path: Path) -> None:
         line[1].set_title("judged by", fontsize=7)
         for axes, (picture, name, probability) in zip(line[2:], row["look_alikes"], strict=True):
             draw_overlay(axes, picture)
-            axes.set_title(f"{wrapped(name, 18)}\n{probability:.0%}", fontsize=7)
+            axes.set_title(f"{wrapped(name, 18)}\n{percent(probability)}", fontsize=7)
     figure.savefig(path, dpi=DPI)
 
 

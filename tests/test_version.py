@@ -2,7 +2,10 @@
 
 import importlib.util
 import re
+import subprocess
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -28,6 +31,25 @@ def test_a_source_distribution_keeps_the_version_that_it_was_made_with(tmp_path,
     assert script.version() == script.WITHOUT_TAGS
     (tmp_path / "PKG-INFO").write_text("Metadata-Version: 2.4\nVersion: 0.2.1.dev3+gabc\n", "utf-8")
     assert script.version() == "0.2.1.dev3+gabc"
+
+
+@pytest.mark.parametrize(
+    ("told", "version"),
+    [("v0.3.1", "0.3.1"), ("v0.3.1-4-gabc123", "0.3.2.dev4+gabc123"), ("", "0.2.0")],
+)
+def test_an_archive_of_git_has_the_version_of_its_commit(tmp_path, monkeypatch, told, version):
+    script = build_script()
+    # In somebody else's checkout, whose tags are none of ours.
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(tmp_path)]
+    for words in (["init", "-q"], ["commit", "-qm", "-", "--allow-empty"], ["tag", "v9.9.9"]):
+        subprocess.run([*git, *words], check=True)
+    monkeypatch.setattr(script, "ROOT", tmp_path / "keras-rbi")
+    script.ROOT.mkdir()
+    assert script.version() == script.WITHOUT_TAGS
+    (script.ROOT / ".git_archival.txt").write_text(f"describe: {told}\n", "utf-8")
+    assert script.version() == version
+    (script.ROOT / ".git_archival.txt").write_bytes((ROOT / ".git_archival.txt").read_bytes())
+    assert script.version() == script.WITHOUT_TAGS
 
 
 def test_the_changelog_and_the_citation_know_the_release():

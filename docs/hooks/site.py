@@ -8,6 +8,7 @@ from mkdocs.structure.files import File, Files
 sys.path.insert(0, str(Path(__file__).parent))
 import outside_pages
 import reference
+import see_also
 
 
 def on_files(files: Files, config) -> Files:
@@ -20,11 +21,22 @@ def on_files(files: Files, config) -> Files:
     return files
 
 
-def on_page_markdown(markdown: str, page, **_) -> str:
-    """Turns links of the repository into links of the site."""
-    return outside_pages.mend_links(markdown, page.file.src_uri)
+def on_page_markdown(markdown: str, page, config, **_) -> str:
+    """Turns links of the repository into links of the site; links guides and reference."""
+    place = page.file.src_uri
+    if place in ANSWERS or place.startswith("how_to/"):
+        page.meta.setdefault("search", {"boost": 4})
+    links = see_also.see_also(place, see_also.titles_in(config.nav))
+    markdown = outside_pages.mend_links(markdown, place)
+    if not place.startswith("reference/"):
+        return markdown + links
+    # After what the package says of itself.
+    head, section, rest = markdown.partition(":::")
+    return head + links + "\n" + section + rest
 
 
+# Guides that answer what people ask, which search finds before pages that mention it.
+ANSWERS = ("adding_classes.md", "backbones.md", "explanations.md", "observations.md", "recipes.md")
 # Search in pages that are opened from a disk: the theme would load this from another host.
 SHIM = "https://unpkg.com/iframe-worker/shim"
 

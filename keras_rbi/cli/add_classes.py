@@ -11,6 +11,7 @@ from keras_rbi import training
 from keras_rbi.cli.backend import start_backend
 from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.output import (
+    advise,
     asked,
     console,
     errors,
@@ -84,7 +85,7 @@ def add_classes(
         _warn(found)
     where = shlex.quote(str(folder.path))
     console.print(f"Run folder {one_line(str(folder.path))}", highlight=False, soft_wrap=True)
-    console.print(f"Next: keras-rbi evaluate {one_line(where)}", highlight=False, soft_wrap=True)
+    advise(f"Next: keras-rbi evaluate {where}")
 
 
 def _table(found: "AddedToRun") -> Table:

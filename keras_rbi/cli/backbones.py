@@ -11,7 +11,7 @@ from rich.text import Text
 
 from keras_rbi.backbones import BackboneInfo, available
 from keras_rbi.cli.common_options import reports
-from keras_rbi.cli.output import asked, console, fail, print_json
+from keras_rbi.cli.output import advise, asked, console, fail, print_json
 
 SHOWN = ("name", "source", "parameters", "features", "image_size", "weights")
 WEIGHTS = {
@@ -62,7 +62,7 @@ def backbones(
                 _weights(info),
             )
     console.print(table)
-    console.print(f"Next: keras-rbi train --dataset FOLDER --backbone {found[0].name}")
+    advise(f"Next: keras-rbi train --dataset FOLDER --backbone {found[0].name}")
 
 
 def _as_dict(info: BackboneInfo) -> dict[str, Any]:

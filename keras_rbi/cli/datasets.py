@@ -13,6 +13,7 @@ from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
     PATIENCE,
+    advise,
     asked,
     console,
     doing,
@@ -77,7 +78,7 @@ def datasets(
     console.print(table)
     console.print("Their pages, files and options: keras-rbi datasets --json")
     console.print("Your own: a folder with a folder of images for each class, or a CSV file.")
-    console.print("Next: keras-rbi train --dataset cub_200_2011 --data-dir data --download")
+    advise("Next: keras-rbi train --dataset cub_200_2011 --data-dir data --download")
 
 
 @app.command("check")
@@ -248,7 +249,7 @@ def _print(report: "Report", found: "Overview", name: str, command: str) -> None
         console.print(what, style="green", highlight=False)
     if info and info.note:
         console.print(info.note)
-    console.print(f"Next: {one_line(command)}", highlight=False, soft_wrap=True)
+    advise(f"Next: {command}")
 
 
 def _sentences(found: "Overview") -> list[str]:

@@ -12,6 +12,7 @@ from keras_rbi.cli.backend import start_backend
 from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.output import (
+    advise,
     asked,
     console,
     doing,
@@ -22,8 +23,8 @@ from keras_rbi.cli.output import (
     progress_bars,
     say,
 )
+from keras_rbi.cli.require_weights import require_weights
 from keras_rbi.cli.settings_options import as_arguments
-from keras_rbi.cli.train import require_weights
 from keras_rbi.datasets.catalogue import OWN_OPTIONS
 from keras_rbi.datasets.files.corrections import read_corrections
 from keras_rbi.training.label_issues_of_run import FOLDS, LabelCheck, prepare_label_check
@@ -181,4 +182,4 @@ def _print(found: "LabelIssues", check: LabelCheck, output: Path, page: Path) ->
     given = {name: getattr(check.settings, name) for name in ("dataset", "data_dir", *OWN_OPTIONS)}
     words = as_arguments({name: value for name, value in given.items() if value is not None})
     command = shlex.join(["keras-rbi", "train", *words, "--corrections", str(output)])
-    tell(f"Next: fill in its column corrected, then {command}")
+    advise(f"Next: fill in its column corrected, then {command}")

@@ -145,6 +145,12 @@ def one_line_warnings() -> Iterator[None]:
         yield
 
 
+def advise(text: str) -> None:
+    """Says what to do next, unless nothing but the result is asked for."""
+    if not asked.quiet:
+        console.print(one_line(text), highlight=False, soft_wrap=True)
+
+
 def notes() -> Console:
     """Where a command tells what is not its result: with `--json` the error stream."""
     return errors if asked.json else console

@@ -1,56 +1,35 @@
 """`keras-rbi predict`."""
 
-import dataclasses
-import io
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from keras_rbi import evaluation, training
-from keras_rbi.atomic_write import write_atomically
 from keras_rbi.cli.common_options import reports
-from keras_rbi.cli.destination import check_file, check_folder
+from keras_rbi.cli.destination import check_file
 from keras_rbi.cli.loading import load
-from keras_rbi.cli.output import (
-    Progress,
-    asked,
-    errors,
-    fail,
-    one_line,
-    one_line_errors,
-    print_json,
-    progress_bars,
-    say,
-)
-from keras_rbi.cli.parquet import check_parquet, write_parquet
+from keras_rbi.cli.merge_shards import merge_shards
+from keras_rbi.cli.output import asked, errors, fail, one_line_errors
+from keras_rbi.cli.parquet import check_parquet
+from keras_rbi.cli.predict_shard import predict_shard
+from keras_rbi.cli.prediction_format import PARQUET, prediction_format
+from keras_rbi.cli.prediction_rows import image_rows, judged_rows, observation_rows
 from keras_rbi.cli.predictions import (
     WRITERS,
-    Prediction,
-    Write,
-    name_of,
-    observation_row,
     write_lines,
     write_spreadsheet,
     write_tables,
 )
+from keras_rbi.cli.tell_predicted import progress_of_predictions, tell_right, tell_unreadable
+from keras_rbi.cli.write_predictions import write_predictions
 from keras_rbi.datasets.augmentation import PAPER
-from keras_rbi.datasets.files.class_folders import labels_of_files
 from keras_rbi.datasets.files.find_images import find_images
 from keras_rbi.datasets.files.observation_names import files_of_observations
-from keras_rbi.evaluation.with_truth import with_truth
+from keras_rbi.evaluation.truths_of_folders import truths_of_folders
 from keras_rbi.training.run_folder import find_model
 
-if TYPE_CHECKING:
-    from keras_rbi.evaluation import FilePrediction
-
-TABLE = "table"
-PARQUET = "parquet"
-FORMATS = (TABLE, *WRITERS, PARQUET)
 # More tables than that are a wall.
 MOST_TABLES = 20
 
@@ -142,7 +121,7 @@ def predict(
     if merge is not None:
         if model is not None or shard is not None:
             fail("--merge takes shards that are predicted. Leave out the model and --shard.")
-        _merge(merge, _format(form, output), output)
+        merge_shards(merge, prediction_format(form, output), output)
         return
     if model is None or not images:
         fail("Name a model and images: keras-rbi predict MODEL IMAGES...")
@@ -151,9 +130,9 @@ def predict(
         others["--views"] = views > 1
         if given := [option for option, value in others.items() if value]:
             fail(f"--shard keeps JSON lines until --merge. Leave out {' and '.join(given)}.")
-        _predict_shard(model, images, shard, output, top, batch_size)
+        predict_shard(model, images, shard, output, top, batch_size)
         return
-    form = _format(form, output)
+    form = prediction_format(form, output)
     if spreadsheet and form != "csv":
         fail(f"--spreadsheet is for CSV, and the format is {form}. Add --format csv.")
     if views > 1 and observations is not None:
@@ -174,45 +153,30 @@ def predict(
     rows = files if things is None else things
     table = write_tables if len(rows) <= MOST_TABLES else write_lines
     write = write_spreadsheet if spreadsheet else WRITERS.get(form, table)
-    unreadable: list[FilePrediction] = []
-    truths = _truths(files, images, class_names, things)
+    unreadable: list[str] = []
+    truths = truths_of_folders(files, images, class_names, things)
     counts: Counter[bool | None] = Counter()
-
-    def of_observations(progress: Progress) -> Iterator[Prediction]:
-        assert things is not None
-        done = 0
-        for each in evaluation.predict_observations(
-            network, things, class_names, calibration, batch_size=batch_size
-        ):
-            unreadable.extend(each.unreadable)
-            done += len(things[each.name])
-            if each.probabilities is not None:
-                yield observation_row(each, top)
-            progress("", done, len(files))
-
-    def predictions(progress: Progress) -> Iterator[Prediction]:
-        if things is not None:
-            yield from of_observations(progress)
-            return
-        found = evaluation.classify_files(network, files, class_names, batch_size, views, augment)
-        for done, each in enumerate(found, 1):
-            if each.error is not None:
-                unreadable.append(each)
-            else:
-                best = [{"class": name, "probability": value} for name, value in each.top(top)]
-                yield {"image": str(each.path), "top": best}
-            progress("", done, len(files))
-
-    def judged(found: Iterable[Prediction]) -> Iterator[Prediction]:
-        for prediction in found:
-            told = with_truth(prediction, truths.get(name_of(prediction)))
-            counts[told["right"]] += 1
-            yield told
-
-    with one_line_errors(), _progress(output) as progress:
-        found = predictions(progress)
-        found = judged(found) if truths else found
-        _write(None if form == PARQUET else write, found, output)
+    with one_line_errors(), progress_of_predictions(output) as progress:
+        if things is None:
+            found = image_rows(
+                evaluation.classify_files(network, files, class_names, batch_size, views, augment),
+                top,
+                unreadable,
+                progress,
+                len(files),
+            )
+        else:
+            found = observation_rows(
+                evaluation.predict_observations(
+                    network, things, class_names, calibration, batch_size=batch_size
+                ),
+                top,
+                unreadable,
+                progress,
+                len(files),
+            )
+        found = judged_rows(found, truths, counts) if truths else found
+        write_predictions(None if form == PARQUET else write, found, output)
     if things is not None and not calibration.temperatures and not asked.quiet:
         errors.print(
             "The probabilities are the mean of the images' and not calibrated: the run's "
@@ -229,134 +193,5 @@ def predict(
             highlight=False,
             soft_wrap=True,
         )
-    _tell_right(counts, "images" if things is None else "observations")
-    _tell_unreadable([str(each.error) for each in unreadable], len(files))
-
-
-def _truths(
-    files: Sequence[Path],
-    named: Sequence[Path],
-    class_names: Sequence[str],
-    things: Mapping[str, Sequence[Path]] | None,
-) -> dict[str, str]:
-    """The classes that folders tell, of images or of observations, as predictions call them."""
-    labels = dict(zip(files, labels_of_files(files, named, class_names), strict=True))
-    if things is None:
-        things = {str(file): [file] for file in files}
-    found = {}
-    for name, members in things.items():
-        label, *others = {labels[member] for member in members}
-        if label >= 0 and not others:
-            found[name] = class_names[label]
-    return found
-
-
-def _format(form: str | None, output: Path | None) -> str:
-    if asked.json and form not in (None, "json"):
-        fail(f"--json and --format {form} contradict each other. Leave out one.")
-    if form is not None and form not in FORMATS:
-        fail(f"There is no format {form!r}. Use one of {', '.join(FORMATS)}.")
-    if form or asked.json:
-        return form or "json"
-    suffix = "" if output is None else output.suffix.lower().lstrip(".")
-    return suffix if suffix in FORMATS else TABLE
-
-
-@contextmanager
-def _progress(output: Path | None) -> Iterator[Progress]:
-    """A bar or a line on the error stream, where no predictions scroll by there."""
-    if output is not None or not sys.stdout.isatty():
-        with progress_bars("Predicting") as progress:
-            yield progress
-    else:
-        yield lambda *_: None
-
-
-def _predict_shard(
-    model: Path, images: list[Path], shard: str, output: Path | None, top: int, batch_size: int
-) -> None:
-    if output is None or len(images) != 1 or not images[0].is_dir():
-        fail("--shard takes one folder of images, and a folder for all shards as --output.")
-    check_folder(output, "--output")
-    with one_line_errors():
-        part = evaluation.Shard.parse(shard)
-        file = find_model(model)
-        network, class_names = load(model)
-        with _progress(output) as progress:
-            found = evaluation.predict_shard(
-                network, images[0], part, output, class_names, top, batch_size, file, progress
-            )
-    if asked.json:
-        print_json(dataclasses.asdict(found))
-    else:
-        before = f", {found.found_done:,} of them before" if found.found_done else ""
-        say(f"Shard {shard}: {found.images:,} images{before}, in {output}")
-    _tell_unreadable(found.unreadable, found.images)
-
-
-def _merge(folder: Path, form: str, output: Path | None) -> None:
-    check_file(output, "--output")
-    if form == TABLE:
-        form = "csv"
-    unreadable: list[str] = []
-    count = 0
-    counts: Counter[bool | None] = Counter()
-
-    def readable(rows: Iterable[Prediction]) -> Iterator[Prediction]:
-        nonlocal count
-        for row in rows:
-            count += 1
-            if "error" in row:
-                unreadable.append(row["error"])
-            else:
-                counts[row.get("right")] += 1
-                yield row
-
-    with one_line_errors():
-        if form == PARQUET:
-            check_parquet()
-            if output is None:
-                fail("Parquet is a file. Name one with --output.")
-        rows = readable(evaluation.merged_shards(folder))
-        _write(WRITERS.get(form), rows, output)
-    _tell_right(counts, "images")
-    _tell_unreadable(unreadable, count)
-
-
-def _tell_right(counts: Mapping[bool | None, int], what: str) -> None:
-    if (known := counts[True] + counts[False]) and not asked.quiet:
-        say(
-            f"Right: {counts[True]:,} of {known:,} {what} in folders named after a class "
-            f"({100 * counts[True] / known:.1f} %).",
-            sys.stderr,
-        )
-
-
-def _tell_unreadable(reasons: Sequence[str], images: int) -> None:
-    """Ends the command with the exit code 1 where some images could not be read."""
-    if not reasons:
-        return
-    say(f"{len(reasons)} of {images} images cannot be read:", sys.stderr)
-    for reason in reasons:
-        say(f"  {one_line(reason)}", sys.stderr)
-    raise typer.Exit(1)
-
-
-def _write(write: Write | None, predictions: Iterable[Prediction], output: Path | None) -> None:
-    """Writes predictions; without a function for text, as Parquet."""
-    if output is None:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            # The bytes of a file's name that are no text are written as they are.
-            sys.stdout.reconfigure(errors="surrogateescape")
-        assert write is not None
-        write(predictions, sys.stdout)
-        return
-    if write is None:
-        write_atomically(output, lambda path: write_parquet(predictions, path))
-        return
-
-    def to(path: Path) -> None:
-        with path.open("w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            write(predictions, file)
-
-    write_atomically(output, to)
+    tell_right(counts, "images" if things is None else "observations")
+    tell_unreadable(unreadable, len(files))

@@ -3,33 +3,15 @@
 import csv
 import json
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from rich.table import Table
 
 from keras_rbi.cli.output import PrintableConsole, one_line
 from keras_rbi.evaluation.spreadsheet import spreadsheet_cell
 
-if TYPE_CHECKING:
-    from keras_rbi.evaluation import ObservationPrediction
-
 Prediction = dict[str, Any]
 Write = Callable[[Iterable[Prediction], TextIO], None]
-
-
-def observation_row(found: "ObservationPrediction", top: int) -> Prediction:
-    """An observation's prediction: its likeliest classes, and what each image adds to them.
-
-    Args:
-        found: The prediction, of at least one image.
-        top: How many classes to give.
-    """
-    images = [
-        {"image": str(each.path), "class": each.class_name, "support": support}
-        for each, support in zip(found.images, found.supports, strict=True)
-    ]
-    best = [{"class": name, "probability": value} for name, value in found.top(top)]
-    return {"observation": found.name, "top": best, "images": images}
 
 
 def name_of(prediction: Prediction) -> str:

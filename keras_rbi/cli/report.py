@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_rbi.cli.output import asked, console, one_line, print_json
+from keras_rbi.cli.output import advise, asked, console, one_line, print_json
 from keras_rbi.cli.settings_options import as_arguments
 from keras_rbi.models.methods import METHODS
 from keras_rbi.training.choices import BACKBONE_ALONE, RBI
@@ -36,14 +36,16 @@ def report(
         given: From the names of the options that the command was given to their values, or `None`
             where it was given none of the run's own.
     """
-    console.print()
+    if not asked.quiet:
+        console.print()
     console.print(headline(folder, metrics), highlight=False, soft_wrap=True, markup=True)
     if metrics["test_note"]:
         console.print(metrics["test_note"])
     if kept := kept_epoch(metrics):
         console.print(kept, highlight=False, soft_wrap=True)
     run = shlex.quote(str(folder.path))
-    console.print("\nNext:")
+    advise("")
+    advise("Next:")
     commands = [
         f"keras-rbi predict {run} {run}/examples",
         f"keras-rbi evaluate {run}",
@@ -52,7 +54,7 @@ def report(
     if given is not None:
         commands.append(baseline(given, metrics["settings"]["rbi"]))
     for command in commands:
-        console.print(f"  {one_line(command)}", highlight=False, soft_wrap=True)
+        advise(f"  {command}")
     console.print(f"Curves: {one_line(str(folder.curves))}", highlight=False)
 
 

@@ -3,44 +3,31 @@
 import dataclasses
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from keras_rbi.datasets.augmentation import AUGMENTATIONS
 from keras_rbi.datasets.batches.sampling import SAMPLINGS, SHUFFLED
-from keras_rbi.datasets.catalogue import DATASETS, SOURCES, TYPEFACES
+from keras_rbi.datasets.catalogue import SOURCES, TYPEFACES
 from keras_rbi.datasets.files.image_cache import AUTO, DISK, RAM
 from keras_rbi.datasets.files.image_files import ON_ERROR
 from keras_rbi.datasets.splits import RULES
 from keras_rbi.models.methods import METHODS
 from keras_rbi.models.scopes import GLOBAL, SCOPES
 from keras_rbi.models.variants import RESIDUAL, VARIANTS
-from keras_rbi.training.check_settings import check_together
 from keras_rbi.training.choices import (
     BACKBONE,
     CONSTANT,
     COSINE,
     FLOAT32,
-    IMAGENET,
     MIXED_BFLOAT16,
     MIXED_FLOAT16,
     NO_AUGMENTATION,
     NO_CACHE,
-    NO_WEIGHTS,
     RBI,
     STEM,
 )
-from keras_rbi.training.defaults import defaults_of
-from keras_rbi.training.recipes import RECIPES, recipe_settings
-from keras_rbi.training.setting import (
-    DATA,
-    MODEL,
-    TRAINING,
-    check_values,
-    documented,
-    setting,
-    settings_in,
-)
+from keras_rbi.training.resolve_settings import resolve_settings
+from keras_rbi.training.setting import DATA, MODEL, TRAINING, documented, setting, settings_in
 
 
 @documented
@@ -429,45 +416,7 @@ class TrainingSettings:
         Raises:
             ValueError: If a setting or the recipe is unfit, or if two settings contradict.
         """
-        settings = self._with(self._of_recipe())._with(ALWAYS)._with_defaults()
-        if settings.weights == NO_WEIGHTS:
-            # They know no statistics yet.
-            settings = dataclasses.replace(settings, freeze_batch_norms=self.freeze_batch_norms)
-        for name, one in SETTINGS.items():
-            one.check(getattr(settings, name))
-        check_together(settings)
-        return settings
-
-    def _of_recipe(self) -> dict[str, Any]:
-        values = recipe_settings(self.recipe, self.freeze)
-        if "recipe" in values:
-            raise ValueError(f"The recipe {self.recipe!r} names a recipe, which none can.")
-        check_values(TrainingSettings, values, f"The recipe {self.recipe!r}")
-        if self.rbi is not None or self.method is not None:
-            # Either says what the method is.
-            values = {key: value for key, value in values.items() if key not in ("rbi", "method")}
-        return values
-
-    def _with_defaults(self) -> "TrainingSettings":
-        settings = self._with(defaults_of(self))
-        return dataclasses.replace(
-            settings,
-            dataset=_absolute(self.dataset, (TYPEFACES, *DATASETS)),
-            data_dir=_absolute(self.data_dir),
-            cache_dir=_absolute(self.cache_dir),
-            corrections=_absolute(self.corrections),
-            added_classes=_all_absolute(self.added_classes),
-            weights=_of_file(settings.weights),
-            recipe=_absolute(self.recipe, RECIPES),
-            rbi=METHODS[settings.method].relates,
-        )
-
-    def _with(self, values: dict[str, Any]) -> "TrainingSettings":
-        """The same settings, with these values where they are open."""
-        open_settings = {
-            name: value for name, value in values.items() if getattr(self, name) is None
-        }
-        return dataclasses.replace(self, **open_settings)
+        return resolve_settings(self)
 
     def as_dict(self) -> dict[str, Any]:
         """The settings, ready for JSON."""
@@ -475,26 +424,3 @@ class TrainingSettings:
 
 
 SETTINGS = settings_in(TrainingSettings)
-# Defaults that follow from no other setting.
-ALWAYS = {name: one.default for name, one in SETTINGS.items() if one.default is not None}
-
-
-def _absolute(path: Any, names: Any = ()) -> Any:
-    """The path from the root on, if it is none of the names."""
-    return path if path is None or path in names else str(Path(path).resolve())
-
-
-def _all_absolute(paths: str | None) -> str | None:
-    """The same of paths with a separator between them."""
-    if paths is None:
-        return None
-    return os.pathsep.join(_absolute(path) for path in paths.split(os.pathsep) if path)
-
-
-def _of_file(weights: str) -> str:
-    """Weights from the root on, where they are those of a file or folder that is there.
-
-    A file of the name of weights is none of them, unless it is called by a path: `./none`.
-    """
-    is_file = weights not in (NO_WEIGHTS, IMAGENET) and Path(weights).exists()
-    return str(Path(weights).resolve()) if is_file else weights

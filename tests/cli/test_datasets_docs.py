@@ -25,8 +25,8 @@ class Understood(Exception):  # noqa: N818, the end of what is tested, not an er
 @pytest.mark.parametrize("command", COMMANDS)
 def test_commands_are_understood(command, tmp_path, monkeypatch):
     # By `sys.modules`: the modules are named as the commands in them.
-    names = ("datasets", "train", "leaks", "show", "doubtful")
-    datasets, train, leaks, show, doubtful = (
+    names = ("datasets", "read_training_data", "leaks", "show", "doubtful")
+    datasets, training, leaks, show, doubtful = (
         importlib.import_module(f"keras_rbi.cli.{name}") for name in names
     )
 
@@ -34,9 +34,9 @@ def test_commands_are_understood(command, tmp_path, monkeypatch):
         raise Understood
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(train, "make_ready", lambda *_: None)
+    monkeypatch.setattr(training, "make_ready", lambda *_: None)
     # After the settings have been resolved.
-    monkeypatch.setattr(train, "read_data", stop)
+    monkeypatch.setattr(training, "read_data", stop)
     monkeypatch.setattr(datasets, "make_ready", stop)
     monkeypatch.setattr(doubtful, "prepare_label_check", stop)
     for module in (leaks, show):

@@ -145,3 +145,15 @@ def test_all_printing_goes_through_one_place():
         and call.func.id in ("print", "Console", "escape")
     }
     assert found - {("output.py", "escape")} == allowed
+
+
+@pytest.mark.parametrize("command", ["backbones", "datasets"])
+def test_what_to_do_next_is_no_result(command, capsys):
+    printed = []
+    for options in ([], ["--quiet"]):
+        with pytest.raises(SystemExit):
+            run([command, *options])
+        printed.append(capsys.readouterr().out)
+    whole, quiet = printed
+    assert whole.splitlines()[-1].startswith("Next: keras-rbi train ")
+    assert quiet.splitlines() == whole.splitlines()[:-1]

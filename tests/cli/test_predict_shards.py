@@ -45,8 +45,9 @@ def ask(tmp_path, monkeypatch, capsys, model):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(1, 256, (8, 8, 3), np.uint8)).save(path)
     (tmp_path / "photos" / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nnone")
-    module = importlib.import_module("keras_rbi.cli.predict")
-    monkeypatch.setattr(module, "load", lambda path: (model, ["red", "green", "blue"]))
+    for name in ("predict", "predict_shard"):
+        module = importlib.import_module(f"keras_rbi.cli.{name}")
+        monkeypatch.setattr(module, "load", lambda path: (model, ["red", "green", "blue"]))
     monkeypatch.setattr(importlib.import_module("keras_rbi.evaluation.predict_shard"),
                         "IMAGES_OF_A_PART", 4)  # fmt: skip
 

@@ -29,7 +29,8 @@ def test_commands_are_understood(command, tmp_path, monkeypatch):
         raise Prepared
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(importlib.import_module("keras_rbi.cli.train"), "read_data", read_data)
+    module = importlib.import_module("keras_rbi.cli.read_training_data")
+    monkeypatch.setattr(module, "read_data", read_data)
     with pytest.raises(Prepared):
         run(shlex.split(command)[1:])
     trained = 6 if "--find-lr" in command else 10 if "birds/" in command else 2

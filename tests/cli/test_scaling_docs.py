@@ -29,8 +29,8 @@ def test_commands_are_understood(tmp_path, monkeypatch):
         raise Prepared
 
     monkeypatch.chdir(tmp_path)
-    module = importlib.import_module("keras_rbi.cli.train")
-    monkeypatch.setattr(module, "_read", read)
+    module = importlib.import_module("keras_rbi.cli.train_run")
+    monkeypatch.setattr(module, "read_training_data", read)
     assert len(COMMANDS) == 6
     for number, command in enumerate(COMMANDS):
         words = shlex.split(command)

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "hooks"))
 import outside_pages  # noqa: E402
 import reference  # noqa: E402
+import see_also  # noqa: E402
 
 # What Keras calls, and documents.
 OF_KERAS = {
@@ -106,3 +107,23 @@ def test_links_of_the_repository_become_links_of_the_site():
     )
     assert mend("![t](results/table1.png)", "results/paper.md") == "![t](results/table1.png)"
     assert mend("[d](../../docs/recipes.md)", "results/paper.md") == "[d](../recipes.md)"
+
+
+def test_guides_and_reference_know_each_other():
+    for guide, packages in see_also.PACKAGES.items():
+        assert (ROOT / "docs" / guide).is_file()
+        assert set(packages) <= set(reference.PACKAGES)
+    nav = [
+        {"Home": "index.md"},
+        {"Guides": [{"Export a model": "export.md"}, "reference/index.md"]},
+    ]
+    titles = see_also.titles_in(nav)
+    assert titles == {"index.md": "Home", "export.md": "Export a model"}
+    assert "[`keras_rbi.export`](../reference/export.md)" in see_also.see_also(
+        "how_to/serve_a_model.md", titles
+    )
+    assert see_also.see_also("reference/export.md", titles).strip() == (
+        "Guides: [Export a model](../export.md), "
+        "[how_to/serve_a_model.md](../how_to/serve_a_model.md)."
+    )
+    assert see_also.see_also("reliability.md", titles) == ""

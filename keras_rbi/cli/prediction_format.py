@@ -1,0 +1,22 @@
+"""The format in which predictions are written."""
+
+from pathlib import Path
+
+from keras_rbi.cli.output import asked, fail
+from keras_rbi.cli.predictions import WRITERS
+
+TABLE = "table"
+PARQUET = "parquet"
+FORMATS = (TABLE, *WRITERS, PARQUET)
+
+
+def prediction_format(form: str | None, output: Path | None) -> str:
+    """The format that is asked for, else the one that the file is called after, else a table."""
+    if asked.json and form not in (None, "json"):
+        fail(f"--json and --format {form} contradict each other. Leave out one.")
+    if form is not None and form not in FORMATS:
+        fail(f"There is no format {form!r}. Use one of {', '.join(FORMATS)}.")
+    if form or asked.json:
+        return form or "json"
+    suffix = "" if output is None else output.suffix.lower().lstrip(".")
+    return suffix if suffix in FORMATS else TABLE

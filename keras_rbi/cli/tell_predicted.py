@@ -1,0 +1,39 @@
+"""What is told of predictions beside them, on the error stream."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+
+from keras_rbi.cli.output import Progress, asked, one_line, progress_bars, say
+
+
+@contextmanager
+def progress_of_predictions(output: Path | None) -> Iterator[Progress]:
+    """A bar or a line on the error stream, where no predictions scroll by there."""
+    if output is not None or not sys.stdout.isatty():
+        with progress_bars("Predicting") as progress:
+            yield progress
+    else:
+        yield lambda *_: None
+
+
+def tell_right(counts: Mapping[bool | None, int], what: str) -> None:
+    if (known := counts[True] + counts[False]) and not asked.quiet:
+        say(
+            f"Right: {counts[True]:,} of {known:,} {what} in folders named after a class "
+            f"({100 * counts[True] / known:.1f} %).",
+            sys.stderr,
+        )
+
+
+def tell_unreadable(reasons: Sequence[str], images: int) -> None:
+    """Ends the command with the exit code 1 where some images could not be read."""
+    if not reasons:
+        return
+    say(f"{len(reasons)} of {images} images cannot be read:", sys.stderr)
+    for reason in reasons:
+        say(f"  {one_line(reason)}", sys.stderr)
+    raise typer.Exit(1)

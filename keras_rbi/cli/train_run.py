@@ -1,0 +1,144 @@
+"""One run of `keras-rbi train`, with what it is doing told."""
+
+import re
+import shlex
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_rbi import training
+from keras_rbi.cli.backend import start_backend
+from keras_rbi.cli.claim_run_folder import claim_run_folder
+from keras_rbi.cli.output import (
+    asked,
+    doing,
+    fail,
+    marked,
+    notes,
+    one_line,
+    one_line_errors,
+    one_line_warnings,
+    progress_bars,
+    told_of_disk,
+)
+from keras_rbi.cli.read_training_data import make_ready_for, read_training_data
+from keras_rbi.cli.require_weights import require_weights
+from keras_rbi.datasets.files.reading import UnreadableImageError
+from keras_rbi.disk_errors import disk_error
+from keras_rbi.training.logging import Logging
+from keras_rbi.training.run_folder import RunFolder
+from keras_rbi.training.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from keras_rbi.training import TrainingRun
+
+# What gloo, NCCL and JAX's coordinator say of a process that is no longer there.
+GONE = re.compile(r"[Cc]onnection (closed|reset)|[Tt]imed out|gloo|NCCL|heartbeat|UNAVAILABLE|peer")
+
+
+def train_run(
+    settings: TrainingSettings,
+    output: Path | None,
+    download: bool,
+    resume: bool,
+    logging: Logging,
+    allow_changed_data: bool = False,
+    minutes: float | None = None,
+) -> tuple[RunFolder, dict[str, Any]]:
+    """Trains one model; gives its folder and its metrics."""
+    with ExitStack() as held:
+        with one_line_errors(), one_line_warnings():
+            run = _prepare(settings, output, download, resume, allow_changed_data, minutes, held)
+        if not asked.quiet:
+            what = "Resuming" if resume else "Run folder"
+            after = f", after epoch {run.finished_epochs}" if run.finished_epochs else ""
+            line = f"[bold]{what}[/bold] {marked(str(run.folder.path))}{after}"
+            notes().print(line, soft_wrap=True, markup=True)
+            if run.devices.count > 1:
+                about = training.told_devices(run.devices, run.settings.batch_size, run.model)
+                notes().print(about, highlight=False, soft_wrap=True)
+        return run.folder, _complete(run, logging)
+
+
+def _prepare(
+    settings: TrainingSettings,
+    output: Path | None,
+    download: bool,
+    resume: bool,
+    allow_changed_data: bool,
+    minutes: float | None,
+    held: ExitStack,
+) -> "TrainingRun":
+    begin = time.monotonic()
+    given = settings
+    if not resume:
+        settings = settings.resolved()
+        make_ready_for(settings, download)
+    folder = claim_run_folder(output, resume, settings, held)
+    settings, class_names = folder.check_start(settings, resume)
+    data = read_training_data(settings, class_names)
+    require_weights(settings)
+    start_backend()
+    training.keep_freed_memory()
+    if minutes is not None:
+        with doing("Timing some steps"):
+            spent = time.monotonic() - begin
+            settings = given = training.settings_within(minutes, given, data, spent)
+        if not asked.quiet:
+            what = "the head alone" if settings.quick else f"{settings.epochs} epochs"
+            notes().print(f"In {minutes:g} minutes: {what}", highlight=False)
+    with doing(f"Building {settings.backbone}"):
+        return training.prepare(
+            given, folder, resume, data=data, allow_changed_data=allow_changed_data
+        )
+
+
+def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
+    from keras_rbi.cli.epoch_progress import EpochProgress
+    from keras_rbi.training.checkpoints import CheckpointError
+
+    shown = [] if asked.quiet else [EpochProgress(run, notes())]
+    command = f"keras-rbi train --resume --output {shlex.quote(str(run.folder.path))}"
+    try:
+        # Other errors are the program's own, which a line would hide.
+        with one_line_errors(UnreadableImageError, CheckpointError), one_line_warnings():
+            if run.settings.quick or run.settings.feature_head:
+                with progress_bars("Extracting features of the {} images") as progress:
+                    accuracy = run.fit_head(progress)
+                if accuracy is not None and not asked.quiet:
+                    notes().print(
+                        f"Head on features of {run.settings.backbone} as it is: validation "
+                        f"{100 * accuracy:.1f} %{_told_rate(run.settings)}",
+                        highlight=False,
+                    )
+            run.fit([*shown, *logging.callbacks(run)], verbose=0)
+            if not run.devices.is_first:
+                return {}
+            with doing("Measuring the test images"):
+                return run.finish(keep_optimizer=logging.keep_optimizer)
+    except KeyboardInterrupt:
+        notes().print("\nInterrupted. Go on after the last finished epoch:")
+        notes().print(f"  {one_line(command)}", soft_wrap=True)
+        raise
+    except Exception as error:
+        refused = disk_error(error)
+        if refused is None and run.devices.process.processes > 1 and _is_of_others(error):
+            fail(f"Another process of the run has ended. Go on after the last epoch: {command}")
+        if refused is None:
+            raise
+        fail(
+            f"{told_of_disk(refused)} Make room, and go on after the last finished epoch: {command}"
+        )
+
+
+def _told_rate(settings: TrainingSettings) -> str:
+    """The learning rate, where it follows from the head."""
+    if settings.quick or not settings.rate_by_head:
+        return ""
+    return f"; all is trained at a learning rate of {settings.learning_rate:g}"
+
+
+def _is_of_others(error: Exception) -> bool:
+    """Whether it is one of the many by which engines say that another process is gone."""
+    return isinstance(error, RuntimeError) and bool(GONE.search(str(error)))
