@@ -13,7 +13,7 @@ import typer
 from keras_rbi import training
 from keras_rbi.atomic_write import write_atomically
 from keras_rbi.backbones.get import find
-from keras_rbi.cli.backend import start_backend
+from keras_rbi.cli.backend import GONE, quiet_output, start_backend
 from keras_rbi.cli.common_options import reports, show_all_options
 from keras_rbi.cli.datasets import make_ready
 from keras_rbi.cli.destination import check_file
@@ -53,11 +53,15 @@ from keras_rbi.training.setting import DATA, OUTPUT, TRAINING
 from keras_rbi.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from keras_rbi.distribution.devices import Devices
     from keras_rbi.training import TrainingRun
 
 RUNS = Path("runs")
 # What gloo, NCCL and JAX's coordinator say of a process that is no longer there.
-GONE = re.compile(r"[Cc]onnection (closed|reset)|[Tt]imed out|gloo|NCCL|heartbeat|UNAVAILABLE|peer")
+SAYS_GONE = re.compile(
+    r"[Cc]onnection (closed|reset)|[Tt]imed out|[Gg]loo|NCCL|heartbeat|UNAVAILABLE|peer"
+)
+STATUS = re.compile(r"[A-Z_]+: ")
 
 
 @reports
@@ -198,6 +202,7 @@ def train(
     if process.processes > 1:
         if seeds is not None or minutes is not None:
             fail("Several processes train one run: leave out --seeds and --minutes.")
+        quiet_output()
         # The first tells of all.
         asked.quiet = asked.quiet or process.number > 0
     with one_line_errors():
@@ -342,8 +347,12 @@ def _prepare(
 ) -> "TrainingRun":
     begin = time.monotonic()
     given = settings
-    if not resume:
+    if resume:
+        settings, _ = RunFolder(_folder(output, True, settings)).check_start(settings, resume)
+    else:
         settings = settings.resolved()
+    devices = _devices_of(settings)
+    if not resume:
         _make_ready(settings, download)
     folder = _claim(output, resume, settings, held)
     settings, class_names = folder.check_start(settings, resume)
@@ -360,8 +369,24 @@ def _prepare(
             notes().print(f"In {minutes:g} minutes: {what}", highlight=False)
     with doing(f"Building {settings.backbone}"):
         return training.prepare(
-            given, folder, resume, data=data, allow_changed_data=allow_changed_data
+            given,
+            folder,
+            resume,
+            data=data,
+            allow_changed_data=allow_changed_data,
+            devices=devices,
         )
+
+
+def _devices_of(settings: TrainingSettings) -> "Devices | None":
+    """The devices of a run that may have several; `None`, without a backend, where it has one.
+
+    What they cannot do is told before data are read, for which a backend must be there to be asked.
+    """
+    if settings.devices == "1" and launched().processes == 1:
+        return None
+    start_backend()
+    return training.devices_of_run(settings)
 
 
 def _make_ready(settings: TrainingSettings, download: bool) -> None:
@@ -438,13 +463,14 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
             with doing("Measuring the test images"):
                 return run.finish(keep_optimizer=logging.keep_optimizer)
     except KeyboardInterrupt:
-        notes().print("\nInterrupted. Go on after the last finished epoch:")
-        notes().print(f"  {one_line(command)}", soft_wrap=True)
+        if run.devices.is_first:
+            notes().print("\nInterrupted. Go on after the last finished epoch:")
+            notes().print(f"  {one_line(command)}", soft_wrap=True)
         raise
     except Exception as error:
         refused = disk_error(error)
         if refused is None and run.devices.process.processes > 1 and _is_of_others(error):
-            fail(f"Another process of the run has ended. Go on after the last epoch: {command}")
+            fail(GONE.decode())
         if refused is None:
             raise
         fail(
@@ -461,7 +487,10 @@ def _told_rate(settings: TrainingSettings) -> str:
 
 def _is_of_others(error: Exception) -> bool:
     """Whether it is one of the many by which engines say that another process is gone."""
-    return isinstance(error, RuntimeError) and bool(GONE.search(str(error)))
+    text = str(error)
+    # JAX's are errors of values, which begin with a status.
+    is_of_engine = isinstance(error, RuntimeError) or bool(STATUS.match(text))
+    return is_of_engine and bool(SAYS_GONE.search(text))
 
 
 def _folder(output: Path | None, resume: bool, settings: TrainingSettings) -> Path:

@@ -30,8 +30,11 @@ class Devices:
         scope: Makes the context in which a model must be made and compiled to be fitted.
         before_fit: Called with a compiled model before it is fitted.
         before_test: Called with a model before it is validated.
+        leave: Called where processes part for good: the rest is for one alone.
         is_elsewhere: Whether a model must be made anew within `scope`.
         whole_batches: Whether all batches must have the same number of images.
+        check_replica_scope: Called where images are to relate to those of their device alone;
+            refuses it where no device knows its share.
     """
 
     of_process: int = 1
@@ -39,8 +42,10 @@ class Devices:
     scope: Callable[[], AbstractContextManager[Any]] = nullcontext
     before_fit: Callable[[keras.Model], None] = _nothing
     before_test: Callable[[keras.Model], None] = _nothing
+    leave: Callable[[], None] = _nothing
     is_elsewhere: bool = False
     whole_batches: bool = False
+    check_replica_scope: Callable[[], None] = _nothing
 
     @property
     def count(self) -> int:
