@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_rbi._lazy import resolve
-from keras_rbi.distribution.launched import Launched, launched
+from keras_rbi.distribution.launched import TF_CONFIG, Launched, launched
 
 AUTO = "auto"
 ENGINES = {
@@ -78,6 +78,12 @@ def start_devices(asked: str = "1") -> Devices:
                 "PyTorch."
             )
         return Devices()
+    if process.launcher == TF_CONFIG and keras.config.backend() != "tensorflow":
+        raise ValueError(
+            f"{TF_CONFIG} names workers of TensorFlow. Received: it, with the backend "
+            f"{keras.config.backend()!r}. Unset it; docs/scaling.md has what starts several "
+            "processes."
+        )
     found: Devices = resolve(engine + ":start")(asked, process)
     return found
 

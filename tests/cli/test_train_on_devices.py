@@ -1,6 +1,7 @@
 """`keras-rbi train` on several devices, and in several processes of one machine."""
 
 import csv
+import importlib
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import keras
 import numpy as np
@@ -16,9 +18,11 @@ from made_devices import BACKEND, LOGICAL_DEVICES, free_ports, host_devices
 from small_runs import SMALL, make_birds
 
 from keras_rbi.distribution.devices import Devices, start_devices
+from keras_rbi.distribution.jax_replicas import refuse_replica_scope
 from keras_rbi.distribution.launched import launched
 from keras_rbi.training.data_on_devices import check_batches, data_on_devices
 
+devices_of_run = importlib.import_module("keras_rbi.training.devices_of_run")
 # Backbones normalize by what a device has: here by the statistics that they begin with.
 GIVEN = [*SMALL[:-2], "--epochs", "3", "--batch-size", "4", "--no-feature-head",
          "--freeze-batch-norms", "--variant", "0.1", "--relation-dropout", "0"]  # fmt: skip
@@ -167,6 +171,23 @@ def test_what_devices_cannot_share_is_refused():
     check_batches(whole, 8, True, 24)
     with pytest.raises(ValueError, match=r"several|not so many"):
         start_devices("64")
+
+
+def test_what_cannot_be_is_told_before_data_are_read(ask, birds, monkeypatch):
+    shutil.rmtree(birds / "birds")
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
+    with monkeypatch.context() as patch:
+        patch.setenv("TF_CONFIG", json.dumps(cluster))
+        code, _, lines = ask("train", *SMALL)
+    assert (code, len(lines)) == (2, 1)
+    assert ("--devices auto" if BACKEND == "tensorflow" else "Unset it") in lines[0]
+    two = Devices(of_process=2, check_replica_scope=partial(refuse_replica_scope, 2))
+    monkeypatch.setattr(devices_of_run, "start_devices", lambda asked: two)
+    code, _, lines = ask("train", *SMALL, "--devices", "2", "--relation-scope", "replica")
+    assert (code, len(lines)) == (2, 1)
+    assert "relation_scope='replica' has no meaning" in lines[0]
+    code, _, lines = ask("train", *SMALL, "--devices", "2")
+    assert "'birds'" in lines[-1]
 
 
 def test_processes_read_the_rows_of_one_batch(monkeypatch):
