@@ -29,4 +29,5 @@ def start(asked: str, process: Launched) -> Devices:
     # NCCL is for GPUs.
     moved = tf.distribute.ReductionToOneDevice() if devices[0].device_type == "CPU" else None
     strategy = tf.distribute.MirroredStrategy(names, moved)
-    return Devices(count, scope=strategy.scope, is_elsewhere=True)
+    # Whether a scaled loss was too large, Keras asks the first replica alone.
+    return Devices(count, scope=strategy.scope, is_elsewhere=True, scales_losses=False)

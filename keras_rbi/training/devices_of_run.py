@@ -2,6 +2,7 @@
 
 from keras_rbi.distribution.devices import Devices, start_devices
 from keras_rbi.models.scopes import REPLICA
+from keras_rbi.training.choices import MIXED_BFLOAT16, MIXED_FLOAT16
 from keras_rbi.training.settings import TrainingSettings
 
 
@@ -20,4 +21,9 @@ def devices_of_run(settings: TrainingSettings) -> Devices:
     devices = start_devices(settings.devices or "1")
     if settings.relation_scope == REPLICA:
         devices.check_replica_scope()
+    if settings.precision == MIXED_FLOAT16 and not devices.scales_losses:
+        raise ValueError(
+            "On several devices of TensorFlow, Keras does not notice all gradients that float16 "
+            f"cannot hold. Received: precision={MIXED_FLOAT16!r}. Pass {MIXED_BFLOAT16!r}."
+        )
     return devices

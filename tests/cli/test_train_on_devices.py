@@ -186,6 +186,10 @@ def test_what_cannot_be_is_told_before_data_are_read(ask, birds, monkeypatch):
     code, _, lines = ask("train", *SMALL, "--devices", "2", "--relation-scope", "replica")
     assert (code, len(lines)) == (2, 1)
     assert "relation_scope='replica' has no meaning" in lines[0]
+    two = Devices(of_process=2, scales_losses=False)
+    code, _, lines = ask("train", *SMALL, "--devices", "2", "--precision", "mixed_float16")
+    assert (code, len(lines)) == (2, 1)
+    assert "Pass 'mixed_bfloat16'" in lines[0]
     code, _, lines = ask("train", *SMALL, "--devices", "2")
     assert "'birds'" in lines[-1]
 

@@ -40,7 +40,7 @@ def learned(policy):
     model.compile(optimizer, "sparse_categorical_crossentropy")
     images, labels = bars(64, 0)
     weights = np.full(len(labels), TINY, "float32")
-    model.fit(images, labels, batch_size=16, epochs=8, sample_weight=weights, verbose=0)
+    model.fit(images, labels, batch_size=16, epochs=5, sample_weight=weights, verbose=0)
     images, labels = bars(64, 1)
     found = model.predict(images, batch_size=16, verbose=0)
     return float(np.mean(found.argmax(1) == labels))
