@@ -14,7 +14,7 @@ from functools import partial
 import keras
 import numpy as np
 import pytest
-from made_devices import BACKEND, LOGICAL_DEVICES, free_ports, host_devices
+from made_devices import BACKEND, free_ports, host_devices
 from small_runs import SMALL, make_birds
 
 from keras_rbi.distribution.devices import Devices, start_devices
@@ -26,9 +26,6 @@ devices_of_run = importlib.import_module("keras_rbi.training.devices_of_run")
 # Backbones normalize by what a device has: here by the statistics that they begin with.
 GIVEN = [*SMALL[:-2], "--epochs", "3", "--batch-size", "4", "--no-feature-head",
          "--freeze-batch-norms", "--variant", "0.1", "--relation-dropout", "0"]  # fmt: skip
-
-
-LOGICAL = LOGICAL_DEVICES + "import sys, keras_rbi.cli.main as main; main.run(sys.argv[1:])"
 
 
 def numbered(launcher, rank, processes, port):
@@ -56,7 +53,6 @@ def begin(folder, *words, processes=1, devices=1, launcher=None):
     """Processes of the command, of which each has a number."""
     launcher = launcher or {"torch": "torchrun"}.get(BACKEND, "Keras")
     (port,), begun = free_ports(1), []
-    program = ["-c", LOGICAL] if BACKEND == "tensorflow" and devices > 1 else ["-m", "keras_rbi"]
     for rank in range(processes):
         environment = os.environ | {"KERAS_BACKEND": BACKEND, "OMP_NUM_THREADS": "1"}
         environment |= host_devices(devices)
@@ -64,7 +60,7 @@ def begin(folder, *words, processes=1, devices=1, launcher=None):
             environment |= numbered(launcher, rank, processes, port)
         begun.append(
             subprocess.Popen(
-                [sys.executable, *program, "train", *words],
+                [sys.executable, "-m", "keras_rbi", "train", *words],
                 cwd=folder, env=environment, text=True,
                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             )
@@ -89,7 +85,6 @@ def weights(run):
 
 SPREAD = {
     "torch": [{"processes": 2}],
-    "tensorflow": [{"devices": 2}],
     "jax": [
         {"devices": 2},
         {"processes": 2},
@@ -100,7 +95,8 @@ SPREAD = {
 
 
 @pytest.mark.nightly
-@pytest.mark.parametrize("spread", SPREAD[BACKEND])
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="Keras begins short epochs with the second")
+@pytest.mark.parametrize("spread", SPREAD.get(BACKEND, []))
 def test_devices_leave_the_run_that_one_leaves(tmp_path, spread):
     make_birds(tmp_path)
     more = ["--devices", str(spread["devices"])] if "devices" in spread else []
