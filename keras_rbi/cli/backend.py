@@ -22,6 +22,15 @@ NOISE = re.compile(
     rb"|^WARNING: All log messages before absl::InitializeLog\(\)"
     rb"|^To enable the following instructions:"
     rb"|^INFO: Created TensorFlow Lite XNNPACK delegate"
+    rb"|^\[Gloo\] Rank \d+ is connected to"
+    # What follows an error of JAX's coordinator that is told anyway: numbers of processes.
+    rb"|^\d+$|^The tasks have crashed\. Check the task logs"
+)
+# What JAX's coordinator aborts a process with, over many lines, when another one is gone.
+FATAL = re.compile(rb"^F\d{4} .*the JAX distributed service detected fatal errors")
+GONE = (
+    b"Another process of the run has ended, and this one with it. Go on after the last finished "
+    b"epoch: start all of them again, with `train --resume --output FOLDER`."
 )
 # Seconds for which the end of a command waits for what its filter still has to write.
 PATIENCE = 1.0
@@ -82,10 +91,31 @@ def quiet_process() -> None:
     )
 
 
+def quiet_output() -> None:
+    """Keeps what libraries print in C++ off the standard output: it goes where their logs go.
+
+    Gloo does so, in each of several processes, which `--json` promises an object.
+    """
+    sys.stdout.flush()
+    try:
+        shown = os.dup(sys.stdout.fileno())
+        os.dup2(2, 1)
+    except (OSError, ValueError):
+        # No such stream, or one that is none of the process: a test's.
+        return
+    sys.stdout = open(  # noqa: SIM115, open to the end
+        shown, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+    )
+
+
 def _filter(reader: int, shown: int) -> None:
+    is_gone = False
     with os.fdopen(reader, "rb") as lines:
         for line in lines:
-            if not NOISE.match(line):
+            if FATAL.match(line):
+                os.write(shown, b"Error: " + GONE + b"\n")
+                is_gone = True
+            elif not is_gone and not NOISE.match(line):
                 os.write(shown, line)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from keras_rbi.cli.backend import quiet_output
 from keras_rbi.cli.common_options import reports, show_all_options
 from keras_rbi.cli.find_learning_rate import find_learning_rate
 from keras_rbi.cli.output import asked, fail, one_line_errors, print_json
@@ -157,6 +158,7 @@ def train(
     if process.processes > 1:
         if seeds is not None or minutes is not None:
             fail("Several processes train one run: leave out --seeds and --minutes.")
+        quiet_output()
         # The first tells of all.
         asked.quiet = asked.quiet or process.number > 0
     with one_line_errors():

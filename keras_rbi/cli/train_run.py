@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from keras_rbi import training
-from keras_rbi.cli.backend import start_backend
-from keras_rbi.cli.claim_run_folder import claim_run_folder
+from keras_rbi.cli.backend import GONE, start_backend
+from keras_rbi.cli.claim_run_folder import claim_run_folder, folder_of_run
 from keras_rbi.cli.output import (
     asked,
     doing,
@@ -26,15 +26,20 @@ from keras_rbi.cli.read_training_data import make_ready_for, read_training_data
 from keras_rbi.cli.require_weights import require_weights
 from keras_rbi.datasets.files.reading import UnreadableImageError
 from keras_rbi.disk_errors import disk_error
+from keras_rbi.distribution.launched import launched
 from keras_rbi.training.logging import Logging
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from keras_rbi.distribution.devices import Devices
     from keras_rbi.training import TrainingRun
 
 # What gloo, NCCL and JAX's coordinator say of a process that is no longer there.
-GONE = re.compile(r"[Cc]onnection (closed|reset)|[Tt]imed out|gloo|NCCL|heartbeat|UNAVAILABLE|peer")
+SAYS_GONE = re.compile(
+    r"[Cc]onnection (closed|reset)|[Tt]imed out|[Gg]loo|NCCL|heartbeat|UNAVAILABLE|peer"
+)
+STATUS = re.compile(r"[A-Z_]+: ")
 
 
 def train_run(
@@ -72,8 +77,13 @@ def _prepare(
 ) -> "TrainingRun":
     begin = time.monotonic()
     given = settings
-    if not resume:
+    if resume:
+        resumed = RunFolder(folder_of_run(output, True, settings))
+        settings, _ = resumed.check_start(settings, resume)
+    else:
         settings = settings.resolved()
+    devices = _devices_of(settings)
+    if not resume:
         make_ready_for(settings, download)
     folder = claim_run_folder(output, resume, settings, held)
     settings, class_names = folder.check_start(settings, resume)
@@ -90,8 +100,24 @@ def _prepare(
             notes().print(f"In {minutes:g} minutes: {what}", highlight=False)
     with doing(f"Building {settings.backbone}"):
         return training.prepare(
-            given, folder, resume, data=data, allow_changed_data=allow_changed_data
+            given,
+            folder,
+            resume,
+            data=data,
+            allow_changed_data=allow_changed_data,
+            devices=devices,
         )
+
+
+def _devices_of(settings: TrainingSettings) -> "Devices | None":
+    """The devices of a run that may have several; `None`, without a backend, where it has one.
+
+    What they cannot do is told before data are read, for which a backend must be there to be asked.
+    """
+    if settings.devices == "1" and launched().processes == 1:
+        return None
+    start_backend()
+    return training.devices_of_run(settings)
 
 
 def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
@@ -118,13 +144,14 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
             with doing("Measuring the test images"):
                 return run.finish(keep_optimizer=logging.keep_optimizer)
     except KeyboardInterrupt:
-        notes().print("\nInterrupted. Go on after the last finished epoch:")
-        notes().print(f"  {one_line(command)}", soft_wrap=True)
+        if run.devices.is_first:
+            notes().print("\nInterrupted. Go on after the last finished epoch:")
+            notes().print(f"  {one_line(command)}", soft_wrap=True)
         raise
     except Exception as error:
         refused = disk_error(error)
         if refused is None and run.devices.process.processes > 1 and _is_of_others(error):
-            fail(f"Another process of the run has ended. Go on after the last epoch: {command}")
+            fail(GONE.decode())
         if refused is None:
             raise
         fail(
@@ -141,4 +168,7 @@ def _told_rate(settings: TrainingSettings) -> str:
 
 def _is_of_others(error: Exception) -> bool:
     """Whether it is one of the many by which engines say that another process is gone."""
-    return isinstance(error, RuntimeError) and bool(GONE.search(str(error)))
+    text = str(error)
+    # JAX's are errors of values, which begin with a status.
+    is_of_engine = isinstance(error, RuntimeError) or bool(STATUS.match(text))
+    return is_of_engine and bool(SAYS_GONE.search(text))

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 
 from keras_rbi._lazy import resolve
-from keras_rbi.distribution.launched import Launched, launched
+from keras_rbi.distribution.launched import TF_CONFIG, Launched, launched
 
 AUTO = "auto"
 ENGINES = {
@@ -30,8 +30,12 @@ class Devices:
         scope: Makes the context in which a model must be made and compiled to be fitted.
         before_fit: Called with a compiled model before it is fitted.
         before_test: Called with a model before it is validated.
+        leave: Called where processes part for good: the rest is for one alone.
         is_elsewhere: Whether a model must be made anew within `scope`.
         whole_batches: Whether all batches must have the same number of images.
+        scales_losses: Whether losses can be scaled on them, which `mixed_float16` needs.
+        check_replica_scope: Called where images are to relate to those of their device alone;
+            refuses it where no device knows its share.
     """
 
     of_process: int = 1
@@ -39,8 +43,11 @@ class Devices:
     scope: Callable[[], AbstractContextManager[Any]] = nullcontext
     before_fit: Callable[[keras.Model], None] = _nothing
     before_test: Callable[[keras.Model], None] = _nothing
+    leave: Callable[[], None] = _nothing
     is_elsewhere: bool = False
     whole_batches: bool = False
+    scales_losses: bool = True
+    check_replica_scope: Callable[[], None] = _nothing
 
     @property
     def count(self) -> int:
@@ -73,6 +80,12 @@ def start_devices(asked: str = "1") -> Devices:
                 "PyTorch."
             )
         return Devices()
+    if process.launcher == TF_CONFIG and keras.config.backend() != "tensorflow":
+        raise ValueError(
+            f"{TF_CONFIG} names workers of TensorFlow. Received: it, with the backend "
+            f"{keras.config.backend()!r}. Unset it; docs/scaling.md has what starts several "
+            "processes."
+        )
     found: Devices = resolve(engine + ":start")(asked, process)
     return found
 

@@ -1,6 +1,6 @@
 """JAX: the compiled program is of the whole batch, and the compiler moves rows as it needs them."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import keras
 
@@ -17,8 +17,20 @@ def check_replica_scope() -> None:
     """
     distribution = keras.distribution.distribution()
     if distribution is not None and (devices := distribution.device_mesh.devices.size) > 1:
-        raise ValueError(
-            "On JAX a batch is one on all devices, and relation_scope='replica' has no meaning. "
-            f"Received: it, with {devices} devices. Leave it out, and pass group_size=a device's "
-            "share, which relates within it on every engine."
-        )
+        refuse_replica_scope(devices)
+
+
+def refuse_replica_scope(devices: int) -> NoReturn:
+    """Says what to pass in its place.
+
+    Args:
+        devices: How many there are.
+
+    Raises:
+        ValueError: Always.
+    """
+    raise ValueError(
+        "On JAX a batch is one on all devices, and relation_scope='replica' has no meaning. "
+        f"Received: it, with {devices} devices. Leave it out, and pass group_size=a device's "
+        "share, which relates within it on every engine."
+    )

@@ -12,6 +12,7 @@ LAUNCHERS = (
     ("mpirun", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
     ("srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
 )
+TF_CONFIG = "TF_CONFIG"
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,8 @@ def launched(environment: Mapping[str, str] | None = None) -> Launched:
             )
         if int(count) > 1:
             return Launched(int(count), int(number), launcher)
-    if workers := _workers(environment.get("TF_CONFIG", "")):
-        return Launched(workers, 0, "TF_CONFIG")
+    if workers := _workers(environment.get(TF_CONFIG, "")):
+        return Launched(workers, 0, TF_CONFIG)
     return Launched()
 
 

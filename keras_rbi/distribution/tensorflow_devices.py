@@ -15,8 +15,9 @@ def start(asked: str, process: Launched) -> Devices:
     if process.processes > 1:
         raise ValueError(
             f"Keras trains in one process on TensorFlow: its `fit` fails under a strategy of "
-            f"several workers. Received: {process.processes} processes of {process.launcher}. Use "
-            "KERAS_BACKEND=jax or torch, or the devices of one machine (--devices auto)."
+            f"several workers. Received: {process.processes} processes of {process.launcher}. Set "
+            "KERAS_BACKEND to jax or torch (docs/scaling.md), or start one process without "
+            f"{process.launcher}, on the devices of one machine (--devices auto)."
         )
     devices = tf.config.list_logical_devices("GPU")
     if not devices:
@@ -28,4 +29,5 @@ def start(asked: str, process: Launched) -> Devices:
     # NCCL is for GPUs.
     moved = tf.distribute.ReductionToOneDevice() if devices[0].device_type == "CPU" else None
     strategy = tf.distribute.MirroredStrategy(names, moved)
-    return Devices(count, scope=strategy.scope, is_elsewhere=True)
+    # Whether a scaled loss was too large, Keras asks the first replica alone.
+    return Devices(count, scope=strategy.scope, is_elsewhere=True, scales_losses=False)

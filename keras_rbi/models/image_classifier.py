@@ -9,6 +9,7 @@ import keras
 from keras_rbi.backbones import hub
 from keras_rbi.distribution.keep_weights import keep_weights
 from keras_rbi.models.labels import read_labels
+from keras_rbi.models.loss_scaling import scale_loss_of_float16
 from keras_rbi.models.open_classes import check_known, set_classes
 from keras_rbi.models.paper_training import PAPER_LEARNING_RATE
 from keras_rbi.models.pixel_range import are_arrays, warn_of_unit_range
@@ -39,6 +40,7 @@ class ImageClassifier(keras.Model):
         name: str | None,
     ) -> None:
         super().__init__(inputs=images, outputs=outputs, name=name)
+        scale_loss_of_float16(self)
         self.__dict__["_config"] = dict(config)
         # An integer once it is known.
         self.num_classes: Any = num_classes

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from keras_rbi.optimizers.clip_on_replicas import clip_on_replicas
 from keras_rbi.optimizers.rectified_adam_on_torch import rectified_adam_on_torch
 from keras_rbi.types import Tensor
 
@@ -240,6 +241,15 @@ class RectifiedAdam(keras.optimizers.Optimizer):
     def _factor_by_path(self, path: str) -> float:
         patterns = self._factor_by_pattern.items()
         return math.prod(factor for pattern, factor in patterns if re.search(pattern, path))
+
+    def _clip_gradients(self, grads: Any) -> Any:
+        clip = super()._clip_gradients
+        clips = self.clipnorm or self.global_clipnorm or self.clipvalue
+        if clips and keras.backend.backend() == "tensorflow":
+            clipped = clip_on_replicas(grads, clip)
+            if clipped is not None:
+                return clipped
+        return clip(grads)
 
     def _apply_weight_decay(self, variables: Any) -> None:
         # Left to `update_step`, which knows the learning rate of each variable.

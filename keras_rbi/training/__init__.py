@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         training_data_of,
         warn_of_seen_images,
     )
+    from keras_rbi.training.devices_of_run import devices_of_run
     from keras_rbi.training.find_learning_rate import find_learning_rate
     from keras_rbi.training.keep_freed_memory import keep_freed_memory
     from keras_rbi.training.label_issues_of_run import label_issues_of_run
@@ -51,6 +52,7 @@ __all__ = [
     "augmentation_for_views",
     "build_model",
     "data_for_model",
+    "devices_of_run",
     "find_learning_rate",
     "find_model",
     "image_size_of",

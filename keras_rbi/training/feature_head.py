@@ -10,6 +10,7 @@ from scipy.special import log_softmax
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.image_data import ImageData
 from keras_rbi.evaluation.pooled_features import Progress, pooled_features
+from keras_rbi.models.loss_scaling import scale_loss_of_float16
 from keras_rbi.models.relational_classifier import RelationalClassifier
 from keras_rbi.models.trains_two_streams import TwoStreamsLoss
 from keras_rbi.optimizers.rectified_adam import RectifiedAdam
@@ -40,6 +41,7 @@ class Head(TwoStreamsLoss, keras.Model):
             layer for layer in whole.layers if layer not in (whole.backbone, whole.preprocessing)
         ]
         self.two_streams: bool = getattr(whole, "two_streams", False)
+        scale_loss_of_float16(self)
 
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """From `[images, features]`, or features of images that do not relate, to predictions."""

@@ -95,9 +95,11 @@ def learning_rate_range_test(
 def _compile_with(model: keras.Model, lowest: float, highest: float, steps: int) -> None:
     """Compiles a model as it is, but for a learning rate that rises by a factor in each step."""
     rising = keras.optimizers.schedules.ExponentialDecay(lowest, steps - 1, highest / lowest)
-    optimizer = model.optimizer.from_config(
+    # In float16 it is wrapped in one that scales the loss, as `compile` will wrap the new one.
+    former = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    optimizer = former.from_config(
         {
-            **model.optimizer.get_config(),
+            **former.get_config(),
             "learning_rate": keras.saving.serialize_keras_object(rising),
         }
     )

@@ -11,11 +11,12 @@ from keras_rbi.atomic_write import write_atomically
 from keras_rbi.datasets.batches.image_sequence import ImageSequence
 from keras_rbi.datasets.files.class_folders import class_folders
 from keras_rbi.datasets.image_data import ImageData
-from keras_rbi.distribution.devices import Devices, start_devices
+from keras_rbi.distribution.devices import Devices
 from keras_rbi.training.build import Progress, batches_of_split, build_model
 from keras_rbi.training.checkpoints import History, load_checkpoint
 from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.data_on_devices import check_batches
+from keras_rbi.training.devices_of_run import devices_of_run
 from keras_rbi.training.run_data import SPLITS, read_data
 from keras_rbi.training.run_files import differences, files_of, read_files, write_files
 from keras_rbi.training.run_folder import RunFolder
@@ -52,7 +53,7 @@ def prepare(
         allow_changed_data: Boolean, whether a run is resumed whose training or validation images
             have changed since it was started. The folder then remembers those of today. Defaults
             to `False`.
-        devices: What `start_devices` has found, where it was called already. Defaults to `None`,
+        devices: What `devices_of_run` has found, where it was called already. Defaults to `None`,
             those that the settings ask for.
 
     Returns:
@@ -63,7 +64,7 @@ def prepare(
             trains in the folder. The folder is then not made.
     """
     resolved, class_names = folder.check_start(settings, resume)
-    devices = start_devices(resolved.devices or "1") if devices is None else devices
+    devices = devices_of_run(resolved) if devices is None else devices
     images = read_data(resolved, progress, class_names) if data is None else data
     if resume:
         with folder.locked():

@@ -151,6 +151,8 @@ class TrainingRun:
         """
         with self.folder.locked():
             self._fit_stages(callbacks, verbose)
+        # What follows is for the first process, and may take it long.
+        self.devices.leave()
 
     def _fit_stages(
         self, callbacks: Sequence[keras.callbacks.Callback], verbose: int | str

@@ -1,53 +1,63 @@
 """`keras-rbi train` on several devices, and in several processes of one machine."""
 
 import csv
+import importlib
 import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
+from functools import partial
 
 import keras
 import numpy as np
 import pytest
+from made_devices import BACKEND, free_ports, host_devices
 from small_runs import SMALL, make_birds
 
 from keras_rbi.distribution.devices import Devices, start_devices
+from keras_rbi.distribution.jax_replicas import refuse_replica_scope
 from keras_rbi.distribution.launched import launched
 from keras_rbi.training.data_on_devices import check_batches, data_on_devices
 
-BACKEND = keras.backend.backend()
+devices_of_run = importlib.import_module("keras_rbi.training.devices_of_run")
 # Backbones normalize by what a device has: here by the statistics that they begin with.
 GIVEN = [*SMALL[:-2], "--epochs", "3", "--batch-size", "4", "--no-feature-head",
          "--freeze-batch-norms", "--variant", "0.1", "--relation-dropout", "0"]  # fmt: skip
 
 
-def free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+def numbered(launcher, rank, processes, port):
+    """What a launcher tells a process of which it is."""
+    count, number = str(processes), str(rank)
+    if launcher == "torchrun":
+        return {"RANK": number, "WORLD_SIZE": count,
+                "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}  # fmt: skip
+    if launcher == "srun":
+        # JAX makes a port of the job's number, and asks for more of them.
+        return {"SLURM_STEP_NUM_TASKS": count, "SLURM_NTASKS": count, "SLURM_PROCID": number,
+                "SLURM_LOCALID": number, "SLURM_STEP_NODELIST": "127.0.0.1",
+                "SLURM_JOB_ID": str(port), "SLURM_STEP_TASKS_PER_NODE": count}  # fmt: skip
+    if launcher == "mpirun":
+        uri = f"{port * 4096}.0;tcp://127.0.0.1:{port}"
+        return {"OMPI_COMM_WORLD_SIZE": count, "OMPI_COMM_WORLD_RANK": number,
+                "OMPI_COMM_WORLD_LOCAL_RANK": number, "OMPI_COMM_WORLD_LOCAL_SIZE": count,
+                "OMPI_MCA_orte_hnp_uri": uri}  # fmt: skip
+    return {"KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}",
+            "KERAS_DISTRIBUTION_NUM_PROCESSES": count,
+            "KERAS_DISTRIBUTION_PROCESS_ID": number}  # fmt: skip
 
 
-def begin(folder, *words, processes=1, devices=1):
+def begin(folder, *words, processes=1, devices=1, launcher=None):
     """Processes of the command, of which each has a number."""
-    port = str(free_port())
-    flags = f"--xla_force_host_platform_device_count={devices}"
-    begun = []
+    launcher = launcher or {"torch": "torchrun"}.get(BACKEND, "Keras")
+    (port,), begun = free_ports(1), []
     for rank in range(processes):
         environment = os.environ | {"KERAS_BACKEND": BACKEND, "OMP_NUM_THREADS": "1"}
-        environment["XLA_FLAGS"] = flags
-        if processes > 1 and BACKEND == "torch":
-            environment |= {"RANK": str(rank), "WORLD_SIZE": str(processes),
-                            "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}  # fmt: skip
-        elif processes > 1:
-            environment |= {
-                "KERAS_DISTRIBUTION_JOB_ADDRESSES": f"127.0.0.1:{port}",
-                "KERAS_DISTRIBUTION_NUM_PROCESSES": str(processes),
-                "KERAS_DISTRIBUTION_PROCESS_ID": str(rank),
-            }
+        environment |= host_devices(devices)
+        if processes > 1:
+            environment |= numbered(launcher, rank, processes, port)
         begun.append(
             subprocess.Popen(
                 [sys.executable, "-m", "keras_rbi", "train", *words],
@@ -73,11 +83,19 @@ def weights(run):
     return [keras.ops.convert_to_numpy(each) for each in model.weights]
 
 
-SPREAD = {"torch": [{"processes": 2}], "jax": [{"devices": 2}, {"processes": 2}]}
+SPREAD = {
+    "torch": [{"processes": 2}],
+    "jax": [
+        {"devices": 2},
+        {"processes": 2},
+        {"processes": 2, "launcher": "srun"},
+        {"processes": 2, "launcher": "mpirun"},
+    ],
+}
 
 
 @pytest.mark.nightly
-@pytest.mark.skipif(BACKEND == "tensorflow", reason="a processor is one device of TensorFlow's")
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="Keras begins short epochs with the second")
 @pytest.mark.parametrize("spread", SPREAD.get(BACKEND, []))
 def test_devices_leave_the_run_that_one_leaves(tmp_path, spread):
     make_birds(tmp_path)
@@ -97,7 +115,7 @@ def test_devices_leave_the_run_that_one_leaves(tmp_path, spread):
 
 
 @pytest.mark.nightly
-@pytest.mark.skipif(BACKEND != "torch", reason="JAX's coordinator ends the others")
+@pytest.mark.skipif(BACKEND == "tensorflow", reason="the command is one process on TensorFlow")
 def test_a_process_that_is_killed_ends_the_others(tmp_path):
     make_birds(tmp_path)
     words = list(GIVEN)
@@ -151,6 +169,27 @@ def test_what_devices_cannot_share_is_refused():
         start_devices("64")
 
 
+def test_what_cannot_be_is_told_before_data_are_read(ask, birds, monkeypatch):
+    shutil.rmtree(birds / "birds")
+    cluster = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 1}}
+    with monkeypatch.context() as patch:
+        patch.setenv("TF_CONFIG", json.dumps(cluster))
+        code, _, lines = ask("train", *SMALL)
+    assert (code, len(lines)) == (2, 1)
+    assert ("--devices auto" if BACKEND == "tensorflow" else "Unset it") in lines[0]
+    two = Devices(of_process=2, check_replica_scope=partial(refuse_replica_scope, 2))
+    monkeypatch.setattr(devices_of_run, "start_devices", lambda asked: two)
+    code, _, lines = ask("train", *SMALL, "--devices", "2", "--relation-scope", "replica")
+    assert (code, len(lines)) == (2, 1)
+    assert "relation_scope='replica' has no meaning" in lines[0]
+    two = Devices(of_process=2, scales_losses=False)
+    code, _, lines = ask("train", *SMALL, "--devices", "2", "--precision", "mixed_float16")
+    assert (code, len(lines)) == (2, 1)
+    assert "Pass 'mixed_bfloat16'" in lines[0]
+    code, _, lines = ask("train", *SMALL, "--devices", "2")
+    assert "'birds'" in lines[-1]
+
+
 def test_processes_read_the_rows_of_one_batch(monkeypatch):
     from keras_rbi.datasets import ImageSequence, Typefaces
     from keras_rbi.distribution.launched import Launched
@@ -181,7 +220,7 @@ def test_processes_read_the_rows_of_one_batch(monkeypatch):
 @pytest.mark.skipif(shutil.which("torchrun") is None, reason="torchrun is not on the path")
 def test_torchrun_starts_the_command(tmp_path):
     make_birds(tmp_path)
-    words = ["torchrun", "--nproc-per-node", "2", "--master-port", str(free_port())]
+    words = ["torchrun", "--nproc-per-node", "2", "--master-port", str(free_ports(1)[0])]
     done = subprocess.run(
         [*words, "-m", "keras_rbi", "train", *GIVEN, "--output", "run"],
         cwd=tmp_path, env=os.environ | {"OMP_NUM_THREADS": "1"}, capture_output=True, text=True,

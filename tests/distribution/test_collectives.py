@@ -1,12 +1,7 @@
 """What devices move between them, as the compiled program has it."""
 
-import json
-import os
-import subprocess
-import sys
-
-import keras
 import pytest
+from made_devices import BACKEND, printed_by
 
 PROGRAM = """
 import collections, json, re
@@ -49,15 +44,10 @@ print("\\n" + json.dumps([counts(group, training) for group in (None, 4, 2, 16)
 """
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX alone compiles it whole")
+@pytest.mark.skipif(BACKEND != "jax", reason="JAX alone compiles it whole")
 @pytest.mark.nightly
 def test_groups_within_a_share_move_no_image_and_no_feature():
-    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    counts = json.loads(done.stdout.splitlines()[-1])
+    counts = printed_by(PROGRAM, 4)
     rows = [sum(count for move, count in each.items() if move != "all-reduce") for each in counts]
     sums = [each.get("all-reduce", 0) for each in counts]
     whole, quarters, halves, all_of_it = zip(rows[::2], rows[1::2], strict=True)

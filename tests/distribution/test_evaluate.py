@@ -1,26 +1,13 @@
 """Several devices measure 1,001 images as one does, to the last."""
 
-import json
-import os
-import subprocess
-import sys
-
-import keras
 import numpy as np
 import pytest
+from made_devices import BACKEND, LOGICAL_DEVICES, printed_by
 
-BACKEND = keras.backend.backend()
 PROGRAM = """
 import json
 import keras
 import numpy as np
-
-if keras.backend.backend() == "tensorflow":
-    import tensorflow as tf
-
-    tf.config.set_logical_device_configuration(
-        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-    )
 
 import keras_rbi
 from keras_rbi.datasets import ImageSequence
@@ -85,12 +72,7 @@ print("\\n" + json.dumps(found))
 @pytest.mark.skipif(BACKEND == "torch", reason="there each process measures by itself")
 @pytest.mark.nightly
 def test_no_image_is_dropped_and_none_counts_twice():
-    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+    found = printed_by(LOGICAL_DEVICES + PROGRAM, 4)
     for one, several in found.values():
         assert one[2] == several[2] == 1
         np.testing.assert_allclose(several, one, atol=1e-5)

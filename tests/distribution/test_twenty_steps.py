@@ -2,18 +2,15 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
+from made_devices import BACKEND, free_ports, host_devices
 
-BACKEND = keras.backend.backend()
 PROGRAM = Path(__file__).with_name("twenty_steps.py")
-HOST_DEVICES = "--xla_force_host_platform_device_count"
 # Loss and weights of the engines are compared with those of the same engine on one device.
 CASES = {
     "torch": [("processes", "global", None), ("processes", "replica", None),
@@ -26,20 +23,10 @@ CASES = {
 }  # fmt: skip
 
 
-def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
 def environments(how, devices):
     """What each of the processes has in its environment."""
     if how not in ("processes", "workers"):
-        return [{"XLA_FLAGS": f"{HOST_DEVICES}={devices or 1}"}]
+        return [host_devices(devices or 1)]
     ports = free_ports(2)
     addresses = [f"127.0.0.1:{port}" for port in ports]
     return [
@@ -49,7 +36,7 @@ def environments(how, devices):
             "MASTER_ADDR": "127.0.0.1",
             "MASTER_PORT": str(ports[0]),
             "ADDRESS": addresses[0],
-            "XLA_FLAGS": f"{HOST_DEVICES}=1",
+            **host_devices(1),
             **({"TF_CONFIG": json.dumps(
                 {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": rank}}
             )} if how == "workers" else {}),

@@ -1,26 +1,13 @@
 """What a batch is where several devices share it, on two that are made of one processor."""
 
-import json
-import os
-import subprocess
-import sys
-
-import keras
 import numpy as np
 import pytest
+from made_devices import BACKEND, LOGICAL_DEVICES, printed_by
 
-BACKEND = keras.backend.backend()
 PROGRAM = """
 import json
 import numpy as np
 import keras
-
-if keras.backend.backend() == "tensorflow":
-    import tensorflow as tf
-
-    tf.config.set_logical_device_configuration(
-        tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
-    )
 
 import keras_rbi
 
@@ -82,15 +69,8 @@ print("\\n" + json.dumps([rows(two, 16), *found]))
 
 @pytest.mark.skipif(BACKEND == "torch", reason="there a process that predicts is by itself")
 def test_devices_share_a_batch():
-    environment = os.environ | {
-        "KERAS_BACKEND": BACKEND,
-        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    shared, whole, halves, *more = map(np.array, json.loads(done.stdout.splitlines()[-1]))
+    found = printed_by(LOGICAL_DEVICES + PROGRAM, 2)
+    shared, whole, halves, *more = map(np.array, found)
     assert np.abs(whole - halves).max() > 1e-3
     np.testing.assert_allclose(shared, whole, atol=1e-5)
     if more:

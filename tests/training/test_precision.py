@@ -5,26 +5,31 @@ import importlib
 import keras
 import numpy as np
 import pytest
+from keras.ops import convert_to_numpy
 
 from keras_rbi.training import RunFolder, TrainingSettings, prepare, run_data
 from keras_rbi.training.build import in_float32
 
 module = importlib.import_module("keras_rbi.training.precision")
-SETTINGS = TrainingSettings(image_size=16, per_class=1, epochs=1, precision="mixed_bfloat16")
+SETTINGS = TrainingSettings(image_size=16, per_class=1, epochs=1, precision="mixed_float16")
 
 
 def test_a_mixed_run_leaves_a_model_of_float32(monkeypatch, tmp_path):
     for split in ("validation", "test"):
         monkeypatch.setitem(run_data.TYPEFACES_PER_CLASS, split, 1)
     run = prepare(SETTINGS, RunFolder(tmp_path / "run"))
-    assert run.model.backbone.layers[-1].compute_dtype == "bfloat16"
+    assert run.model.backbone.layers[-1].compute_dtype == "float16"
     assert keras.config.dtype_policy().name == "float32"
     run.fit(verbose=0)
+    state = [np.array(convert_to_numpy(each)) for each in run.model.optimizer.variables]
     # Killed before its end.
     run = prepare(TrainingSettings(), RunFolder(tmp_path / "run"), resume=True)
-    assert run.model.backbone.layers[-1].compute_dtype == "bfloat16"
+    assert run.model.backbone.layers[-1].compute_dtype == "float16"
+    assert isinstance(run.model.optimizer, keras.optimizers.LossScaleOptimizer)
+    for found, expected in zip(run.model.optimizer.variables, state, strict=True):
+        np.testing.assert_array_equal(convert_to_numpy(found), expected)
     metrics = run.complete(verbose=0)
-    assert metrics["settings"]["precision"] == "mixed_bfloat16"
+    assert metrics["settings"]["precision"] == "mixed_float16"
     kept = keras.models.load_model(run.folder.model)
     layers = [kept.rpe, kept.rra, kept.classifier, *kept.backbone.layers]
     assert {layer.compute_dtype for layer in layers} == {"float32"}
