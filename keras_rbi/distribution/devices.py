@@ -32,6 +32,7 @@ class Devices:
         before_test: Called with a model before it is validated.
         leave: Called where processes part for good: the rest is for one alone.
         is_elsewhere: Whether a model must be made anew within `scope`.
+        looks_into_data: Whether `fit` reads a batch before it trains on any.
         whole_batches: Whether all batches must have the same number of images.
         scales_losses: Whether losses can be scaled on them, which `mixed_float16` needs.
         check_replica_scope: Called where images are to relate to those of their device alone;
@@ -45,6 +46,7 @@ class Devices:
     before_test: Callable[[keras.Model], None] = _nothing
     leave: Callable[[], None] = _nothing
     is_elsewhere: bool = False
+    looks_into_data: bool = False
     whole_batches: bool = False
     scales_losses: bool = True
     check_replica_scope: Callable[[], None] = _nothing

@@ -29,5 +29,11 @@ def start(asked: str, process: Launched) -> Devices:
     # NCCL is for GPUs.
     moved = tf.distribute.ReductionToOneDevice() if devices[0].device_type == "CPU" else None
     strategy = tf.distribute.MirroredStrategy(names, moved)
-    # Whether a scaled loss was too large, Keras asks the first replica alone.
-    return Devices(count, scope=strategy.scope, is_elsewhere=True, scales_losses=False)
+    return Devices(
+        count,
+        scope=strategy.scope,
+        is_elsewhere=True,
+        looks_into_data=True,
+        # Whether a scaled loss was too large, Keras asks the first replica alone.
+        scales_losses=False,
+    )

@@ -31,7 +31,7 @@ def data_on_devices(
         sequence = sequence.with_batch_size(sequence.batch_size, "mask")
     if devices.process.processes > 1 and (training or devices.whole_batches):
         sequence = sequence.shared(devices.process.number, devices.process.processes)
-    data = fit_data(sequence, epoch)
+    data = fit_data(sequence, epoch, devices.looks_into_data)
     return (MaskedMean(sequence, last) if masked else data), sequence
 
 

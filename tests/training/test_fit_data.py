@@ -39,3 +39,20 @@ def test_tensorflow_gets_no_generator_that_is_tuned():
         assert not data.options().autotune.enabled
     else:
         assert data is sequence
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="what else Keras takes, it does not look into"
+)
+def test_a_look_into_the_data_is_no_epoch():
+    """However far it has been read ahead by the time the first epoch begins."""
+    sequence = ImageSequence(Typefaces("train", per_class=1, image_size=16), 8, workers=0)
+    expected = []
+    for epoch in (4, 5):
+        sequence.epoch = epoch
+        expected.append([int(label) for index in range(3) for label in sequence[index][1]])
+    for batches in (1, 3):
+        data = fit_data(sequence, 3, looked_into=True)
+        assert len(list(data.take(batches))) == batches
+        found = [[int(label) for _, labels in data for label in labels] for _ in range(2)]
+        assert found == expected

@@ -2,6 +2,7 @@
 
 import copy
 import importlib.util
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,11 +10,16 @@ from typing import Any
 class Adapters:
     """Gives an `ImageSequence` to those who want another kind of loader."""
 
-    def as_tf_dataset(self) -> Any:
+    def as_tf_dataset(self, looked_into: bool = False) -> Any:
         """The batches as a `tf.data.Dataset`: the same samples in the same order.
 
         Each iteration is an epoch: the first is the one that the sequence is at, and one that is
         carried to its end moves on to the next. The sequence itself stays where it is.
+
+        Args:
+            looked_into: Boolean, whether the first iteration is no epoch, however far it is
+                carried. Under a `tf.distribute` strategy Keras's `fit` begins with one, of which
+                it takes a batch, while what comes after that is read ahead. Defaults to `False`.
 
         Returns:
             A `tf.data.Dataset` of `(images, labels)`, and of sample weights with
@@ -32,9 +38,14 @@ class Adapters:
             lambda part: tf.TensorSpec((rows, *part.shape[1:]), tf.as_dtype(part.dtype)),
             sequence[0],
         )
-        batches = tf.data.Dataset.from_generator(
-            lambda: _epoch_of(sequence), output_signature=specs
-        )
+        iterations = itertools.count()
+
+        def iteration() -> Iterator[Any]:
+            # What goes on reading ahead must not share its place with the epochs.
+            is_epoch = next(iterations) > 0 or not looked_into
+            return _epoch_of(sequence if is_epoch else sequence._apart())
+
+        batches = tf.data.Dataset.from_generator(iteration, output_signature=specs)
         # An epoch that is resumed in the middle is shorter than those after it.
         if sequence.is_whole:
             batches = batches.apply(tf.data.experimental.assert_cardinality(len(sequence)))
