@@ -117,7 +117,9 @@ def _devices_of(settings: TrainingSettings) -> "Devices | None":
     if settings.devices == "1" and launched().processes == 1:
         return None
     start_backend()
-    return training.devices_of_run(settings)
+    devices = training.devices_of_run(settings)
+    devices.ends_with_leave()
+    return devices
 
 
 def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:

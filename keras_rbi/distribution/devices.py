@@ -31,6 +31,8 @@ class Devices:
         before_fit: Called with a compiled model before it is fitted.
         before_test: Called with a model before it is validated.
         leave: Called where processes part for good: the rest is for one alone.
+        ends_with_leave: Called where every good end comes after `leave`: a process that ends
+            without it then lets none of the others wait.
         is_elsewhere: Whether a model must be made anew within `scope`.
         looks_into_data: Whether `fit` reads a batch before it trains on any.
         whole_batches: Whether all batches must have the same number of images.
@@ -45,6 +47,7 @@ class Devices:
     before_fit: Callable[[keras.Model], None] = _nothing
     before_test: Callable[[keras.Model], None] = _nothing
     leave: Callable[[], None] = _nothing
+    ends_with_leave: Callable[[], Any] = _nothing
     is_elsewhere: bool = False
     looks_into_data: bool = False
     whole_batches: bool = False

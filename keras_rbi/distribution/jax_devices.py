@@ -56,6 +56,7 @@ def start(asked: str, process: Launched) -> Devices:
         process,
         scope,
         leave=jax.distributed.shutdown,
+        ends_with_leave=functools.partial(atexit.register, _end_without_the_others),
         is_elsewhere=True,
         whole_batches=True,
         check_replica_scope=functools.partial(refuse_replica_scope, count * process.processes),
@@ -89,7 +90,7 @@ def _join(process: Launched) -> None:
             jax.config.update(name, "all")
     # What a model is made with, before the weights of a file, must be the same on all of them.
     keras.utils.set_random_seed(0)
-    atexit.register(_end_without_the_others)
+    atexit.register(_end_after_an_error)
 
 
 def is_alone_on_its_machine(environment: Mapping[str, str]) -> bool:
@@ -108,8 +109,13 @@ def is_alone_on_its_machine(environment: Mapping[str, str]) -> bool:
     return "1" in (of_slurm, environment.get("OMPI_COMM_WORLD_LOCAL_SIZE"))
 
 
+def _end_after_an_error() -> None:
+    if getattr(sys, "last_value", None) is not None:
+        _end_without_the_others()
+
+
 def _end_without_the_others() -> None:
-    """Ends a process that has not parted from the others in its time, for whatever reason.
+    """Ends a process that has not parted from the others, with exit code 1.
 
     At the end of a process JAX waits for the others to end, which wait for its part of a step: for
     five minutes, after which all of them are aborted. Without it they notice at once.
