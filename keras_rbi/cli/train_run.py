@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_rbi import training
 from keras_rbi.cli.backend import GONE, start_backend
-from keras_rbi.cli.claim_run_folder import claim_run_folder, folder_of_run
+from keras_rbi.cli.claim_run_folder import claim_run_folder
 from keras_rbi.cli.output import (
     asked,
     doing,
@@ -77,16 +77,15 @@ def _prepare(
 ) -> "TrainingRun":
     begin = time.monotonic()
     given = settings
-    if resume:
-        resumed = RunFolder(folder_of_run(output, True, settings))
-        settings, _ = resumed.check_start(settings, resume)
-    else:
-        settings = settings.resolved()
-    devices = _devices_of(settings)
+    devices = None
     if not resume:
+        settings = settings.resolved()
+        devices = _devices_of(settings)
         make_ready_for(settings, download)
     folder = claim_run_folder(output, resume, settings, held)
     settings, class_names = folder.check_start(settings, resume)
+    if resume:
+        devices = _devices_of(settings)
     data = read_training_data(settings, class_names)
     require_weights(settings)
     start_backend()
