@@ -57,12 +57,34 @@ def test_a_ragged_last_batch_costs_one_more_trace(relations, jit_compile):
 @pytest.mark.skipif(
     keras.config.backend() == "torch", reason="compiling takes a minute on this backend"
 )
+@pytest.mark.parametrize("dtype", ["float32", "uint8"])
 @pytest.mark.parametrize("count", [1, 2])
-def test_few_small_images_are_compiled_too(count):
+def test_few_small_images_are_compiled_too(count, dtype):
     """All their pixels fit into one part of RPE's loop, which is compiled for all that."""
     model, _ = traced_model("batch")
-    x = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3)).astype("float32")
+    x = np.random.default_rng(0).integers(0, 256, (count, 8, 8, 3)).astype(dtype)
     expected = np.asarray(keras.ops.convert_to_numpy(model(x, training=False)))
     model.compile(jit_compile=True)
     found = model.predict(x, verbose=0)
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.nightly
+@pytest.mark.skipif(keras.config.backend() != "torch", reason="others trace whole steps")
+def test_pytorch_compiles_nothing_anew_for_other_sizes():
+    from torch._dynamo.utils import counters
+
+    model, _ = traced_model("self")
+    model.compile("sgd", "sparse_categorical_crossentropy", jit_compile=True)
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 256, (IMAGES, 8, 8, 3)).astype("float32")
+    y = rng.integers(0, 3, IMAGES)
+    for _ in range(2):
+        model.fit(x, y, batch_size=BATCH, epochs=2, shuffle=False, verbose=0)
+        model.predict(x, batch_size=BATCH, verbose=0)
+    compiled = counters["stats"]["unique_graphs"]
+    assert compiled > 0
+    for size in (5, 7):
+        model.predict(x, batch_size=size, verbose=0)
+    model.fit(x[::-1], y, batch_size=BATCH, shuffle=False, verbose=0)
+    assert counters["stats"]["unique_graphs"] == compiled
