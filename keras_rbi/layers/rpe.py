@@ -98,6 +98,10 @@ class RPE(InferenceRelations, keras.layers.Layer):
         [Le et al., 2024](https://arxiv.org/abs/2412.19606), equations 1 and 2.
     """
 
+    # Whether models are to pass images on as bytes, where they are: a layer of one's own, which
+    # may calculate with them, gets floats.
+    takes_bytes = True
+
     def __init__(
         self,
         max_value: float = 255.0,

@@ -175,7 +175,8 @@ class RelationalClassifier(RelatesImages):
         mask = None if mask is None else ops.cast(mask, "bool")
         features = self.embed(images, training)
         # RPE compares bytes several times as fast as other images.
-        compared = pixels if keras.backend.standardize_dtype(pixels.dtype) == "uint8" else images
+        is_bytes = keras.backend.standardize_dtype(pixels.dtype) == "uint8"
+        compared = pixels if is_bytes and getattr(self.rpe, "takes_bytes", False) else images
         with in_scope(self, images, training):
             related = self.relate(features, compared, mask, training)
         return self.classify(related, training)
