@@ -24,7 +24,7 @@ def on_files(files: Files, config) -> Files:
 def on_page_markdown(markdown: str, page, config, **_) -> str:
     """Turns links of the repository into links of the site; links guides and reference."""
     place = page.file.src_uri
-    if place in ANSWERS or place.startswith("how_to/"):
+    if place in ASKED or place.startswith("how_to/"):
         page.meta.setdefault("search", {"boost": 4})
     links = see_also.see_also(place, see_also.titles_in(config.nav))
     markdown = outside_pages.mend_links(markdown, place)
@@ -35,8 +35,8 @@ def on_page_markdown(markdown: str, page, config, **_) -> str:
     return head + links + "\n" + section + rest
 
 
-# Guides that answer what people ask, which search finds before pages that mention it.
-ANSWERS = ("adding_classes.md", "backbones.md", "explanations.md", "observations.md", "recipes.md")
+# Guides to what people ask for, which search finds before pages that mention it.
+ASKED = ("adding_classes.md", "backbones.md", "explanations.md", "observations.md", "recipes.md")
 # Search in pages that are opened from a disk: the theme would load this from another host.
 SHIM = "https://unpkg.com/iframe-worker/shim"
 
