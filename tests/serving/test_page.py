@@ -18,6 +18,8 @@ from PIL import Image
 pytest.importorskip("onnxruntime")
 pytest.importorskip("fastapi")
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+# What a page shows comes when it has been answered: it is waited for.
+expect = playwright.expect
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")
 
@@ -78,6 +80,7 @@ def browser():
 @pytest.fixture
 def page(browser, request):
     """A page that fails the test with what it complains of, and asks nobody but the service."""
+    expect.set_options(timeout=WAIT)
     size = getattr(request, "param", (1440, 900))
     # The narrow one is a telephone.
     context = browser.new_context(
@@ -101,8 +104,8 @@ def page(browser, request):
 def drop(page, files):
     """Drops files on the page, as a person does."""
     page.locator("#files").set_input_files([str(file) for file in files])
-    playwright.expect(page.locator("#status")).to_contain_text("answered", timeout=WAIT)
-    playwright.expect(page.locator("#progress")).to_be_hidden(timeout=WAIT)
+    expect(page.locator("#status")).to_contain_text("answered")
+    expect(page.locator("#progress")).to_be_hidden(timeout=WAIT)
 
 
 def drag(page, source, target):
@@ -116,20 +119,22 @@ def drag(page, source, target):
 def test_the_way_of_a_visitor(page, service):
     url, files, folder = service
     page.goto(url)
-    assert "of 100 were, and 97 % of these were right" in page.inner_text("#promise")
+    promise = page.locator("#promise")
+    expect(promise).to_contain_text("of 100 were, and 97 % of these were right")
     drop(page, files)
     red, green, broken = (page.locator(".card").nth(number) for number in range(3))
-    assert page.inner_text("#status") == "2 of 3 photographs answered, 1 could not be."
-    assert red.locator(".said").inner_text() == NAMES[0]
-    assert red.locator(".badge").inner_text() == "sure"
-    assert "damaged" in broken.inner_text()
+    status = page.locator("#status")
+    expect(status).to_have_text("2 of 3 photographs answered, 1 could not be.")
+    expect(red.locator(".said")).to_have_text(NAMES[0])
+    expect(red.locator(".badge")).to_have_text("sure")
+    expect(broken).to_contain_text("damaged")
     # The file lies; it is shown as it was held.
     green.locator("img.thumb").wait_for()
     width, height = green.locator("img.thumb").evaluate("each => [each.width, each.height]")
     assert height > width
-    alike = red.locator(".alike figcaption b").all_inner_texts()
-    assert alike[0] == NAMES[0]
-    assert set(alike) == set(NAMES)
+    alike = red.locator(".alike figcaption b")
+    expect(alike.first).to_have_text(NAMES[0])
+    assert set(alike.all_inner_texts()) == set(NAMES)
 
     # Why, by keyboard.
     red.get_by_role("button", name="Why?").focus()
@@ -139,7 +144,7 @@ def test_the_way_of_a_visitor(page, service):
     slider = page.get_by_label("Opacity of the map")
     slider.focus()
     page.keyboard.press("End")
-    assert canvas.evaluate("each => each.style.opacity") == "1"
+    expect(canvas).to_have_css("opacity", "1")
     page.get_by_label("What speaks for").select_option(NAMES[1])
     page.get_by_text(f"Bright places speak for {NAMES[1]}").wait_for()
     page.keyboard.press("Escape")
@@ -148,21 +153,19 @@ def test_the_way_of_a_visitor(page, service):
     for place in (0, 1):
         green.locator(".classes button").nth(place).click()
     page.locator("dialog .layered").nth(2).wait_for()
-    captions = page.locator("dialog figcaption b").all_inner_texts()
-    assert captions == ["Your photograph", NAMES[1], NAMES[0]]
+    captions = page.locator("dialog figcaption b")
+    expect(captions).to_have_text(["Your photograph", NAMES[1], NAMES[0]])
     page.keyboard.press("Escape")
 
     # One observation, by dragging and by keyboard.
     page.locator("#new-group").wait_for()
     drag(page, red.locator("img.thumb"), page.locator("#new-group"))
     green.get_by_label("Observation").select_option("1")
-    page.locator(".group .members li").nth(1).wait_for()
-    shares = page.locator(".group .members span").all_inner_texts()
-    assert all("share" in text for text in shares)
+    expect(page.locator(".group .members span")).to_contain_text(["share", "share"])
     expected = np.prod([np.array(RED) / 255, np.array(GREEN) / 255], axis=0) ** 0.5
-    said = page.locator(".group .said").inner_text()
     best = int(expected.argmax())
-    assert said.startswith(NAMES[best])
+    expect(page.locator(".group .said")).to_contain_text(NAMES[best])
+    said = page.locator(".group .said").inner_text()
     # JPEG changes colours a little.
     percent = float(said.removeprefix(NAMES[best]).removesuffix("%"))
     assert percent == pytest.approx(100 * expected[best] / expected.sum(), abs=2)
@@ -248,13 +251,11 @@ def test_it_shows_whom_a_photograph_attended_to(page, service, tmp_path):
         page.goto(url)
         drop(page, [red])
         card = page.locator(".card")
-        assert "attention 98 %" in card.locator(".alike").inner_text()
+        expect(card.locator(".alike")).to_contain_text("attention 98 %")
         card.get_by_role("button", name="Why?").click()
         told = page.get_by_label("Attention")
-        told.wait_for()
-        assert "the model makes no use of them here" in told.inner_text()
-        shown = told.locator("figcaption b").all_inner_texts()
-        assert shown == list(NAMES)
+        expect(told).to_contain_text("the model makes no use of them here")
+        expect(told.locator("figcaption b")).to_have_text(list(NAMES))
         # It has no maps.
         assert page.locator("dialog canvas").count() == 0
 
@@ -283,11 +284,11 @@ def test_photographs_come_from_a_camera_a_folder_a_drop_and_the_clipboard(page, 
         "environment",
         "image/*",
     )
-    playwright.expect(page.get_by_text("Take a photograph")).to_be_visible()
+    expect(page.get_by_text("Take a photograph")).to_be_visible()
     camera.set_input_files(str(red))
-    playwright.expect(page.locator(".card")).to_have_count(1)
+    expect(page.locator(".card")).to_have_count(1)
     page.evaluate(PASTE, list(GREEN))
-    playwright.expect(page.locator(".card")).to_have_count(2)
+    expect(page.locator(".card")).to_have_count(2)
     # Folders, to the bottom, without what systems hide in them.
     folder = tmp_path / "walk"
     (folder / "deeper").mkdir(parents=True)
@@ -295,22 +296,17 @@ def test_photographs_come_from_a_camera_a_folder_a_drop_and_the_clipboard(page, 
     jpeg(folder / "deeper" / "two.jpg", GREEN)
     (folder / ".hidden").write_bytes(b"words")
     page.locator("#folder").set_input_files(str(folder))
-    playwright.expect(page.locator(".card")).to_have_count(4)
+    expect(page.locator(".card")).to_have_count(4)
     tools = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
     for kind in ("dragEnter", "dragOver", "drop"):
         tools.send("Input.dispatchDragEvent", {"type": kind, "x": 100, "y": 150, "data": data})
-    playwright.expect(page.locator(".card")).to_have_count(6)
-    playwright.expect(page.locator("#status")).to_have_text(
-        "6 of 6 photographs answered.", timeout=WAIT
-    )
-    said = dict(
-        zip(
-            page.locator(".card h2").all_inner_texts(),
-            page.locator(".card .said").all_inner_texts(),
-            strict=True,
-        )
-    )
+    expect(page.locator(".card")).to_have_count(6)
+    expect(page.locator("#status")).to_have_text("6 of 6 photographs answered.")
+    said = {}
+    for card in page.locator(".card").all():
+        expect(card.locator(".said")).not_to_be_empty()
+        said[card.locator("h2").inner_text()] = card.locator(".said").inner_text()
     assert said["red.jpg"] == said["one.jpg"] == NAMES[0]
     assert said["pasted.png"] == said["two.jpg"] == NAMES[1]
 
@@ -349,8 +345,8 @@ def test_fifty_images_leave_the_page_responsive(page, service):
     page.goto(url)
     page.context.browser.start_tracing(page=page, categories=["devtools.timeline", "toplevel"])
     drop(page, files)
-    assert page.inner_text("#status") == "50 of 50 photographs answered."
-    playwright.expect(page.locator("img.thumb")).to_have_count(50, timeout=WAIT)
+    expect(page.locator("#status")).to_have_text("50 of 50 photographs answered.")
+    expect(page.locator("img.thumb")).to_have_count(50)
     trace = page.context.browser.stop_tracing()
     # For so long a click would have waited, if nothing else ran on the machine.
     assert 0 < processor_seconds(trace) < 0.2
