@@ -26,7 +26,7 @@ from applications.paper.regimes.rates import OF_HEADS, OF_NETWORKS
 from applications.paper.regimes.regime import FROZEN, REGIMES, SCRATCH
 from applications.paper.regimes.report import report
 from applications.paper.regimes.rows import Rows
-from applications.paper.regimes.scratch_cells import ScratchCells
+from applications.paper.regimes.network_cells import NetworkCells
 from applications.paper.regimes.seeds import CONFIRMING, FINDING
 from keras_rbi.training import keep_freed_memory
 
@@ -78,7 +78,7 @@ def run_cell(rows: Rows, name: str, column: str, cells: Any, seeds: Sequence[int
 
 def _cells(regime: Any, options: Any) -> Any:
     if regime.trained == SCRATCH:
-        return ScratchCells(regime)
+        return NetworkCells(regime)
     if keras.config.backend() != "jax":
         raise SystemExit(
             "Heads on known features are trained on JAX, many at once. The backend is "

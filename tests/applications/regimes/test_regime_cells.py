@@ -110,11 +110,11 @@ def test_the_program_fills_frozen_cells_and_goes_on(tmp_path, monkeypatch):
 
 @not_on_jax
 def test_the_program_trains_networks(tmp_path, monkeypatch):
-    from applications.paper.regimes import scratch_cells
+    from applications.paper.regimes import network_cells
 
     regime = Regime("tiny", 2, rate=0.01, batch=4, images_seen=8, trained=SCRATCH)
     monkeypatch.setitem(program.REGIMES, "tiny", regime)
-    monkeypatch.setattr(scratch_cells.ScratchCells.__init__, "__defaults__", ((1, 1),))
+    monkeypatch.setattr(network_cells.NetworkCells.__init__, "__defaults__", ((1, 1),))
     output = tmp_path / "map.csv"
     given = ["--output", str(output), "--regimes", "tiny", "--trained", SCRATCH]
     given += ["--columns", "alone", "control", "default", "--seeds", "0"]

@@ -19,7 +19,7 @@ SIDE = 32
 TEST_BATCH = 32
 
 
-class ScratchCells:
+class NetworkCells:
     """Networks of one regime, of any column: SmallCNN and what stands on it.
 
     Args:
