@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from keras_rbi.datasets.batches.sampling import BALANCED, PK, SHUFFLED
 
-FROZEN, SCRATCH = "frozen", "scratch"
+FROZEN, SCRATCH, FINE_TUNED = "frozen", "scratch", "fine-tuned"
 IMAGES_SEEN = 25_600
 
 
@@ -23,7 +23,8 @@ class Regime:
         images_per_class: K of P x K.
         images_seen: Images that all batches have together.
         constant: Whether the rate stays as it is; else it falls along a cosine.
-        trained: `"frozen"` for a head on known features, `"scratch"` for SmallCNN and its head.
+        trained: `"frozen"` for a head on known features, `"scratch"` for SmallCNN and its head,
+            `"fine-tuned"` for all of EfficientNet-Lite0 and its head.
     """
 
     title: str
@@ -83,4 +84,9 @@ REGIMES = {
     "pk-16x16": _pk(16, 16),
     "scratch-40": Regime("SmallCNN from scratch, 40 images a class", trained=SCRATCH),
     "scratch-tail-50": Regime("SmallCNN from scratch, imbalance 50", **TAIL, trained=SCRATCH),
+    "fine-tuned-40": Regime(
+        "EfficientNet-Lite0 fine-tuned, 40 images a class, 8 epochs",
+        images_seen=8 * 22 * 40,
+        trained=FINE_TUNED,
+    ),
 }

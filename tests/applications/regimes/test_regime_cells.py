@@ -10,8 +10,9 @@ from backend_functions import to_numpy
 from applications.paper.regimes import __main__ as program
 from applications.paper.regimes import known_features
 from applications.paper.regimes.known_features import CLASSES, IMAGE_SIZE, WIDTH
-from applications.paper.regimes.regime import FROZEN, SCRATCH, Regime
+from applications.paper.regimes.regime import FINE_TUNED, FROZEN, SCRATCH, Regime
 from applications.paper.regimes.rows import Rows
+from keras_rbi import backbones
 
 pytestmark = pytest.mark.usefixtures("untraced")
 
@@ -109,20 +110,35 @@ def test_the_program_fills_frozen_cells_and_goes_on(tmp_path, monkeypatch):
 
 
 @not_on_jax
-def test_the_program_trains_networks(tmp_path, monkeypatch):
+@pytest.mark.parametrize("trained", [SCRATCH, FINE_TUNED])
+def test_the_program_trains_networks(tmp_path, monkeypatch, trained):
     from applications.paper.regimes import network_cells
 
-    regime = Regime("tiny", 2, rate=0.01, batch=4, images_seen=8, trained=SCRATCH)
+    asked, made = [], []
+
+    def small(name, weights, image_size):
+        asked.append((name, weights))
+        made.append(backbones.SmallCNN((image_size, image_size, 3)))
+        return made[-1]
+
+    monkeypatch.setattr(network_cells.backbones, "get", small)
+    regime = Regime("tiny", 2, rate=0.01, batch=4, images_seen=8, trained=trained)
     monkeypatch.setitem(program.REGIMES, "tiny", regime)
     monkeypatch.setattr(network_cells.NetworkCells.__init__, "__defaults__", ((1, 1),))
     output = tmp_path / "map.csv"
-    given = ["--output", str(output), "--regimes", "tiny", "--trained", SCRATCH]
+    given = ["--output", str(output), "--regimes", "tiny", "--trained", trained]
     given += ["--columns", "alone", "control", "default", "--seeds", "0"]
     program.main(given)
     rows = read(output)
     assert [row["column"] for row in rows] == ["alone", "control", "default"]
     assert {row["images"] for row in rows} == {"44"}
     assert all(0 <= float(row["accuracy"]) <= 100 for row in rows)
+    # Statistics of images that pretrained weights know stay; those of nothing are learned.
+    pretrained = trained == FINE_TUNED
+    backbone = "EfficientNetLite0" if pretrained else "SmallCNN"
+    assert asked == [(backbone, "imagenet" if pretrained else None)] * 3
+    means = [np.abs(one.get_layer("block1_bn").moving_mean).max() for one in made]
+    assert all((mean == 0) == pretrained for mean in means)
     program.main(given)
     assert read(output) == rows
 
