@@ -11,7 +11,7 @@ from keras_rbi.cli.output import fail, one_line_errors
 from keras_rbi.cli.parquet import check_parquet
 from keras_rbi.cli.prediction_format import PARQUET, TABLE
 from keras_rbi.cli.predictions import WRITERS, Prediction
-from keras_rbi.cli.tell_predicted import tell_right, tell_unreadable
+from keras_rbi.cli.tell_predicted import tell_right, tell_unreadable, tell_written
 from keras_rbi.cli.write_predictions import write_predictions
 
 
@@ -43,5 +43,6 @@ def merge_shards(folder: Path, form: str, output: Path | None) -> None:
         start_backend()
         rows = readable(evaluation.merged_shards(folder))
         write_predictions(WRITERS.get(form), rows, output)
+    tell_written(output, count, unreadable)
     tell_right(counts, "images")
     tell_unreadable(unreadable, count)

@@ -22,7 +22,12 @@ from keras_rbi.cli.predictions import (
     write_spreadsheet,
     write_tables,
 )
-from keras_rbi.cli.tell_predicted import progress_of_predictions, tell_right, tell_unreadable
+from keras_rbi.cli.tell_predicted import (
+    progress_of_predictions,
+    tell_right,
+    tell_unreadable,
+    tell_written,
+)
 from keras_rbi.cli.write_predictions import write_predictions
 from keras_rbi.datasets.augmentation import PAPER
 from keras_rbi.datasets.files.find_images import find_images
@@ -193,5 +198,6 @@ def predict(
             highlight=False,
             soft_wrap=True,
         )
+    tell_written(output, len(files), unreadable)
     tell_right(counts, "images" if things is None else "observations")
     tell_unreadable(unreadable, len(files))

@@ -11,12 +11,18 @@ FORMATS = (TABLE, *WRITERS, PARQUET)
 
 
 def prediction_format(form: str | None, output: Path | None) -> str:
-    """The format that is asked for, else the one that the file is called after, else a table."""
-    if asked.json and form not in (None, "json"):
+    """The format that is asked for, else the one that the file is called after, else a table.
+
+    `--json` is about what is printed: predictions where they are, and what became of them where
+    they go to a file.
+    """
+    if asked.json and output is None and form not in (None, "json"):
         fail(f"--json and --format {form} contradict each other. Leave out one.")
     if form is not None and form not in FORMATS:
         fail(f"There is no format {form!r}. Use one of {', '.join(FORMATS)}.")
-    if form or asked.json:
-        return form or "json"
+    if form is not None:
+        return form
     suffix = "" if output is None else output.suffix.lower().lstrip(".")
-    return suffix if suffix in FORMATS else TABLE
+    if suffix in FORMATS:
+        return suffix
+    return "json" if asked.json else TABLE

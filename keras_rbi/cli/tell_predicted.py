@@ -7,7 +7,7 @@ from pathlib import Path
 
 import typer
 
-from keras_rbi.cli.output import Progress, asked, one_line, progress_bars, say
+from keras_rbi.cli.output import Progress, asked, one_line, print_json, progress_bars, say
 
 
 @contextmanager
@@ -27,6 +27,12 @@ def tell_right(counts: Mapping[bool | None, int], what: str) -> None:
             f"({100 * counts[True] / known:.1f} %).",
             sys.stderr,
         )
+
+
+def tell_written(output: Path | None, images: int, unreadable: Sequence[str]) -> None:
+    """What machines are told of predictions that went to a file."""
+    if asked.json and output is not None:
+        print_json({"output": str(output), "images": images, "unreadable": list(unreadable)})
 
 
 def tell_unreadable(reasons: Sequence[str], images: int) -> None:

@@ -97,6 +97,21 @@ def test_the_output_file_tells_the_format_by_its_name(ask, photos, tmp_path):
     ]
 
 
+def test_json_beside_a_file_tells_what_became_of_the_predictions(ask, photos, tmp_path):
+    (tmp_path / photos / "words.png").write_text("no picture")
+    for suffix in ("csv", "jsonl", "json"):
+        _, shown, _ = ask(photos, "--format", suffix)
+        code, out, _ = ask(photos, "--output", f"predictions.{suffix}", "--json")
+        assert (tmp_path / f"predictions.{suffix}").read_text() == shown
+        told = json.loads(out)
+        assert (code, told["output"], told["images"]) == (1, f"predictions.{suffix}", 31)
+        assert ["photos/words.png" in reason for reason in told["unreadable"]] == [True]
+    # A name that says nothing.
+    _, shown, _ = ask(photos, "--json")
+    ask(photos, "--output", "predictions", "--json")
+    assert (tmp_path / "predictions").read_text() == shown
+
+
 def test_few_images_get_tables_and_many_get_lines(ask, photos):
     code, out, _ = ask(*NAMES[:2])
     assert code == 0
