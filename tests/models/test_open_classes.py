@@ -150,6 +150,7 @@ FORMS = {
 }
 
 
+@pytest.mark.usefixtures("untraced_test")
 @pytest.mark.parametrize("form", FORMS)
 def test_no_batch_of_endless_data_is_lost(kind, form):
     seen = Seen()
@@ -166,6 +167,7 @@ def test_classes_are_not_read_off_endless_data(kind, form):
         kind(backbone()).fit(FORMS[form](), steps_per_epoch=3, verbose=0)
 
 
+@pytest.mark.usefixtures("untraced_test")
 def test_a_tuner_searches_among_open_models(kind, tmp_path):
     tuner_of = pytest.importorskip("keras_tuner")
 
@@ -197,15 +199,13 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
 import keras_rbi
-from keras_rbi.models import BackboneClassifier, BatchFormerModel
+from keras_rbi.models import BatchFormerModel
 
 images = np.random.default_rng(0).integers(0, 256, (16, 16, 16, 3)).astype("uint8")
 labels = np.arange(16) % 3
 shapes = []
 for kind, compiled in (
     (keras_rbi.RBIModel, True),
-    (keras_rbi.RBIModel, False),
-    (BackboneClassifier, True),
     (BatchFormerModel, False),
 ):
     strategy = tf.distribute.MirroredStrategy(
@@ -238,7 +238,7 @@ def in_process(program, *options):
 def test_a_model_is_made_under_a_strategy_and_fitted_outside():
     done = in_process(STRATEGY)
     assert done.returncode == 0, done.stderr[-3000:]
-    assert json.loads(done.stdout.splitlines()[-1]) == [[16, 3]] * 4
+    assert json.loads(done.stdout.splitlines()[-1]) == [[16, 3]] * 2
 
 
 ERRORS = """
