@@ -189,7 +189,7 @@ class Held:
 
     Attributes:
         restraint: As in `fitted`.
-        shift: What is taken from the new classes' logits.
+        shift: What is taken from the new classes' logits, at least 0.
         old_before: Share of the old classes' images that were right before, from 0 to 1.
         old_after: Share that are right afterwards.
         new_after: Share of the new classes' images that are right, each judged by rows that were
@@ -284,6 +284,9 @@ def best_shift(
 ) -> Held:
     """The shift of new logits with the most right images, of which few old ones may be lost.
 
+    Rows are held back and never brought forward: a few old images leave room for that wherever they
+    happen to be far from it, and the next ones are lost.
+
     Args:
         found: Logits of old and new images.
         before: Logits of the old images before there were new classes, `(images, old)`.
@@ -304,6 +307,7 @@ def best_shift(
     to_shift = (new.max(1) - against)[new.argmax(1) == new_labels] if len(new_labels) else []
     from_shift, to_shift = np.sort(from_shift), np.sort(to_shift)
     candidates = np.concatenate([[0.0], from_shift + 1e-6, to_shift - 1e-6])
+    candidates = candidates[candidates >= 0]
     after = np.searchsorted(from_shift, candidates) / len(old_labels)
     images = max(len(new_labels), 1)
     right_new = (len(to_shift) - np.searchsorted(to_shift, candidates, side="right")) / images
@@ -315,7 +319,7 @@ def best_shift(
         enough = after == after.max()
     if not len(new_labels):
         # Nothing tells what new classes lose: hold them back no more than the old ones need.
-        score = -np.where(candidates >= 0, candidates, np.inf)
+        score = -candidates
     best = int(np.where(enough, score, -np.inf).argmax())
     return Held(
         found.restraint,

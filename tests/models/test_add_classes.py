@@ -99,10 +99,20 @@ def test_the_shift_is_the_best_of_all(allowed):
     assert shares(found.shift) == pytest.approx((found.old_after, found.new_after))
     tried = [
         (OLD * old + NEW * new) / (OLD + NEW)
-        for old, new in map(shares, np.linspace(-6, 6, 601))
+        for old, new in map(shares, np.linspace(0, 6, 301))
         if old >= found.old_before - allowed - 1e-9
     ]
     assert found.score(OLD, NEW) >= max(tried) - 1e-9
+
+
+def test_room_that_few_old_images_leave_is_not_taken():
+    labels, new_labels = np.arange(OLD), np.arange(NEW)
+    # The old images are far from being lost, and the new ones a little from being right.
+    of_old, of_new = np.zeros((OLD, OLD + NEW)), np.zeros((NEW, OLD + NEW))
+    of_old[labels, labels] = 5.0
+    of_new[:, 0] = 1.0
+    found = best_shift(Judged(1.0, of_old, of_new, new_labels), of_old[:, :OLD], labels, 0.01)
+    assert (found.shift, found.old_after, found.new_after) == (0.0, 1.0, 0.0)
 
 
 def test_old_classes_keep_what_they_are_allowed_to_lose():
