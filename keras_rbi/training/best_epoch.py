@@ -38,7 +38,8 @@ class KeepBestEpoch(keras.callbacks.Callback):
     """Keeps the weights with which a model is validated, where they do as well as any before.
 
     Of equals the latest is kept: it has learned for longer. Accuracy decides and not the loss, of
-    which a network that fits its images sees the least long before it has stopped to improve.
+    which a network that fits its images sees the least long before it has stopped to improve. A
+    head that was found on features is left for more right images alone: it fits its images least.
 
     Args:
         folder: The run.
@@ -55,10 +56,22 @@ class KeepBestEpoch(keras.callbacks.Callback):
         """Keeps the weights, or ends the training."""
         accuracy = float((logs or {})["val_accuracy"])
         best = read_best(self._folder)
-        if best is None or accuracy >= best.accuracy:
+        if best is None or is_better(accuracy, best):
             keep_best(self._folder, self.model, BestEpoch(epoch + 1, accuracy))
         elif has_stopped(best, self._patience, self._first_epoch, epoch + 1):
             self.model.stop_training = True
+
+
+def is_better(accuracy: float, best: BestEpoch) -> bool:
+    """Whether an epoch takes the place of the best so far.
+
+    Example:
+
+    >>> from keras_rbi.training.best_epoch import BestEpoch, is_better
+    >>> [is_better(0.8, BestEpoch(epoch, 0.8)) for epoch in (0, 1)]
+    [False, True]
+    """
+    return accuracy >= best.accuracy if best.epoch else accuracy > best.accuracy
 
 
 def has_stopped(

@@ -327,7 +327,7 @@ class TrainingSettings:
     )
     keep_best: bool = setting(
         "Keep the weights of the epoch that does best on the validation images, of equals the "
-        "latest, and not those of the last.",
+        "latest, and not those of the last. A head on features is left for better ones alone.",
         TRAINING,
         True,
         switch="--keep-best/--keep-last",

@@ -17,8 +17,10 @@ from keras_rbi.training.settings import TrainingSettings
 COMPILING, TIMED = 2, 3
 # A network that has seen its images as often learns little more.
 MOST_EPOCHS = 50
-# Fewer do not pay: a rate that rises and falls at once leaves the network near its head.
-FEWEST_EPOCHS = 2
+# Fewer do not pay: a rate that rises and falls at once leaves the network near its head. In a few
+# steps all that it learns is to forget the head: of five typefaces of 12 images, EfficientNet-Lite0
+# got 47 % of new images with the head alone, 38 after 10 steps more and 50 after 60.
+FEWEST_EPOCHS, FEWEST_STEPS_AFTER_HEAD = 2, 30
 # Of the time, what is planned: the machine may have other work too.
 PLANNED = 0.9
 
@@ -32,12 +34,14 @@ class TimeOfTraining:
         head: To extract the features that a head is trained on.
         epoch: An epoch and the validation after it.
         end: To measure the test images.
+        steps: How many steps there are in an epoch.
     """
 
     start: float
     head: float
     epoch: float
     end: float
+    steps: int
 
     def epochs_within(self, seconds: float) -> int:
         """How many whole epochs fit into a time, beside all else; 0 if none does.
@@ -45,7 +49,8 @@ class TimeOfTraining:
         Example:
 
         >>> from keras_rbi.training.settings_within import TimeOfTraining
-        >>> TimeOfTraining(start=9.0, head=1.0, epoch=20.0, end=5.0).epochs_within(100.0)
+        >>> taken = TimeOfTraining(start=9.0, head=1.0, epoch=20.0, end=5.0, steps=7)
+        >>> taken.epochs_within(100.0)
         4
         """
         return max(0, int((seconds - self.start - self.head - self.end) // self.epoch))
@@ -59,8 +64,8 @@ def settings_within(
 ) -> TrainingSettings:
     """Settings with as many epochs as fit into a time, found by some steps that are timed.
 
-    Where not even two epochs fit, the head alone is trained, on features that are extracted once,
-    if the method has such a head. The steps are those of a model that is thrown away.
+    Where not even two epochs and thirty steps fit, the head alone is trained, on features that are
+    extracted once, if the method has such a head. A model that is thrown away is timed.
 
     Args:
         minutes: How long all may take, that which is timed here included.
@@ -93,9 +98,10 @@ def settings_within(
     taken = time_of_training(resolved, images)
     seconds = PLANNED * 60.0 * minutes - (time.monotonic() - begin)
     epochs = min(MOST_EPOCHS, taken.epochs_within(seconds))
-    if epochs >= FEWEST_EPOCHS:
-        return dataclasses.replace(settings, epochs=epochs).resolved()
     has_head = resolved.method in FEATURE_METHODS and resolved.weights != NO_WEIGHTS
+    fewest = FEWEST_STEPS_AFTER_HEAD if has_head else 0
+    if epochs >= FEWEST_EPOCHS and epochs * taken.steps >= fewest:
+        return dataclasses.replace(settings, epochs=epochs).resolved()
     least = taken.start + taken.end + (taken.head if has_head else FEWEST_EPOCHS * taken.epoch)
     if has_head and least <= seconds:
         return dataclasses.replace(settings, quick=True).resolved()
@@ -127,6 +133,7 @@ def time_of_training(settings: TrainingSettings, images: Mapping[str, ImageData]
         head=forward * (batches["train"] + batches["validation"]),
         epoch=step * len(training) + forward * batches["validation"],
         end=forward * batches["test"],
+        steps=len(training),
     )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from keras_rbi.training import RunFolder, TrainingSettings, prepare, run_data
-from keras_rbi.training.best_epoch import BestEpoch, read_best
+from keras_rbi.training.best_epoch import BestEpoch, keep_best, read_best
 from keras_rbi.training.checkpoints import CheckpointError
 
 pytestmark = pytest.mark.usefixtures("untraced")
@@ -67,6 +67,18 @@ def test_keeps_the_best_and_of_equals_the_latest(accuracies, told, best, tmp_pat
     assert same(run.model.get_weights(), weights[best])
     assert read_best(run.folder) == BestEpoch(best, told[best - 1])
     assert len(run.history["val_accuracy"]) == 4
+
+
+@pytest.mark.parametrize(("told", "best"), [((0.4, 0.4, 0.2, 0.4), 0), ((0.1, 0.5, 0.5, 0.4), 3)])
+def test_a_head_on_features_is_left_for_more_right_images_alone(accuracies, told, best, tmp_path):
+    run = prepare(SETTINGS, RunFolder(tmp_path / "run"))
+    keep_best(run.folder, run.model, BestEpoch(0, 0.4))
+    accuracies.extend(told)
+    head = [weight.copy() for weight in run.model.get_weights()]
+    seen = KeepWeights()
+    run.fit([seen], verbose=0)
+    assert same(run.model.get_weights(), {0: head, **seen.weights}[best])
+    assert read_best(run.folder).epoch == best
 
 
 def test_keeps_the_last_where_that_is_asked(accuracies, tmp_path):

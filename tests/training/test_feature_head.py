@@ -73,6 +73,7 @@ def test_features_are_those_that_the_backbone_gives(settings, tmp_path):
 
 
 def test_all_is_trained_after_the_head_and_a_resumed_run_does_not_begin_anew(settings, tmp_path):
+    settings = dataclasses.replace(settings, keep_best=False)
     run = prepare(settings, RunFolder(tmp_path / "run"))
     assert run.settings.feature_head
     before = [keras.ops.convert_to_numpy(weight) for weight in run.model.backbone.weights]

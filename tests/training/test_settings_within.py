@@ -20,7 +20,7 @@ SCRATCH = dataclasses.replace(PRETRAINED, backbone="SmallCNN", weights="none")
 @pytest.fixture
 def taken(monkeypatch):
     """What all takes: 10 s to start, 20 s for features, 30 s an epoch, 5 s at the end."""
-    times = TimeOfTraining(start=10.0, head=20.0, epoch=30.0, end=5.0)
+    times = TimeOfTraining(start=10.0, head=20.0, epoch=30.0, end=5.0, steps=15)
     monkeypatch.setattr(module, "time_of_training", lambda *_: times)
 
 
@@ -41,6 +41,15 @@ def test_as_many_epochs_as_fit_or_the_head_alone(taken, settings, minutes, epoch
     # As if they had been asked for: all else that follows from them does.
     asked = dataclasses.replace(settings, **({"quick": True} if quick else {"epochs": epochs}))
     assert found == asked.resolved()
+
+
+def test_a_head_is_left_for_no_few_steps(taken, monkeypatch):
+    times = TimeOfTraining(start=10.0, head=20.0, epoch=30.0, end=5.0, steps=7)
+    monkeypatch.setattr(module, "time_of_training", lambda *_: times)
+    # Four epochs of 7 steps, and five.
+    assert settings_within(3.0, PRETRAINED, {}).quick
+    assert settings_within(3.6, PRETRAINED, {}).epochs == 5
+    assert settings_within(3.0, SCRATCH, {}).epochs == 4
 
 
 def test_what_is_spent_counts(taken):
