@@ -15,9 +15,9 @@ def program(monkeypatch):
     return importlib.import_module
 
 
-def row_of_form(model, seed, accuracy, rate=0.032, **sizes):
+def row_of_form(model, seed, accuracy, rate=0.032, split="test", **sizes):
     return {
-        **{"regime": "scratch-40", "model": model, "seed": str(seed), "split": "test"},
+        **{"regime": "scratch-40", "model": model, "seed": str(seed), "split": split},
         "rate": str(rate),
         "accuracy": str(accuracy),
         **{f"batch_{size}": str(sizes.get(f"batch_{size}", accuracy)) for size in (1, 32, 128)},
@@ -38,9 +38,24 @@ def test_forms_are_compared_with_the_backbone_of_the_same_seed(program):
     ]
     found, other = program("default_form").differences(rows)
     # Differences 2, 1 and -31: mean -9 1/3, standard deviation 18.77, t of two degrees 4.303.
-    assert found[:6] == ["scratch-40", "default", "0.032", "3", "70.0", "60.7"]
+    assert found[:6] == ["scratch-40", "default", "0.032", "3", "70.0 at 0.032", "60.7"]
     assert found[6:] == ["-9.33 [-55.96, +37.30]", "1", "1.0"]
-    assert other[:6] == ["scratch-40", "default", "0.064", "2", "75.0", "75.0"]
+    assert other[:6] == ["scratch-40", "default", "0.064", "2", "75.0 at 0.032", "75.0"]
+
+
+def test_the_backbone_has_the_rate_that_suits_it_on_validation_images(program):
+    rows = [
+        row_of_form("alone", 0, 80.0),
+        *(row_of_form("alone", seed, 70.0, rate=0.064) for seed in (0, 1)),
+        *(row_of_form("default", seed, 71.0 + seed) for seed in (0, 1)),
+        # Means of 60 and 61.
+        *(row_of_form("alone", 100 + n, x, split="validation") for n, x in enumerate((50, 70))),
+        row_of_form("alone", 100, 61.0, rate=0.064, split="validation"),
+        # Another's.
+        row_of_form("default", 100, 99.0, split="validation"),
+    ]
+    (found,) = program("default_form").differences(rows)
+    assert found[:6] == ["scratch-40", "default", "0.032", "2", "70.0 at 0.064", "71.5"]
 
 
 def test_a_long_tail_and_wrong_labels_are_as_said(program):
