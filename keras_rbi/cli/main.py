@@ -127,6 +127,9 @@ def run(arguments: list[str] | None = None) -> None:
             raise
         if message := describe():
             asked.json = "--json" in words
+            of_datasets = {command.name for command in datasets.registered_commands}
+            if words and words[0] in of_datasets:
+                message = f"{message} Did you mean 'datasets {words[0]}'?"
             fail(f"{message} Try --help.")
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)

@@ -172,6 +172,17 @@ def test_a_run_that_is_redirected_has_a_line_for_each_epoch(birds):
     assert all(line.endswith(" ...") for line in done.stderr.splitlines()), done.stderr
 
 
+def test_a_command_of_data_sets_is_found_without_their_name(capsys):
+    from keras_rbi.cli.main import run
+
+    for name in ("doubtful", "leaks"):
+        with pytest.raises(SystemExit) as ended:
+            run([name, "birds/"])
+        told = capsys.readouterr().err
+        assert (ended.value.code, told.count("\n")) == (2, 1)
+        assert f"Did you mean 'datasets {name}'?" in told
+
+
 def test_json_of_usage_errors(capsys):
     from keras_rbi.cli.main import run
 
