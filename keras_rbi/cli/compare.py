@@ -52,7 +52,7 @@ def compare(
 
     Example: `keras-rbi compare runs/typefaces-1 runs/typefaces-2`
     """
-    with one_line_errors(), one_line_warnings():
+    with one_line_errors(), one_line_warnings() as warned:
         for run in (run_a, run_b):
             find_model(run)
         start_backend()
@@ -76,7 +76,7 @@ def compare(
             )
     note = note_on(settings.dataset)
     if asked.json:
-        print_json({**found.as_dict(), "test_note": note})
+        print_json({**found.as_dict(), "test_note": note, "warnings": warned})
         return
     console.print(found.table())
     console.print(found.summary())

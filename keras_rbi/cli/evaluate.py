@@ -1,6 +1,5 @@
 """`keras-rbi evaluate`."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +24,7 @@ from keras_rbi.cli.output import (
     say,
 )
 from keras_rbi.datasets.catalogue import note_on
+from keras_rbi.strict_json import strict_json
 
 if TYPE_CHECKING:
     from keras_rbi.evaluation import (
@@ -55,7 +55,10 @@ def evaluate(
     ] = 5,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Of the test images. [default: the run's, or 0]"),
+        typer.Option(
+            min=0,
+            help="Of test images that are made or drawn anew. [default: the run's, or 0]",
+        ),
     ] = None,
     output: Annotated[
         Path | None,
@@ -105,7 +108,7 @@ def evaluate(
     if spreadsheet and output is None:
         fail("--spreadsheet is for the tables of --output. Name a folder for them.")
     check_folder(output, "--output")
-    with one_line_errors(), one_line_warnings():
+    with one_line_errors(), one_line_warnings() as warned:
         sizes = numbers_of(batch_sizes, "--batch-sizes")
         augment = training.augmentation_for_views(model) if views > 1 else None
         network, class_names = load(model)
@@ -113,6 +116,7 @@ def evaluate(
             test, settings = training.data_for_model(
                 model, network, class_names, dataset, data_dir, seed, observations
             )
+            training.refuse_seen_images(model, settings, test.data, seed)
             calibration = training.observation_calibration(model)
     with progress_bars("Extracting features of the test images") as progress:
         extracted = evaluation.extract_features(network, test, details, progress)
@@ -131,6 +135,7 @@ def evaluate(
         "test_images": test.num_images,
         "test_order": f"shuffled once, seed {settings.seed}",
         "test_note": note_on(settings.dataset),
+        "warnings": warned,
         "accuracy": [row.as_dict() for row in accuracies],
         "relations": evaluation.relations_of(network),
         **found.as_dict(),
@@ -196,7 +201,7 @@ def _write(
 ) -> None:
     with atomic_files(folder) as unfinished:
         (unfinished / "evaluation.csv").write_text(found.csv(), "utf-8")
-        (unfinished / "evaluation.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+        (unfinished / "evaluation.json").write_text(strict_json(content, indent=2) + "\n", "utf-8")
         figures.save_figures(unfinished, {"evaluation": figures.protocol_figure(found)})
         _write_text(unfinished / "mistakes.csv", mistaken.csv(spreadsheet))
         (unfinished / "mistakes.html").write_text(page, "utf-8", "backslashreplace")

@@ -23,6 +23,7 @@ from keras_rbi.cli.serve import demo, serve
 from keras_rbi.cli.show import show
 from keras_rbi.cli.train import train
 from keras_rbi.disk_errors import disk_error
+from keras_rbi.memory_errors import is_of_memory
 
 app: typer.Typer = typer.Typer(
     no_args_is_help=True,
@@ -121,6 +122,12 @@ def run(arguments: list[str] | None = None) -> None:
         if (refused := disk_error(error) or _with_its_file(error)) is not None:
             _close_output(refused)
             fail(told_of_disk(refused))
+        if is_of_memory(error):
+            asked.json = "--json" in words
+            fail(
+                "There is not enough memory for this. Take smaller batches (--batch-size), smaller "
+                f"images (--image-size) or fewer. {type(error).__name__}: {error}"[:500]
+            )
         # Typer's usage errors, whose class has moved between its versions.
         describe: Any = getattr(error, "format_message", None)
         if describe is None:

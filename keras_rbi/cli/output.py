@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from keras_rbi.datasets.files.dataset_warning import DatasetWarning
+from keras_rbi.strict_json import strict_json
 
 if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderableType
@@ -127,22 +128,25 @@ def one_line_errors(*kinds: type[ValueError]) -> Iterator[None]:
 
 
 @contextmanager
-def one_line_warnings() -> Iterator[None]:
-    """Prints what the library warns of in data as one line, once, on the error stream."""
-    shown: set[str] = set()
+def one_line_warnings() -> Iterator[list[str]]:
+    """Prints what the library warns of in data as one line, once, on the error stream.
+
+    Gives the list of these lines, which grows: machines read what is printed on the other stream.
+    """
+    shown: list[str] = []
     show = warnings.showwarning
 
     def print_once(message: Any, category: type[Warning], *rest: Any, **kwargs: Any) -> None:
         if not issubclass(category, DatasetWarning):
             show(message, category, *rest, **kwargs)
-        elif str(message) not in shown:
-            shown.add(str(message))
-            say("Warning: " + " ".join(str(message).split()), sys.stderr)
+        elif (line := " ".join(str(message).split())) not in shown:
+            shown.append(line)
+            say(f"Warning: {line}", sys.stderr)
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", DatasetWarning)
         warnings.showwarning = print_once
-        yield
+        yield shown
 
 
 def advise(text: str) -> None:
@@ -158,7 +162,7 @@ def notes() -> Console:
 
 def print_json(content: Any) -> None:
     """A result, with `--json`."""
-    print(json.dumps(content, indent=2), flush=True)
+    print(strict_json(content, indent=2), flush=True)
 
 
 @contextmanager

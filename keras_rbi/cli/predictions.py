@@ -9,6 +9,7 @@ from rich.table import Table
 
 from keras_rbi.cli.output import PrintableConsole, one_line
 from keras_rbi.evaluation.spreadsheet import spreadsheet_cell
+from keras_rbi.strict_json import strict_json
 
 Prediction = dict[str, Any]
 Write = Callable[[Iterable[Prediction], TextIO], None]
@@ -117,14 +118,14 @@ def _cells_of_images(prediction: Prediction, cell: Callable[[str], str]) -> list
 def write_json_lines(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A JSON object on a line for each image."""
     for prediction in predictions:
-        file.write(json.dumps(prediction) + "\n")
+        file.write(strict_json(prediction) + "\n")
 
 
 def write_json(predictions: Iterable[Prediction], file: TextIO) -> None:
     """A JSON list with an object for each image."""
     separator = "[\n"
     for prediction in predictions:
-        file.write(separator + json.dumps(prediction, indent=2))
+        file.write(separator + strict_json(prediction, indent=2))
         separator = ",\n"
     file.write("\n]\n" if separator == ",\n" else "[]\n")
 

@@ -1,7 +1,9 @@
 """One run of `keras-rbi train`, with what it is doing told."""
 
+import math
 import re
 import shlex
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +22,7 @@ from keras_rbi.cli.output import (
     one_line_errors,
     one_line_warnings,
     progress_bars,
+    say,
     told_of_disk,
 )
 from keras_rbi.cli.read_training_data import make_ready_for, read_training_data
@@ -142,6 +145,7 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
             run.fit([*shown, *logging.callbacks(run)], verbose=0)
             if not run.devices.is_first:
                 return {}
+            _tell_divergence(run)
             with doing("Measuring the test images"):
                 return run.finish(keep_optimizer=logging.keep_optimizer)
     except KeyboardInterrupt:
@@ -157,6 +161,23 @@ def _complete(run: "TrainingRun", logging: Logging) -> dict[str, Any]:
             raise
         fail(
             f"{told_of_disk(refused)} Make room, and go on after the last finished epoch: {command}"
+        )
+
+
+def _tell_divergence(run: "TrainingRun") -> None:
+    """Warns where the loss has come to be no number."""
+    since = [
+        epoch
+        for name in ("loss", "val_loss")
+        for epoch, loss in enumerate(run.history.get(name, []), 1)
+        if not math.isfinite(loss)
+    ]
+    if since:
+        say(
+            f"Warning: The loss is no number from epoch {min(since)} on: training has diverged. "
+            f"Take a smaller learning rate than {run.settings.learning_rate:g}, which --find-lr "
+            "suggests, or shorten gradients (--clip-norm 1).",
+            sys.stderr,
         )
 
 

@@ -134,7 +134,7 @@ def calibration_error(
         bins: Integer, number of bins between 0 and 1; each holds its upper end. Defaults to `15`.
 
     Returns:
-        A float from 0 to 1.
+        A float from 0 to 1; `nan` where probabilities are no numbers.
 
     Example:
 
@@ -143,6 +143,8 @@ def calibration_error(
     0.5
     """
     confidence = probabilities.max(-1)
+    if not np.isfinite(confidence).all():
+        return float("nan")
     right = np.argmax(probabilities, -1) == labels
     places = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     differences = np.bincount(places, right - confidence, bins)

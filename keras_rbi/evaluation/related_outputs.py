@@ -1,6 +1,6 @@
 """Predictions in any batch composition, from features that were extracted once."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -79,6 +79,12 @@ class RelatedOutputs:
         Returns:
             For each size a float32 array of shape `(images, classes)`, in the data's order.
         """
+        sizes = list(sizes)
+        # A batch of more images than there are is one of all of them.
+        found = self._in_batches({min(size, len(order)) for size in sizes}, order)
+        return {size: found[min(size, len(order))] for size in sizes}
+
+    def _in_batches(self, sizes: Collection[int], order: np.ndarray) -> dict[int, np.ndarray]:
         if not self._in_blocks:
             return {size: self.each_batch("batch", size, order) for size in sizes}
         predictions: dict[int, list[np.ndarray]] = {size: [] for size in sizes}

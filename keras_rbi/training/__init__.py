@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from keras_rbi.training.data_for_model import (
         data_for_model,
         images_of_run,
+        refuse_seen_images,
         training_data_of,
         warn_of_seen_images,
     )
@@ -68,6 +69,7 @@ __all__ = [
     "observation_calibration",
     "prepare",
     "read_data",
+    "refuse_seen_images",
     "settings_for",
     "settings_within",
     "told_devices",

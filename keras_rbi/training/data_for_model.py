@@ -104,20 +104,52 @@ def warn_of_seen_images(path: Path, dataset: str, test: ImageData) -> None:
     Raises:
         ValueError: If a file of the run is damaged.
     """
-    folder = RunFolder.around(path)
-    if not folder.settings.is_file() or folder.read_settings()[0].dataset != dataset:
-        return
-    seen = {
-        file for split in ("train", "validation") for file in read_files(folder.files, split) or ()
-    }
-    if again := [file for file in files_of(test) if file in seen]:
+    if said := _seen_images(path, dataset, test):
         warnings.warn(
-            f"{len(again):,} of {len(test):,} test images ({', '.join(sorted(again)[:3])}) are "
-            f"training or validation images of the run {str(path)!r}, which flatters it. Train "
-            "both with the same --seed on the same files, or compare on other images (--dataset).",
+            f"{said} Train both with the same --seed on the same files, or compare on other images "
+            "(--dataset).",
             DatasetWarning,
             stacklevel=2,
         )
+
+
+def refuse_seen_images(
+    path: Path, settings: TrainingSettings, test: ImageData, seed: int | None
+) -> None:
+    """Refuses to measure a run on images that another seed draws, and that it was trained on.
+
+    Args:
+        path: A run folder or a `.keras` file in one; of others nothing is known.
+        settings: Those that `data_for_model` has given with the test images.
+        test: The test images.
+        seed: The seed that was asked for, or `None` for the run's, whose test images these are:
+            what is found among them is in the data twice, and a warning.
+
+    Raises:
+        ValueError: If some of them are training or validation images of the run.
+    """
+    if not (said := _seen_images(path, settings.dataset, test)):
+        return
+    if seed is not None:
+        raise ValueError(f"{said} Leave out --seed, or measure on other images (--dataset).")
+    warnings.warn(f"{said} Measure on other images (--dataset).", DatasetWarning, stacklevel=2)
+
+
+def _seen_images(path: Path, dataset: str, test: ImageData) -> str:
+    """What to say of test images that a run was trained on; nothing where there are none."""
+    folder = RunFolder.around(path)
+    if not folder.settings.is_file() or folder.read_settings()[0].dataset != dataset:
+        return ""
+    seen = {
+        file for split in ("train", "validation") for file in read_files(folder.files, split) or ()
+    }
+    again = [file for file in files_of(test) if file in seen]
+    if not again:
+        return ""
+    return (
+        f"{len(again):,} of {len(test):,} test images ({', '.join(sorted(again)[:3])}) are "
+        f"training or validation images of the run {str(path)!r}, which flatters it."
+    )
 
 
 def training_data_of(path: Path, model: keras.Model, class_names: list[str]) -> ImageData | None:

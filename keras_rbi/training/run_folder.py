@@ -15,6 +15,7 @@ from keras_rbi.datasets.files.records import PERMUTATION
 from keras_rbi.file_lock import LockedError, locked
 from keras_rbi.models.methods import METHODS
 from keras_rbi.models.variants import OF_0_1
+from keras_rbi.strict_json import strict_json
 from keras_rbi.training.recipes import RECIPES
 from keras_rbi.training.setting import check_values
 from keras_rbi.training.settings import TrainingSettings
@@ -210,7 +211,7 @@ class RunFolder:
 
     def write_json(self, path: Path, content: Any) -> None:
         """Writes JSON so that the file is there whole or not at all."""
-        text = json.dumps(content, indent=2) + "\n"
+        text = strict_json(content, indent=2) + "\n"
         write_atomically(path, lambda unfinished: unfinished.write_text(text, "utf-8"), True)
 
 

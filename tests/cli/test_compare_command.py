@@ -76,7 +76,10 @@ def test_a_run_that_was_trained_on_the_test_images_is_told(files, capsys):
     for other, warns in (("runs/birds-2", False), ("runs/birds-3", True)):
         capsys.readouterr()
         with pytest.raises(SystemExit):
-            run(["compare", "runs/birds-1", other, "--repeats", "0"])
-        told = capsys.readouterr().err
+            run(["compare", "runs/birds-1", other, "--repeats", "0", "--json"])
+        printed = capsys.readouterr()
+        told = printed.err
+        warned = json.loads(printed.out)["warnings"]
+        assert any("which flatters it" in line for line in warned) is warns
         assert ("which flatters it" in told) is warns
         assert ("'runs/birds-3'" in told) is warns

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from small_runs import make_birds
 
 from keras_rbi.training import model_card
 from keras_rbi.training.model_card import BEGIN, END, card_of
@@ -90,7 +91,8 @@ def test_evaluate_brings_it_up_to_date_and_keeps_what_a_user_wrote(finished_run,
     ]
     # Other images are none of the run's, and a card without the marks is the user's own.
     own = "# My model\n"
-    for text, options in ((card, ["--seed", 3]), (own, [])):
+    make_birds(finished_run.parent / "other")
+    for text, options in ((card, ["--dataset", "other/birds"]), (own, [])):
         file.write_text(text, "utf-8")
         code, _, _ = ask("evaluate", "run", "--batch-sizes", 1, "--orders", 1, *options, "--json")
         assert (code, file.read_text("utf-8")) == (0, text)
