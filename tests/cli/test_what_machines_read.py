@@ -3,12 +3,10 @@
 import json
 
 import pytest
-from small_runs import SMALL, ask, birds, finished, finished_run, stopped
+from small_runs import SMALL
 
 import keras_rbi.evaluation
 from keras_rbi.memory_errors import is_of_memory
-
-__all__ = ["ask", "birds", "finished", "finished_run", "stopped"]
 
 pytestmark = pytest.mark.usefixtures("untraced")
 
