@@ -44,6 +44,8 @@ HELPERS = {
     "checks",
     "disk_errors",
     "file_lock",
+    "memory_errors",
+    "strict_json",
     "types",
 }
 # What may wait until it is asked for: `model.export` and `model.predict_files`. The command, which

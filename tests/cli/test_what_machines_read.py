@@ -1,11 +1,13 @@
 """JSON that every program reads, one line where memory ends, and no measure of images once seen."""
 
+import doctest
 import json
 
 import pytest
 from small_runs import SMALL
 
 import keras_rbi.evaluation
+from keras_rbi import disk_errors, memory_errors, strict_json
 from keras_rbi.memory_errors import is_of_memory
 
 pytestmark = pytest.mark.usefixtures("untraced")
@@ -76,6 +78,13 @@ def test_where_memory_ends_one_line_says_what_to_do(ask, finished_run, monkeypat
     code, printed, told = ask("evaluate", "run", "--quiet")
     assert (code, printed) == (2, "")
     assert ["--batch-size" in line for line in told] == [True]
+
+
+@pytest.mark.parametrize("module", [disk_errors, memory_errors, strict_json])
+def test_examples_give_what_they_show(module):
+    found = doctest.testmod(module)
+    assert found.attempted
+    assert not found.failed
 
 
 def test_other_errors_are_not_of_memory():
