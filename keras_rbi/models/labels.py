@@ -1,6 +1,8 @@
 """Class labels of training data: their number and their checks."""
 
+import numbers
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -134,20 +136,38 @@ def _largest(labels: np.ndarray) -> int:
 def check_classes(num_classes: Any, class_names: Sequence[str] | None) -> int | None:
     """The number of classes that a model is told by its number or its names, or `None`."""
     if class_names is not None:
+        _check_names(class_names)
         if num_classes is not None and num_classes != len(class_names):
             raise ValueError(
                 "`num_classes` must be the number of `class_names`. Received: "
                 f"num_classes={num_classes} and {len(class_names)} names."
             )
         num_classes = len(class_names)
-    if num_classes is not None and (
-        isinstance(num_classes, bool) or not isinstance(num_classes, int) or num_classes < 2
-    ):
+    if num_classes is None:
+        return None
+    # Of NumPy too, such as `labels.max() + 1`.
+    integral = isinstance(num_classes, numbers.Integral) and not isinstance(num_classes, bool)
+    if not integral or num_classes < 2:
         raise ValueError(
             "`num_classes` must be an integer of at least 2, or None. "
             f"Received: num_classes={num_classes!r}."
         )
-    return num_classes
+    return int(num_classes)
+
+
+def _check_names(class_names: Sequence[str]) -> None:
+    if isinstance(class_names, str):
+        raise ValueError(
+            "`class_names` must be a list of names, one for each class. Received: the text "
+            f"{class_names!r}."
+        )
+    counts = Counter(map(str, class_names))
+    if twice := [name for name, count in counts.items() if count > 1]:
+        warnings.warn(
+            f"`class_names` has {', '.join(map(repr, twice[:3]))} more than once: predictions by "
+            "name do not tell these classes apart.",
+            stacklevel=4,
+        )
 
 
 def known_classes(num_classes: Any, class_names: Sequence[str] | None) -> int:

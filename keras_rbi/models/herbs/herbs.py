@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.backbones.preprocessing import preprocessing_layer
+from keras_rbi.checks import positive_integer
 from keras_rbi.models.fine_grained_model import FineGrainedModel, residual_relations
 from keras_rbi.models.herbs.herbs_heads import HERBSHeads, selected_by_default
 from keras_rbi.models.herbs.herbs_loss import WEIGHTS, herbs_loss
@@ -117,6 +118,7 @@ class HERBS(FineGrainedModel):
         relation_scope: str = GLOBAL,
     ) -> None:
         classes = known_classes(num_classes, class_names)
+        positive_integer("units", units)
         unknown = set(loss_weights or {}) - set(WEIGHTS)
         if unknown:
             raise ValueError(

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.backbones.preprocessing import preprocessing_layer
+from keras_rbi.checks import positive_integer
 from keras_rbi.models.fine_grained_model import FineGrainedModel, residual_relations
 from keras_rbi.models.labels import known_classes
 from keras_rbi.models.p2p_net.crop_and_resize import crop_and_resize
@@ -122,6 +123,7 @@ class P2PNet(FineGrainedModel):
         relation_scope: str = GLOBAL,
     ) -> None:
         classes = known_classes(num_classes, class_names)
+        positive_integer("units", units)
         extractor = FeatureExtractor(backbone)
         stages = stage_maps(extractor)
         # Of the last stage, as many as twice the features of a vector.

@@ -7,6 +7,7 @@ import keras
 
 from keras_rbi.backbones.feature_extractor import FeatureExtractor
 from keras_rbi.backbones.preprocessing import preprocessing_layer
+from keras_rbi.checks import positive_integer
 from keras_rbi.models.labels import check_classes
 from keras_rbi.models.open_classes import classifier_layer
 from keras_rbi.models.relation_layers import relation_layers
@@ -119,6 +120,8 @@ class RBIModel(TrainsTwoStreams):
         **kwargs: Any,
     ) -> None:
         num_classes = check_classes(num_classes, class_names)
+        if embedding_dim is not None:
+            embedding_dim = positive_integer("embedding_dim", embedding_dim)
         settings, extractor = find_variant(variant), FeatureExtractor(backbone)
         relations = relations or settings.relations
         if relations == "references":

@@ -493,6 +493,9 @@ def test_what_needs_the_classes_says_so(images):
     [
         ({"num_classes": 1}, "at least 2"),
         ({"num_classes": 3, "class_names": ["a", "b"]}, "num_classes=3 and 2 names"),
+        ({"num_classes": 2.0}, "num_classes=2.0"),
+        ({"class_names": "abc"}, "Received: the text 'abc'"),
+        ({"embedding_dim": 0}, "embedding_dim=0"),
         ({"variant": "papr"}, "papr"),
         ({"relations": "nobody"}, "nobody"),
         ({"relation_dropout": 2.0}, "relation_dropout=2.0"),
@@ -504,6 +507,18 @@ def test_what_needs_the_classes_says_so(images):
 def test_unfit_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         keras_rbi.RBIModel(small_backbone(), **({"num_classes": 4} | arguments))
+
+
+def test_the_largest_label_and_one_is_a_number_of_classes(images, labels):
+    model = keras_rbi.RBIModel(small_backbone(), num_classes=labels.max() + 1, embedding_dim=8)
+    assert model.num_classes == labels.max() + 1
+    again = keras_rbi.RBIModel.from_config(model.get_config())
+    assert again.output_shape == (None, model.num_classes)
+
+
+def test_a_name_that_two_classes_have_gets_a_warning():
+    with pytest.warns(UserWarning, match="has 'wren' more than once"):
+        keras_rbi.RBIModel(small_backbone(), class_names=["wren", "robin", "wren"])
 
 
 def test_labels_out_of_range_are_named(images, labels):
