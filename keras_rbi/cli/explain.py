@@ -20,7 +20,8 @@ from keras_rbi.cli.output import (
     print_json,
     progress_bars,
 )
-from keras_rbi.explanations.image_batch import image_files, read_images
+from keras_rbi.datasets.files.find_images import find_images
+from keras_rbi.explanations.image_batch import read_images
 from keras_rbi.explanations.methods import check_method
 from keras_rbi.training.run_folder import RunFolder
 
@@ -37,9 +38,10 @@ MOST_IMAGES = 500
 def explain(
     model: Annotated[Path, typer.Argument(help="A run folder, or a .keras file.")],
     images: Annotated[
-        Path,
+        list[Path],
         typer.Argument(
-            help="A folder of images. Those in folders named after a class are known to be of it."
+            help="Image files, and folders, which are searched to the bottom. Those in folders "
+            "named after a class are known to be of it."
         ),
     ],
     output: Annotated[Path, typer.Option(help="The HTML report to write.")] = Path(
@@ -68,16 +70,19 @@ def explain(
 ) -> None:
     """Show what a model says of photographs and why, and what it confuses, in an HTML report.
 
-    Of a folder with more than 500 images, some are taken at even distances, and of these 40 are
-    shown one by one.
+    Of more than 500 images, some are taken at even distances, and of these 40 are shown one by one.
 
-    Example: `keras-rbi explain runs/typefaces-1 runs/typefaces-1/examples`
+    Examples:
+
+    `keras-rbi explain runs/typefaces-1 runs/typefaces-1/examples`
+
+    `keras-rbi explain runs/birds-1 photo.jpg`
     """
     check_file(output, "--output")
     check_folder(figures, "--figures")
     with one_line_errors():
         check_method(method)
-        files = image_files(images)
+        files = find_images(images)
         network, class_names = load(model)
         with doing("Reading the images"):
             batch = read_images(
@@ -98,7 +103,7 @@ def explain(
                 batch_size,
                 method,
                 model_name=str(model),
-                images_name=images.absolute().name,
+                images_name=_told(images),
                 metrics=RunFolder.around(model).read_metrics(),
                 progress=progress,
                 training_data=training_data,
@@ -115,6 +120,12 @@ def explain(
         report.save_figures(figures)
         if not asked.json:
             console.print(f"Figures: {one_line(str(figures))}", highlight=False, soft_wrap=True)
+
+
+def _told(images: list[Path]) -> str:
+    """What the images are called together."""
+    first = images[0].absolute().name
+    return first if len(images) == 1 else f"{first} and {len(images) - 1} more"
 
 
 def _training_data(

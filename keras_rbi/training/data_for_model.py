@@ -49,7 +49,8 @@ def data_for_model(
         settings = folder.read_settings()[0]
     elif dataset is None:
         raise ValueError(
-            f"{str(path)!r} has no run folder beside it. Name the data with --dataset."
+            f"{str(path)!r} has no {folder.settings.name} beside it, which names the data of a run. "
+            "Name the data with --dataset."
         )
     else:
         settings = TrainingSettings().resolved()

@@ -158,6 +158,17 @@ def test_the_run_and_what_attention_does_come_after_them(page):
     assert page.count("data:image/png;base64,") == 5
 
 
+def test_single_photographs_are_explained(folder):
+    files = [folder / "images" / "owl" / "1.png", folder / "images" / "others" / "0.png"]
+    for some in (files[:1], files):
+        given = [*some, "--output", folder / "some.html", "--look-alikes", 0]
+        assert command(folder / "run", *given) == 0
+        found = list(cards((folder / "some.html").read_text("utf-8")))
+        assert [card["name"] for card in found] == [str(file) for file in some]
+        assert found[0]["mark"] in ("right", "wrong")
+        assert [card["mark"] for card in found[1:]] == [None] * (len(some) - 1)
+
+
 def test_figures_are_saved_beside_it(page, folder):
     names = {path.name for path in (folder / "figs").iterdir()}
     figures = ("cams", "flow", "relations", "influence", "embedding")
