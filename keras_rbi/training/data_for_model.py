@@ -49,8 +49,8 @@ def data_for_model(
         settings = folder.read_settings()[0]
     elif dataset is None:
         raise ValueError(
-            f"{str(path)!r} has no {folder.settings.name} beside it, which names the data of a run. "
-            "Name the data with --dataset."
+            f"{str(path)!r} has no {folder.settings.name} beside it, which says what data a run is "
+            "of. Name the data with --dataset."
         )
     else:
         settings = TrainingSettings().resolved()

@@ -365,7 +365,7 @@ def test_one_image_is_explained_beside_the_references():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["nowhere", "images"], "no folder 'images'"),
+        (["nowhere", "images"], "no image or folder 'images'"),
         (["nowhere", ".", "--method", "cam"], "method='cam'"),
         (["nowhere", ".", "--output", "none/page.html"], "to write --output"),
         (["nowhere", "."], "no images in the folder '.'"),
