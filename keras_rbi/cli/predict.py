@@ -57,8 +57,8 @@ def predict(
         typer.Option(
             "--format",
             help="`table`, which for more than 20 images is a line for each; `csv`; `jsonl`, a "
-            "JSON object on each line; `json`; or `parquet`. [default: as --output is called, else "
-            "table]",
+            "JSON object on each line; `json`; or `parquet`. [default: as --output ends, which is "
+            "to name a format or nothing, else table]",
         ),
     ] = None,
     output: Annotated[

@@ -27,11 +27,11 @@ def images_of_shard(folder: Path, names: Iterable[str]) -> dict[str, Any]:
     (True, 2)
     """
     digest = hashlib.sha256()
-    count = 0
-    for count, name in enumerate(sorted(names), 1):
+    in_order = sorted(names)
+    for name in in_order:
         # No file is called by a NUL.
         digest.update(name.encode("utf-8", "surrogateescape") + b"\0")
-    return {IN_ALL: count, NAMES: digest.hexdigest(), PLACE: str(folder.resolve())}
+    return {IN_ALL: len(in_order), NAMES: digest.hexdigest(), PLACE: str(folder.resolve())}
 
 
 def are_of_one_folder(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -131,6 +131,16 @@ def test_parquet_holds_what_csv_does(ask):
     assert parquet.read_table("plain.parquet").equals(parquet.read_table("all.parquet"))
 
 
+def test_an_ending_that_names_no_format_is_refused_of_what_is_merged_too(ask, tmp_path):
+    for number in (1, 2, 3):
+        shard(ask, number)
+    code, _, err = ask("--merge", "found", "--output", "all.xlsx")
+    assert (code, ".xlsx" in err, (tmp_path / "all.xlsx").exists()) == (2, True, False)
+    # What has no ending is CSV.
+    assert ask("--merge", "found", "--output", "all")[0] == 1
+    assert (tmp_path / "all").read_text() == ask("--merge", "found")[1]
+
+
 def test_what_cannot_be_is_told_in_a_line(ask, tmp_path):
     shard(ask, 1)
     (tmp_path / "model.keras").write_bytes(b"other weights")
