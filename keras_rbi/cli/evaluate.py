@@ -25,6 +25,7 @@ from keras_rbi.cli.output import (
     say,
 )
 from keras_rbi.datasets.catalogue import note_on
+from keras_rbi.seed_range import LARGEST_SEED
 
 if TYPE_CHECKING:
     from keras_rbi.evaluation import (
@@ -55,7 +56,9 @@ def evaluate(
     ] = 5,
     seed: Annotated[
         int | None,
-        typer.Option(min=0, help="Of the test images. [default: the run's, or 0]"),
+        typer.Option(
+            min=0, max=LARGEST_SEED, help="Of the test images. [default: the run's, or 0]"
+        ),
     ] = None,
     output: Annotated[
         Path | None,
