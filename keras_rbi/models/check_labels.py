@@ -62,7 +62,7 @@ def _is_of_classes(loss: Any) -> bool:
 
 def _first_labels(x: Any) -> tuple[Any, Any]:
     """The labels of a first batch, `None` where it cannot be had, and the data."""
-    first = None
+    first: Any = None
     torch = sys.modules.get("torch")
     if isinstance(x, keras.utils.PyDataset) or hasattr(x, "__next__"):
         first, x = first_batch(x)
@@ -78,7 +78,9 @@ def _first_of_tf_data(x: Any) -> Any:
     spec = x.element_spec
     if int(x.cardinality()) != INFINITE:
         return next(iter(x.take(1)), None)
-    shape = getattr(spec[1], "shape", None) if isinstance(spec, tuple) and len(spec) > 1 else None
+    shape: Any = (
+        getattr(spec[1], "shape", None) if isinstance(spec, tuple) and len(spec) > 1 else None
+    )
     is_wide = shape is not None and shape.rank == 2 and (shape[1] or 0) > 1
     # Of such a width, and no more is told.
     return (None, np.zeros((1, shape[1]))) if is_wide else None
