@@ -18,6 +18,7 @@ from keras_rbi.cli.output import (
     print_json,
 )
 from keras_rbi.datasets.catalogue import note_on
+from keras_rbi.seed_range import LARGEST_SEED
 from keras_rbi.training.run_folder import find_model
 
 REPEATS = 10
@@ -38,7 +39,10 @@ def compare(
         int, typer.Option(min=1, help="Of the test batches and of the batch that is timed.")
     ] = 32,
     seed: Annotated[
-        int, typer.Option(min=0, help="Of the order of the test images and of the bootstrap.")
+        int,
+        typer.Option(
+            min=0, max=LARGEST_SEED, help="Of the order of the test images and of the bootstrap."
+        ),
     ] = 0,
     repeats: Annotated[
         int, typer.Option(min=0, help="Timed batches of each; 0: neither time nor memory.")

@@ -27,6 +27,7 @@ from keras_rbi.cli.require_weights import require_weights
 from keras_rbi.cli.settings_options import as_arguments
 from keras_rbi.datasets.catalogue import OWN_OPTIONS
 from keras_rbi.datasets.files.corrections import read_corrections
+from keras_rbi.seed_range import LARGEST_SEED
 from keras_rbi.training.label_issues_of_run import FOLDS, LabelCheck, prepare_label_check
 from keras_rbi.training.run_data import SPLITS
 from keras_rbi.training.run_folder import RunFolder
@@ -69,7 +70,7 @@ def doubtful(
         str | None,
         typer.Option(help="Its weights, as of train: they must not have seen these labels."),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the folds.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=LARGEST_SEED, help="Of the folds.")] = 0,
 ) -> None:
     """Find labels worth doubting, show them beside look-alikes, and correct them in a table.
 

@@ -24,6 +24,7 @@ from keras_rbi.cli.output import (
     say,
 )
 from keras_rbi.datasets.catalogue import note_on
+from keras_rbi.seed_range import LARGEST_SEED
 from keras_rbi.strict_json import strict_json
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def evaluate(
         int | None,
         typer.Option(
             min=0,
+            max=LARGEST_SEED,
             help="Of test images that are made or drawn anew. [default: the run's, or 0]",
         ),
     ] = None,

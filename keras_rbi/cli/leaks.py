@@ -22,6 +22,7 @@ from keras_rbi.cli.output import (
 )
 from keras_rbi.datasets.files.duplicates import THRESHOLD_DB
 from keras_rbi.datasets.splits import ALL_SPLITS
+from keras_rbi.seed_range import LARGEST_SEED
 
 if TYPE_CHECKING:
     from keras_rbi.evaluation import Leaks
@@ -61,7 +62,9 @@ def leaks(
     on_error: Annotated[
         str, typer.Option(help="`raise` or `skip`: what to do about images that cannot be read.")
     ] = "raise",
-    seed: Annotated[int, typer.Option(min=0, help="Of the splits that are drawn.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Of the splits that are drawn.")
+    ] = 0,
     download: Annotated[
         bool, typer.Option("--download", help="Download what is missing, if it is public.")
     ] = False,

@@ -103,6 +103,15 @@ def _close_output(refused: OSError | None = None) -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _received(error: Exception, message: str) -> str:
+    """The value that an option was given, where Typer tells its limit alone."""
+    causes: Any = getattr(error.__cause__, "errors", None)
+    if causes is None:
+        return ""
+    given = str(causes()[0].get("input", ""))
+    return "" if not given or repr(given) in message else f". Received: {given}."
+
+
 def run(arguments: list[str] | None = None) -> None:
     """Runs the command; mistakes in its use end it with one line and the exit code 2."""
     words = joined(sys.argv[1:] if arguments is None else arguments)
@@ -137,7 +146,7 @@ def run(arguments: list[str] | None = None) -> None:
             of_datasets = {command.name for command in datasets.registered_commands}
             if words and words[0] in of_datasets:
                 message = f"{message} Did you mean 'datasets {words[0]}'?"
-            fail(f"{message} Try --help.")
+            fail(f"{message}{_received(error, message)} Try --help.")
         sys.exit(2)
     sys.exit(code if isinstance(code, int) else 0)
 

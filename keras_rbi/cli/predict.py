@@ -24,6 +24,7 @@ from keras_rbi.cli.predictions import (
 )
 from keras_rbi.cli.tell_predicted import (
     progress_of_predictions,
+    tell_passed_over,
     tell_right,
     tell_unreadable,
     tell_written,
@@ -57,8 +58,8 @@ def predict(
         typer.Option(
             "--format",
             help="`table`, which for more than 20 images is a line for each; `csv`; `jsonl`, a "
-            "JSON object on each line; `json`; or `parquet`. [default: as --output is called, else "
-            "table]",
+            "JSON object on each line; `json`; or `parquet`. [default: as --output ends, which is "
+            "to name a format or nothing, else table]",
         ),
     ] = None,
     output: Annotated[
@@ -150,7 +151,8 @@ def predict(
             check_parquet()
         find_model(model)
         augment = training.augmentation_for_views(model) if views > 1 else PAPER
-        files = find_images(images)
+        unread: list[str] = []
+        files = find_images(images, unread)
         things = None if observations is None else files_of_observations(files, observations)
         network, class_names = load(model)
         # Which needs the backend, that `load` starts and tells of.
@@ -198,6 +200,7 @@ def predict(
             highlight=False,
             soft_wrap=True,
         )
-    tell_written(output, len(files), unreadable)
+    tell_passed_over(unread)
+    tell_written(output, len(files), unreadable, unread)
     tell_right(counts, "images" if things is None else "observations")
     tell_unreadable(unreadable, len(files))

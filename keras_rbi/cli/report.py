@@ -123,7 +123,7 @@ def report_seeds(parent: Path, seeds: Sequence[int], found: Sequence[Mapping[str
     """
     accuracies = [float(metrics["test_accuracy"]) for metrics in found]
     mean = statistics.fmean(accuracies)
-    spread = statistics.stdev(accuracies) if len(accuracies) > 1 else 0.0
+    spread = statistics.stdev(accuracies) if len(accuracies) > 1 else None
     content = {
         "seeds": list(seeds),
         "test_accuracy": accuracies,
@@ -143,7 +143,11 @@ def report_seeds(parent: Path, seeds: Sequence[int], found: Sequence[Mapping[str
     for seed, accuracy in zip(seeds, accuracies, strict=True):
         table.add_row(str(seed), f"{100 * accuracy:.1f}")
     table.add_section()
-    table.add_row("mean ± sd", f"{100 * mean:.1f} ± {100 * spread:.1f}")
+    if spread is None:
+        # One run tells nothing of how others differ.
+        table.add_row("mean", f"{100 * mean:.1f}")
+    else:
+        table.add_row("mean ± sd", f"{100 * mean:.1f} ± {100 * spread:.1f}")
     console.print(table)
     console.print(f"Runs: {one_line(str(parent))}", highlight=False, soft_wrap=True)
 

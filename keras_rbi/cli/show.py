@@ -25,6 +25,7 @@ from keras_rbi.cli.output import (
 from keras_rbi.datasets.augmentation import PAPER
 from keras_rbi.datasets.batches.sampling import OBSERVATIONS, PK
 from keras_rbi.datasets.catalogue import TYPEFACES
+from keras_rbi.seed_range import LARGEST_SEED
 from keras_rbi.training.choices import NO_AUGMENTATION
 
 FORMATS = (".png", ".svg")
@@ -70,7 +71,9 @@ def show(
         ),
     ] = None,
     image_size: Annotated[int, typer.Option(min=16, help="Side in pixels.")] = SIDE,
-    seed: Annotated[int, typer.Option(min=0, help="Of the order and the augmentation.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, max=LARGEST_SEED, help="Of the order and the augmentation.")
+    ] = 0,
     download: Annotated[
         bool, typer.Option("--download", help="Download what is missing, if it is public.")
     ] = False,

@@ -29,10 +29,20 @@ def tell_right(counts: Mapping[bool | None, int], what: str) -> None:
         )
 
 
-def tell_written(output: Path | None, images: int, unreadable: Sequence[str]) -> None:
+def tell_passed_over(notes: Sequence[str]) -> None:
+    """What people are told of images in folders that were not taken."""
+    if not asked.quiet:
+        for note in notes:
+            say(note, sys.stderr)
+
+
+def tell_written(
+    output: Path | None, images: int, unreadable: Sequence[str], passed_over: Sequence[str] = ()
+) -> None:
     """What machines are told of predictions that went to a file."""
     if asked.json and output is not None:
-        print_json({"output": str(output), "images": images, "unreadable": list(unreadable)})
+        told = {"output": str(output), "images": images, "unreadable": list(unreadable)}
+        print_json({**told, **({"passed_over": list(passed_over)} if passed_over else {})})
 
 
 def tell_unreadable(reasons: Sequence[str], images: int) -> None:

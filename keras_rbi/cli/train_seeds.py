@@ -1,5 +1,6 @@
 """`keras-rbi train --seeds`."""
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from keras_rbi.cli.claim_run_folder import folder_of_run
 from keras_rbi.cli.output import fail, one_line_errors
 from keras_rbi.cli.report import report_seeds
 from keras_rbi.cli.train_run import train_run
+from keras_rbi.seed_range import LARGEST_SEED
 from keras_rbi.training.logging import Logging
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
@@ -22,7 +24,11 @@ def train_seeds(
     words = seeds.replace(",", " ").split()
     if not words or not all(word.isdigit() for word in words):
         fail(f"--seeds takes integers, such as 0 1 2. Received: {seeds!r}.")
-    numbers = list(dict.fromkeys(map(int, words)))
+    numbers = list(map(int, words))
+    if twice := [seed for seed, count in Counter(numbers).items() if count > 1]:
+        fail(f"--seeds has {twice[0]} twice, and one seed makes one run. Received: {seeds!r}.")
+    if beyond := [seed for seed in numbers if seed > LARGEST_SEED]:
+        fail(f"--seeds takes integers from 0 to {LARGEST_SEED}. Received: {beyond[0]}.")
     with one_line_errors():
         parent = folder_of_run(output, False, TrainingSettings(**given).resolved())
     found = []

@@ -16,6 +16,14 @@ from keras_rbi.datasets.files.class_folders import labels_of_files
 from keras_rbi.datasets.files.find_images import images_in
 from keras_rbi.datasets.files.natural_order import natural_key
 from keras_rbi.evaluation.predict_files import FilePrediction, classify_each
+from keras_rbi.evaluation.shard_images import (
+    FOLDER,
+    IN_ALL,
+    NAMES,
+    are_of_one_folder,
+    check_one_folder,
+    images_of_shard,
+)
 from keras_rbi.evaluation.shards import Shard
 from keras_rbi.evaluation.with_truth import with_truth
 from keras_rbi.models.keras_classifier import relations_of
@@ -72,8 +80,9 @@ def predict_shard(
         A `ShardResult`.
 
     Raises:
-        ValueError: If the model relates the images of a batch, if there are no images, or if the
-            shard was begun with another model or another `top`.
+        ValueError: If the model relates the images of a batch, if there are no images, if the
+            shard was begun with another model or another `top`, or if it or another shard in
+            `output` is of another folder.
     """
     if relations_of(model) == "batch":
         raise ValueError(
@@ -83,7 +92,7 @@ def predict_shard(
     files = {path.relative_to(folder).as_posix(): path for path in images_in(folder)}
     mine = [name for name in files if shard.has(name)]
     own = output / f"shard-{shard}"
-    _begin(own, {"model": _digest(model_file), "top": top}, folder)
+    _begin(own, {"model": _digest(model_file), "top": top}, folder, images_of_shard(folder, files))
     rows = list(_rows_of(own))
     done = {row["image"] for row in rows}
     left = [name for name in mine if name not in done]
@@ -122,8 +131,8 @@ def merged_shards(folder: Path) -> Iterator[dict[str, Any]]:
         ...}` of an image that cannot be read.
 
     Raises:
-        ValueError: If a shard is missing, is not finished or is of another model. Nothing has been
-            given then.
+        ValueError: If a shard is missing, is not finished, is of another model or folder, or if
+            the folder changed between the shards. Nothing has been given then.
     """
     shards = sorted(folder.glob("shard-*-of-*"))
     if not shards:
@@ -147,6 +156,9 @@ def merged_shards(folder: Path) -> Iterator[dict[str, Any]]:
             f"The shards in {str(folder)!r} are of several models, or of several --top. Predict "
             "them with one."
         )
+    check_one_folder(
+        {f"{number}/{count}": about for number, about in enumerate(abouts.values(), 1)}
+    )
     judged = any(about.get("judged") for about in abouts.values())
     in_order = heapq.merge(*itertools.chain.from_iterable(map(_runs_of, wanted)), key=_place)
     if not judged:
@@ -154,18 +166,32 @@ def merged_shards(folder: Path) -> Iterator[dict[str, Any]]:
     return (row if "error" in row else with_truth(row, row.get("truth")) for row in in_order)
 
 
-def _begin(own: Path, about: dict[str, Any], folder: Path) -> None:
-    own.mkdir(parents=True, exist_ok=True)
-    if not (own / ABOUT).exists():
-        # A machine that goes on may call the folder otherwise.
-        _write(own / ABOUT, json.dumps({**about, "folder": str(folder)}))
-        return
+def _begin(own: Path, about: dict[str, Any], folder: Path, images: dict[str, Any]) -> None:
     known = _about(own)
-    if other := [name for name, value in about.items() if known.get(name) != value]:
+    if other := [name for name, value in about.items() if known and known.get(name) != value]:
         raise ValueError(
             f"The shard {str(own)!r} was begun with another {' and another '.join(other)}. Name "
             "another --output, or take the shard away."
         )
+    _refuse_another_folder(own.parent, folder, images)
+    own.mkdir(parents=True, exist_ok=True)
+    if known.get(NAMES) == images[NAMES]:
+        return
+    # What is to be done now is not finished, whatever was. A machine that goes on may call the
+    # folder otherwise: it keeps its first name.
+    begun = {name: value for name, value in known.items() if name != "finished"}
+    _write(own / ABOUT, json.dumps({**about, FOLDER: str(folder), **begun, **images}))
+
+
+def _refuse_another_folder(output: Path, folder: Path, images: dict[str, Any]) -> None:
+    for shard in sorted(output.glob("shard-*-of-*")):
+        about = _about(shard)
+        if not are_of_one_folder(about, images):
+            raise ValueError(
+                f"The shard {str(shard)!r} is of the folder {about[FOLDER]!r} with "
+                f"{about[IN_ALL]:,} images, and {str(folder)!r} is another with "
+                f"{images[IN_ALL]:,}. Name another --output, or take the shards away."
+            )
 
 
 def _about(own: Path) -> dict[str, Any]:
@@ -191,7 +217,7 @@ def _rows_of(own: Path) -> Iterator[dict[str, Any]]:
 
 def _runs_of(own: Path) -> Iterator[Iterator[dict[str, Any]]]:
     """Rows in order, from as many parts in a row as come in it: those of a later start may not."""
-    folder = Path(_about(own).get("folder", ""))
+    folder = Path(_about(own).get(FOLDER, ""))
     runs: list[list[Path]] = []
     last = None
     for part in _parts_of(own):

@@ -145,6 +145,9 @@ def batches_of_arrays(images: Any, labels: Any) -> Iterator[tuple[Any, Any]]:
 
 def to_numpy(values: Any) -> np.ndarray:
     """An array or a tensor of any backend as a NumPy array."""
+    if hasattr(values, "detach"):
+        # PyTorch's, wherever it is and whatever the backend.
+        values = values.detach().cpu()
     if hasattr(values, "numpy"):
         return np.asarray(values.numpy())
     return np.asarray(ops.convert_to_numpy(values))

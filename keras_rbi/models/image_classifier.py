@@ -8,6 +8,7 @@ import keras
 
 from keras_rbi.backbones import hub
 from keras_rbi.distribution.keep_weights import keep_weights
+from keras_rbi.models.check_labels import check_labels
 from keras_rbi.models.labels import read_labels
 from keras_rbi.models.loss_scaling import scale_loss_of_float16
 from keras_rbi.models.open_classes import check_known, set_classes
@@ -67,7 +68,8 @@ class ImageClassifier(keras.Model):
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: If the classes cannot be read off the data.
+            ValueError: If the classes cannot be read off the data, or if labels, those of
+                `validation_data` too, are not classes of the model.
         """
         reads_data = self.num_classes is None or not self.compiled
         if reads_data:
@@ -79,6 +81,9 @@ class ImageClassifier(keras.Model):
                     set_classes(self, labels)
                 if not self.compiled:
                     self.compile_as_the_paper_trains(labels.one_hot)
+        elif are_arrays(x) and y is not None:
+            check_labels(x, y, self.num_classes, self.loss)
+        self._check_validation(kwargs)
         if reads_data or are_arrays(x):
             x = warn_of_unit_range(x, getattr(getattr(self, "rpe", None), "max_value", 255.0))
         return super().fit(x, y, *args, **kwargs)
@@ -88,12 +93,28 @@ class ImageClassifier(keras.Model):
 
         A model that has not been compiled, such as that of a finished run, is given the loss that
         fits the labels first.
+
+        Raises:
+            ValueError: If the labels are not classes of the model.
         """
         if not self.compiled:
             labels, x = read_labels(x, y, self.num_classes)
             self.compile_as_the_paper_trains(labels.one_hot)
+        elif self.num_classes is not None and not kwargs.get("_use_cached_eval_dataset"):
+            # What `fit` validates on, it has looked at.
+            x = check_labels(x, y, self.num_classes, self.loss)
         with keep_weights(self):
             return super().evaluate(x, y, *args, **kwargs)
+
+    def _check_validation(self, arguments: dict[str, Any]) -> None:
+        data = arguments.get("validation_data")
+        if data is None:
+            return
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        checked = check_labels(x, y, self.num_classes, self.loss)
+        if checked is not x:
+            # A generator that was begun; these come without labels of their own.
+            arguments["validation_data"] = checked
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Predicts images, as `keras.Model.predict` does."""

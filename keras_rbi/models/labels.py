@@ -61,7 +61,7 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> tuple[
         if one_hot:
             largest = labels.shape[1] - 1
             break
-        largest = max(largest, _largest(labels))
+        largest = max(largest, largest_label(labels))
         smallest = int(labels.min()) if smallest is None else min(smallest, int(labels.min()))
     if one_hot is None:
         raise ValueError(NO_BATCH)
@@ -69,15 +69,7 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> tuple[
         # Of data that was mapped to other classes.
         names = None
     count = num_classes or (len(names) if names else largest + 1)
-    if count <= largest or (one_hot and largest + 1 != count):
-        raise ValueError(
-            f"The labels do not fit {count} classes: "
-            + (
-                f"one-hot labels are {largest + 1} wide."
-                if one_hot
-                else f"they are counted from 0 to {count - 1}. Received: {largest}."
-            )
-        )
+    check_fit(count, largest, one_hot)
     if smallest == 1 and num_classes is None and names is None:
         warnings.warn(
             f"The labels go from 1 to {largest}, so that class 0 has no image and the model gets "
@@ -120,7 +112,34 @@ def _made_from(x: Any) -> list[Any]:
     return [] if inner is None else [inner]
 
 
-def _largest(labels: np.ndarray) -> int:
+def check_fit(count: int, largest: int, one_hot: bool) -> None:
+    """Refuses labels beyond the classes, and one-hot labels of another width.
+
+    Args:
+        count: Number of classes.
+        largest: The largest label, or one less than the width.
+        one_hot: Whether the labels are one-hot rows.
+
+    Raises:
+        ValueError: If they do not fit.
+    """
+    if count <= largest or (one_hot and largest + 1 != count):
+        raise ValueError(
+            f"The labels do not fit {count} classes: "
+            + (
+                f"one-hot labels are {largest + 1} wide."
+                if one_hot
+                else f"they are counted from 0 to {count - 1}. Received: {largest}."
+            )
+        )
+
+
+def largest_label(labels: np.ndarray) -> int:
+    """The largest of labels that are classes.
+
+    Raises:
+        ValueError: If they are not whole numbers from 0 on.
+    """
     are_numbers = labels.dtype.kind in "biuf"
     if not are_numbers or labels.ndim > 2 or labels.size == 0 or np.any(labels != labels // 1):
         raise ValueError(

@@ -14,6 +14,7 @@ from keras_rbi.datasets.splits import RULES
 from keras_rbi.models.methods import METHODS
 from keras_rbi.models.scopes import GLOBAL, SCOPES
 from keras_rbi.models.variants import RESIDUAL, VARIANTS
+from keras_rbi.seed_range import LARGEST_SEED
 from keras_rbi.training.choices import (
     BACKBONE,
     CONSTANT,
@@ -185,7 +186,12 @@ class TrainingSettings:
         minimum=1,
     )
     seed: int = setting(
-        "Of weights, data, order and relation dropout.", TRAINING, 0, minimum=0, basic=True
+        "Of weights, data, order and relation dropout.",
+        TRAINING,
+        0,
+        minimum=0,
+        maximum=LARGEST_SEED,
+        basic=True,
     )
     per_class: int = setting("Training images of each typeface.", DATA, 300, minimum=1)
     method: str = setting(

@@ -33,7 +33,7 @@ def contents(folder):
 
 # A model that is not there, or none: a line about the output is then one before the work.
 TO_A_FILE = {
-    "predict": ["predict", "nowhere", "birds", "--output"],
+    "predict": ["predict", "nowhere", "birds", "--format", "csv", "--output"],
     "explain": ["explain", "nowhere", "birds", "--output"],
     "show": ["datasets", "show", "nowhere", "--out"],
     "leaks": ["datasets", "leaks", "nowhere", "--out"],

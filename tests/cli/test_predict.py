@@ -112,6 +112,37 @@ def test_json_beside_a_file_tells_what_became_of_the_predictions(ask, photos, tm
     assert (tmp_path / "predictions").read_text() == shown
 
 
+@pytest.mark.parametrize("name", ["p.tsv", "p.xlsx", "p.csv.gz", "p.txt"])
+def test_an_ending_that_names_no_format_is_refused_but_for_a_format(ask, photos, tmp_path, name):
+    code, out, err = ask(photos, "--output", name)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert all(word in err for word in (f"'{name}'", ".csv, .jsonl, .json or .parquet", "--format"))
+    assert not (tmp_path / name).exists()
+    assert ask(photos, "--output", name, "--format", "csv")[0] == 0
+    assert (tmp_path / name).read_text() == ask(photos, "--format", "csv")[1]
+
+
+def test_an_ending_in_capitals_and_none_are_what_they_were(ask, photos, tmp_path):
+    ask(photos, "--output", "P.JSON")
+    assert (tmp_path / "P.JSON").read_text() == ask(photos, "--format", "json")[1]
+    assert ask(photos, "--output", "plain")[0] == 0
+    assert (tmp_path / "plain").read_text() == ask(photos)[1]
+
+
+def test_images_of_formats_that_are_not_read_are_told(ask, photos, tmp_path):
+    (tmp_path / photos / "a.tga").write_bytes(b"\0" * 30)
+    Image.new("RGB", (8, 8)).save(tmp_path / photos / "no_ending", "JPEG2000")
+    (tmp_path / photos / "notes.txt").write_text("words")
+    told = "2 passed over as images of a format that is not read here (convert them to PNG or JPEG)"
+    _, out, err = ask(photos, "--output", "p.csv", "--json")
+    assert told in err
+    assert "a.tga, no_ending" in err
+    assert "notes.txt" not in err
+    (note,) = json.loads(out)["passed_over"]
+    assert note.startswith(told)
+    assert told not in ask(photos, "--output", "p.csv", "--quiet")[2]
+
+
 def test_few_images_get_tables_and_many_get_lines(ask, photos):
     code, out, _ = ask(*NAMES[:2])
     assert code == 0

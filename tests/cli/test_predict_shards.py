@@ -4,6 +4,7 @@ import csv
 import hashlib
 import importlib
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -130,6 +131,16 @@ def test_parquet_holds_what_csv_does(ask):
     assert parquet.read_table("plain.parquet").equals(parquet.read_table("all.parquet"))
 
 
+def test_an_ending_that_names_no_format_is_refused_of_what_is_merged_too(ask, tmp_path):
+    for number in (1, 2, 3):
+        shard(ask, number)
+    code, _, err = ask("--merge", "found", "--output", "all.xlsx")
+    assert (code, ".xlsx" in err, (tmp_path / "all.xlsx").exists()) == (2, True, False)
+    # What has no ending is CSV.
+    assert ask("--merge", "found", "--output", "all")[0] == 1
+    assert (tmp_path / "all").read_text() == ask("--merge", "found")[1]
+
+
 def test_what_cannot_be_is_told_in_a_line(ask, tmp_path):
     shard(ask, 1)
     (tmp_path / "model.keras").write_bytes(b"other weights")
@@ -145,6 +156,65 @@ def test_what_cannot_be_is_told_in_a_line(ask, tmp_path):
     ):
         code, _, err = ask(*words)
         assert (code, told in err) == (2, True), (words, err)
+
+
+def test_shards_of_another_folder_are_refused_by_name(ask, tmp_path):
+    shutil.copytree(tmp_path / "photos", tmp_path / "copy")
+    (tmp_path / "copy" / "a" / "0.png").rename(tmp_path / "copy" / "a" / "new.png")
+    given = ("model.keras", "copy", "--shard")
+    shard(ask, 1)
+    # As a shard begins, another's or its own.
+    for number in (2, 1):
+        code, _, err = ask(*given, f"{number}/3", "--output", "found", "--top", 2)
+        assert code == 2
+        assert "'photos' with 21 images, and 'copy' is another with 21" in err
+    assert not (tmp_path / "found" / "shard-00002-of-00003").exists()
+    # And where shards were put together later.
+    for number in (2, 3):
+        ask(*given, f"{number}/3", "--output", "others", "--top", 2)
+        part = f"shard-0000{number}-of-00003"
+        (tmp_path / "others" / part).rename(tmp_path / "found" / part)
+    code, out, err = ask("--merge", "found")
+    assert (code, out) == (2, "")
+    assert "1/3 of 'photos', 21 images, and 2/3 of 'copy', 21 images" in err
+
+
+def test_the_same_images_elsewhere_are_the_same_folder(ask, tmp_path):
+    for number in (1, 2):
+        shard(ask, number)
+    (tmp_path / "photos").rename(tmp_path / "moved")
+    given = ("model.keras", "moved", "--shard", "3/3", "--output", "found", "--top", 2)
+    assert ask(*given)[0] in (0, 1)
+    assert ask("--merge", "found")[0] == 1
+
+
+def test_a_folder_that_grew_between_shards_is_told_until_they_are_run_again(ask, tmp_path):
+    shard(ask, 1)
+    shard(ask, 2)
+    for number in range(100, 104):
+        image = Image.fromarray(np.full((8, 8, 3), (number, 1, 1), np.uint8))
+        image.save(tmp_path / "photos" / "a" / f"{number}.png")
+    shard(ask, 3)
+    code, out, err = ask("--merge", "found")
+    assert (code, out) == (2, "")
+    assert "it had 21 images for 1/3 and 25 for 3/3. Run the shards again" in err
+    for number in (1, 2):
+        shard(ask, number)
+    _, merged, _ = ask("--merge", "found")
+    assert merged == ask("model.keras", "photos", "--format", "csv", "--top", 2)[1]
+
+
+def test_shards_of_earlier_versions_merge(ask, tmp_path):
+    for number in (1, 2, 3):
+        shard(ask, number)
+    for about in (tmp_path / "found").glob("shard-*/shard.json"):
+        kept = json.loads(about.read_text())
+        names = ("model", "top", "folder", "finished", "images", "judged")
+        about.write_text(json.dumps({name: kept[name] for name in names}))
+    # One is run again by this version.
+    assert shard(ask, 2)[0] in (0, 1)
+    _, merged, _ = ask("--merge", "found")
+    assert merged == ask("model.keras", "photos", "--format", "csv", "--top", 2)[1]
 
 
 def test_a_name_stays_in_its_shard():

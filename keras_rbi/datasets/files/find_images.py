@@ -6,12 +6,13 @@ from pathlib import Path
 from keras_rbi.datasets.files.scan_images import HIDDEN, scan_images
 
 
-def find_images(paths: Sequence[str | Path]) -> list[Path]:
+def find_images(paths: Sequence[str | Path], unread: list[str] | None = None) -> list[Path]:
     """The image files that files and folders come to.
 
     Args:
         paths: Files, which are taken whatever they are called, and folders, which are searched
             with the folders in them, as `scan_images` does.
+        unread: Gets a sentence on images in folders whose format is not read. Defaults to `None`.
 
     Returns:
         The files in the order of `paths`, those of a folder in natural order. What is named more
@@ -24,12 +25,12 @@ def find_images(paths: Sequence[str | Path]) -> list[Path]:
     for path in (Path(path).expanduser() for path in paths):
         if not path.exists():
             raise ValueError(f"There is no image or folder {str(path)!r}.")
-        files = images_in(path) if path.is_dir() else [path]
+        files = images_in(path, unread) if path.is_dir() else [path]
         found.update(dict.fromkeys(files))
     return list(found)
 
 
-def images_in(folder: Path) -> list[Path]:
+def images_in(folder: Path, unread: list[str] | None = None) -> list[Path]:
     """The image files in a folder and the folders in it.
 
     Raises:
@@ -40,4 +41,6 @@ def images_in(folder: Path) -> list[Path]:
         hidden = scan.passed_over[HIDDEN]
         told = " ".join(scan.notes()) or f"It is empty{', but for hidden files' * bool(hidden)}."
         raise ValueError(f"There are no images in the folder {str(folder)!r}. {told}")
+    if unread is not None:
+        unread += scan.unread()
     return [folder.joinpath(*parts) for parts in scan.files]

@@ -21,6 +21,8 @@ BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), "AVIF"),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1"), HEIC),
 }
+# JPEG 2000 as a file and as a stream, DDS, ICNS and PSD.
+UNREAD = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51", b"DDS ", b"icns", b"8BPS")
 HEAD = 16
 
 
@@ -42,6 +44,15 @@ def kind_of(path: Path) -> str:
     if head[:2] in PORTABLE and head[2:3].isspace():
         return "PNM"
     return ""
+
+
+def is_unread_kind(path: Path) -> bool:
+    """Whether a file begins as an image of a format that is not read here."""
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD).startswith(UNREAD)
+    except OSError:
+        return False
 
 
 def is_image(kind: str) -> bool:

@@ -7,7 +7,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from keras_rbi.datasets.files.image_content import HEIC, is_image, kind_of
+from keras_rbi.datasets.files.image_content import (
+    HEIC,
+    is_image,
+    is_unread_kind,
+    kind_of,
+)
 from keras_rbi.datasets.files.natural_order import natural_key
 
 # What systems, archivers and notebooks leave in folders.
@@ -42,12 +47,17 @@ IMAGE_SUFFIXES = frozenset(
         ".avif",
     ]
 )
-HIDDEN, NO_IMAGE, NO_HEIC, BROKEN, CYCLE = (
+HIDDEN, NO_IMAGE, UNREAD, NO_HEIC, BROKEN, CYCLE = (
     "hidden or of the system",
     "no image by their content",
+    "images of a format that is not read here (convert them to PNG or JPEG)",
     'HEIC, which needs `pip install "keras-rbi[heic]"`',
     "links that lead nowhere, or special files",
     "links to a folder that they are in",
+)
+# Formats of images that are not read here, by the suffixes and first bytes of their files.
+UNREAD_SUFFIXES = frozenset(
+    (".jp2", ".j2k", ".jpx", ".jpf", ".j2c", ".tga", ".pcx", ".dds", ".ico", ".icns", ".psd")
 )
 EXAMPLES = 3
 
@@ -76,6 +86,10 @@ class Scan:
         self.passed_over[reason] += 1
         if len(some := self.examples.setdefault(reason, [])) < EXAMPLES:
             some.append("/".join(parts))
+
+    def unread(self) -> list[str]:
+        """The sentences on images that were passed over for their format."""
+        return [note for note in self.notes() if any(why in note for why in (UNREAD, NO_HEIC))]
 
     def notes(self) -> list[str]:
         """Sentences on what was passed over or entered, but for hidden files, which all have."""
@@ -156,4 +170,7 @@ def _why_not(entry: os.DirEntry[str]) -> str:
     kind = kind_of(Path(entry.path))
     if is_image(kind):
         return ""
-    return NO_HEIC if kind == HEIC else NO_IMAGE
+    if kind == HEIC:
+        return NO_HEIC
+    is_unread = os.path.splitext(entry.name)[1].lower() in UNREAD_SUFFIXES
+    return UNREAD if is_unread or is_unread_kind(Path(entry.path)) else NO_IMAGE
