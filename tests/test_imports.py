@@ -45,6 +45,7 @@ HELPERS = {
     "disk_errors",
     "file_lock",
     "memory_errors",
+    "seed_range",
     "strict_json",
     "types",
 }
