@@ -158,9 +158,21 @@ def read_rows(path: Path) -> tuple[list[str], list[Row]]:
         (number, {place: cell.strip() for place, cell in enumerate(row)}) for number, row in cells
     ]
     first = [cells[0][1][i].strip() for i in range(len(cells[0][1]))]
+    _refuse_longer_rows(path, len(first), cells)
     if _is_header(first):
         return first, rows[1:]
     return [], rows
+
+
+def _refuse_longer_rows(path: Path, width: int, cells: Sequence[tuple[int, Sequence[str]]]) -> None:
+    """Refuse cells beyond the first row's, as an unquoted delimiter in a label makes them."""
+    for number, row in cells:
+        if any(cell.strip() for cell in row[width:]):
+            raise ValueError(
+                f"Line {number} of {str(path)!r} has {len(row)} cells, the first row {width}: "
+                f"{' | '.join(row)!r}. Put a cell that has the separator in it in double quotes, "
+                "or separate the cells by another, such as a tab."
+            )
 
 
 def text_of(path: Path) -> str:

@@ -156,3 +156,13 @@ def test_a_pipe_in_a_table_is_no_image(tmp_path):
     (problem,) = unreadable(read_table(table))
     assert "pipe.png" in problem
     assert "no regular file" in problem
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("header", [["path", "label"], ["w/1.jpg", "Wren"]])
+def test_rows_with_more_cells_than_the_first_are_refused(tmp_path, separator, header):
+    rows = [header, ["w/0.jpg", "Tit", " Great"]]
+    table = tmp_path / "longer.csv"
+    table.write_text("\n".join(separator.join(row) for row in rows) + "\n")
+    with pytest.raises(ValueError, match=r"Line 2 of .*longer.csv' has 3 cells, the first row 2"):
+        read_table(table)
