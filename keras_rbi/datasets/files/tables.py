@@ -6,11 +6,15 @@ import csv
 import importlib.util
 import io
 import json
+import os
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from keras_rbi._lazy import resolve
+from keras_rbi.datasets.files.dataset_warning import DatasetWarning
 from keras_rbi.datasets.files.lists import from_lists
 from keras_rbi.datasets.files.named_files import files_by_end, is_file
 from keras_rbi.datasets.files.records import Records
@@ -19,8 +23,10 @@ from keras_rbi.datasets.files.split_names import SPLIT_OF_NAME
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
 DELIMITERS = ",;\t|"
-# Byte order marks say what a file is in; without one it is UTF-8, or else Latin-1, in which every
-# file can be read.
+# Excel's first line, where the separator is not the one of the country.
+SEPARATOR = re.compile(r"sep=(.)\s*$", re.IGNORECASE)
+# Byte order marks say what a file is in; without one it is UTF-8, or else what spreadsheets on
+# Windows save, of which Latin-1 is most.
 MARKS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 # What people call the columns, the surest first.
 NAMES: dict[str, tuple[str, ...]] = {
@@ -70,7 +76,7 @@ class Columns:
 def read_table(path: Path, root: Path | None = None, columns: Columns | None = None) -> Records:
     """Images of a table, whose columns are told by their names.
 
-    CSV with commas, semicolons, tabs or bars, in UTF-8, UTF-16 or Latin-1, with a header or
+    CSV with commas, semicolons, tabs or bars, in UTF-8, UTF-16 or Windows-1252, with a header or
     without; JSON lines; Parquet; and lists of a path and a label on each line of a `.txt` file.
     Other columns are left alone. Paths may lack their suffix or the folder that the files are in,
     as long as that leaves one file.
@@ -118,7 +124,7 @@ def records_of_rows(
         for name, place in found.items()
     }
     files, notes = _files(path, root, values["path"])
-    kept, merged = _merged(path, files, values)
+    kept, merged = _merged(path, root, files, values)
     splits, coarse = (
         [values[name][row] for row in kept] if name in values else None
         for name in ("split", "coarse_label")
@@ -143,13 +149,22 @@ def read_rows(path: Path) -> tuple[list[str], list[Row]]:
         if suffix in (".jsonl", ".ndjson"):
             return _json_lines(text)
         lines = text.splitlines()
+        told = SEPARATOR.match(lines[0]) if lines else None
         if suffix == ".txt" and not any(mark in text for mark in ",;\t|"):
             split = [(number, line.rsplit(None, 1)) for number, line in enumerate(lines, 1)]
             cells = [(number, row) for number, row in split if row]
         else:
             source = io.StringIO(text, newline="")
-            reader = csv.reader(source, delimiter=_delimiter(lines), strict=True)
-            cells = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+            if told:
+                next(source)
+            delimiter = told[1] if told else _delimiter(lines)
+            reader = csv.reader(source, delimiter=delimiter, strict=True)
+            before = 1 if told else 0
+            cells = [
+                (before + reader.line_num, row)
+                for row in reader
+                if any(cell.strip() for cell in row)
+            ]
     except (OSError, UnicodeError, csv.Error, ValueError) as error:
         raise ValueError(f"{str(path)!r} cannot be read as a table: {error}.") from error
     if not cells:
@@ -176,15 +191,39 @@ def _refuse_longer_rows(path: Path, width: int, cells: Sequence[tuple[int, Seque
 
 
 def text_of(path: Path) -> str:
-    """The text of a file, in UTF-8, UTF-16 or Latin-1."""
+    """The text of a file, in UTF-8, UTF-16 or, with a warning, Windows-1252.
+
+    Raises:
+        ValueError: If it is in none of these.
+    """
     content = path.read_bytes()
     for mark, encoding in MARKS:
         if content.startswith(mark):
             return content.decode(encoding)
+    # Without a mark, every other byte of what is mostly English is 0.
+    some = content[:1000]
+    for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if 2 * some[first::2].count(0) > max(len(some) // 2, 1):
+            return content.decode(encoding)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        return content.decode("latin-1")
+        pass
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"its encoding cannot be told: line {line} is neither UTF-8 nor Windows-1252. Save it "
+            "as UTF-8"
+        ) from error
+    warnings.warn(
+        f"{str(path)!r} is not in UTF-8, and was read as Windows-1252. Look at the names of the "
+        "classes, and save it as UTF-8 if they are not right.",
+        DatasetWarning,
+        stacklevel=2,
+    )
+    return text
 
 
 def _delimiter(lines: Sequence[str]) -> str:
@@ -201,10 +240,20 @@ def _delimiter(lines: Sequence[str]) -> str:
 
 
 def _json_lines(text: str) -> tuple[list[str], list[Row]]:
-    objects = [(n, json.loads(line)) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
-    if not all(isinstance(one, dict) for _, one in objects):
-        raise ValueError("each line must be a JSON object")
+    objects = [
+        (n, _json_line(n, line)) for n, line in enumerate(text.splitlines(), 1) if line.strip()
+    ]
     return of_objects(objects)
+
+
+def _json_line(number: int, line: str) -> dict[str, object]:
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"line {number} is not JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"each line must be a JSON object, and line {number} is none")
+    return found
 
 
 def _parquet(path: Path) -> tuple[list[str], list[Row]]:
@@ -292,10 +341,12 @@ def _cannot_tell(
     missing = " and ".join(name for name in ("path", "label") if name not in found)
     shown = [", ".join(header)] if header else []
     shown += [", ".join(row.values()) for _, row in rows[:SHOWN]]
-    names = [header[place] if header else "" for place in range(len(header))] or ["..."]
-    guess = next((name for place, name in enumerate(names) if place not in found.values()), "NAME")
+    free = [name for place, name in enumerate(header) if place not in found.values() and name]
+    asked = [name for name in ("path", "label") if name not in found]
+    # Each another column; where there are not so many, the name is the user's to find.
+    free += ["NAME"] * (len(asked) - len(free)) if len(free) < len(asked) else []
     options = " ".join(
-        f"--{name}-column {guess!r}" for name in ("path", "label") if name not in found
+        f"--{name}-column {guess!r}" for name, guess in zip(asked, free, strict=False)
     )
     return (
         f"It cannot be told which column of {str(path)!r} is the {missing}. It begins with: "
@@ -356,13 +407,16 @@ def _files(path: Path, root: Path, names: Sequence[str]) -> tuple[list[str], lis
 
 
 def _merged(
-    path: Path, files: Sequence[str], values: Mapping[str, Sequence[str]]
+    path: Path, root: Path, files: Sequence[str], values: Mapping[str, Sequence[str]]
 ) -> tuple[list[int], int]:
-    """The rows that count, and how many repeat another; refuses two labels of one file."""
+    """The rows that count, and how many repeat another; refuses two labels of one file.
+
+    A file is the same however a row comes to it: `./a.jpg`, `x/../a.jpg`, or from the root on.
+    """
     first: dict[str, int] = {}
     differing: dict[str, list[str]] = {}
     for row, file in enumerate(files):
-        before = first.setdefault(file, row)
+        before = first.setdefault(os.path.abspath(root / file), row)
         for column in ("label", "split"):
             if column in values and values[column][before] != values[column][row]:
                 differing.setdefault(file, [values[column][before]]).append(values[column][row])

@@ -79,7 +79,52 @@ def test_latin_1(photos):
     table = written(
         photos, ["path,label", *rows(PATHS, ["Käuzchen", "b", "b", "b"])], encoding="latin-1"
     )
-    assert "Käuzchen" in read_table(table).class_names
+    with pytest.warns(DatasetWarning, match="read as Windows-1252"):
+        assert "Käuzchen" in read_table(table).class_names
+
+
+def test_what_excel_saves_is_read_and_other_encodings_are_told(photos):
+    lines = rows(PATHS, ["“wren” €", "b", "b", "b"], header="path,label")
+    names = ["b", "“wren” €"]
+    with pytest.warns(DatasetWarning, match="read as Windows-1252"):
+        assert read_table(written(photos, lines, encoding="cp1252")).class_names == names
+    # Without a mark.
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert read_table(written(photos, lines, encoding=encoding)).class_names == names
+    lines[1] = lines[1].replace("“wren” €", "フクロー")
+    with pytest.raises(ValueError, match=r"line 2 is neither UTF-8 nor Windows-1252. Save it as"):
+        read_table(written(photos, lines, encoding="shift-jis"))
+
+
+def test_the_separator_that_excel_names_is_taken(photos):
+    lines = ["sep=|", *rows(PATHS, LABELS, delimiter="|", header="path|label")]
+    assert described(read_table(written(photos, lines))) == EXPECTED
+    # Lines are counted with it.
+    with pytest.raises(ValueError, match="Line 6"):
+        read_table(written(photos, [*lines[:-1], "photos/10.jpg|"]))
+
+
+def test_the_line_that_is_no_json_is_named(photos):
+    lines = [json.dumps({"path": PATHS[0], "label": "wren"}), "{bad"]
+    with pytest.raises(ValueError, match="line 2 is not JSON"):
+        read_table(written(photos, lines, "birds.jsonl"))
+
+
+def test_a_hint_names_two_columns(photos):
+    lines = rows(PATHS, LABELS, [1, 2, 3, 4], header="what,is it,here")
+    with pytest.raises(ValueError, match="--path-column 'what' --label-column 'is it'"):
+        read_table(written(photos, lines))
+    with pytest.raises(ValueError, match="--path-column '# my birds' --label-column 'NAME'"):
+        read_table(written(photos, ["# my birds", "1", "2"]))
+
+
+@pytest.mark.parametrize("again", ["./{}", "photos/../{}", "photos//../{}", "{root}/{}"])
+def test_a_file_is_one_file_however_it_is_called(photos, again):
+    lines = rows(PATHS, LABELS, header="path,label")
+    other = again.format(PATHS[0], root=photos)
+    with pytest.raises(ValueError, match=r"1 files have several labels.*wren, owl"):
+        read_table(written(photos, [*lines, f"{other},owl"]))
+    assert described(read_table(written(photos, [*lines, f"{other},wren"]))) == EXPECTED
 
 
 @pytest.mark.skipif(importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed")
