@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 from keras_rbi._lazy import np
+from keras_rbi.datasets.files.alike_names import told_of_alike_names
+from keras_rbi.datasets.files.dataset_warning import DatasetWarning
 from keras_rbi.datasets.image_data import ImageData
 
 
@@ -48,6 +51,8 @@ class AddedClasses(ImageData):
                 f"{', ...' if len(both) > 3 else ''}, which the data has already. Rename them, or "
                 "train with their images (keras-rbi train)."
             )
+        if told := told_of_alike_names([*first.class_names, *second.class_names]):
+            warnings.warn(told, DatasetWarning, stacklevel=2)
         self._first, self._second = first, second
         self.image_size: int = first.image_size
         self.class_names: list[str] = [*first.class_names, *second.class_names]

@@ -11,6 +11,7 @@ from keras_rbi.datasets.archives.download import download as download_files
 from keras_rbi.datasets.archives.locate import locate
 from keras_rbi.datasets.catalogue import DATASETS, OWN_OPTIONS, SOURCES, TYPEFACES
 from keras_rbi.datasets.dataset_info import DatasetInfo
+from keras_rbi.datasets.files.alike_names import told_of_alike_names
 from keras_rbi.datasets.files.checks import check
 from keras_rbi.datasets.files.corrections import corrected_records, read_corrections
 from keras_rbi.datasets.files.dataset_warning import DatasetWarning
@@ -210,6 +211,8 @@ def warn_of_differences(
         )
     cut = None if records.splits is None else cut_observations(records, records.splits)
     told = [*records.notes, *([cut.warning] if cut and cut.warning else [])]
+    if alike := told_of_alike_names(records.class_names):
+        told.append(alike)
     if told:
         warnings.warn(
             f"{report.title} in {report.root!r}: {' '.join(told)}",

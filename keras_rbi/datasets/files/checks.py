@@ -11,6 +11,7 @@ from typing import Any
 
 from keras_rbi._lazy import np
 from keras_rbi.datasets.dataset_info import DatasetInfo
+from keras_rbi.datasets.files.alike_names import told_of_alike_names
 from keras_rbi.datasets.files.image_files import Progress, read_record
 from keras_rbi.datasets.files.records import SPLITS, Records
 
@@ -86,6 +87,7 @@ def check(
         problems,
         [
             *records.notes,
+            *filter(None, [told_of_alike_names(records.class_names)]),
             *(
                 [f"{records.hidden:,} hidden files or folders, or such of the system, passed over."]
                 if records.hidden

@@ -19,7 +19,7 @@ from keras_rbi.datasets.files.lists import from_lists
 from keras_rbi.datasets.files.named_files import files_by_end, is_file
 from keras_rbi.datasets.files.records import Records
 from keras_rbi.datasets.files.scan_images import IMAGE_SUFFIXES
-from keras_rbi.datasets.files.split_names import SPLIT_OF_NAME
+from keras_rbi.datasets.files.split_names import SPLIT_OF_NAME, source_of_splits
 
 SUFFIXES = (".csv", ".tsv", ".txt", ".json", ".jsonl", ".ndjson", ".parquet")
 DELIMITERS = ",;\t|"
@@ -130,13 +130,29 @@ def records_of_rows(
         for name in ("split", "coarse_label")
     )
     labels = [_label(path, rows[row][0], values["label"][row]) for row in kept]
+    splits, source = _with_a_test(splits)
     records = from_lists([files[row] for row in kept], labels, splits, coarse, root)
+    records.split_source = source
     if "observation" in values:
         records.observations = [values["observation"][row] for row in kept]
     records.notes += notes
     if merged:
         records.notes.append(f"{merged:,} rows of {path.name} repeat another and count once.")
     return records
+
+
+def _with_a_test(splits: Sequence[str] | None) -> tuple[Sequence[str] | None, str]:
+    """Splits of which one is tested on, and where they are from, if one is not as it is called.
+
+    As of folders, what is for the validation is tested on where nothing is called as a test is.
+    """
+    called = {SPLIT_OF_NAME.get(name.strip().lower()): name for name in splits or ()}
+    if splits is None or set(called) != {"train", "validation"}:
+        return splits, ""
+    tested = [
+        "test" if SPLIT_OF_NAME[name.strip().lower()] == "validation" else name for name in splits
+    ]
+    return tested, source_of_splits({"train": called["train"], "test": called["validation"]})
 
 
 def read_rows(path: Path) -> tuple[list[str], list[Row]]:
