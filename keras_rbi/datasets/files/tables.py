@@ -130,8 +130,8 @@ def records_of_rows(
         for name in ("split", "coarse_label")
     )
     labels = [_label(path, rows[row][0], values["label"][row]) for row in kept]
-    splits, source = _with_a_test(splits)
-    records = from_lists([files[row] for row in kept], labels, splits, coarse, root)
+    parts, source = _with_a_test(splits)
+    records = from_lists([files[row] for row in kept], labels, parts, coarse, root)
     records.split_source = source
     if "observation" in values:
         records.observations = [values["observation"][row] for row in kept]
