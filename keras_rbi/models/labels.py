@@ -138,7 +138,7 @@ def largest_label(labels: np.ndarray) -> int:
     """The largest of labels that are classes.
 
     Raises:
-        ValueError: If they are not whole numbers from 0 on.
+        ValueError: If they are not integers from 0 on.
     """
     are_numbers = labels.dtype.kind in "biuf"
     if not are_numbers or labels.ndim > 2 or labels.size == 0 or np.any(labels != labels // 1):
