@@ -69,19 +69,21 @@ def read_beside(model: Path, card: Path | None = None) -> Beside:
 
     Args:
         model: The file.
-        card: The model card. Defaults to `None`, a `.md` of the same name.
+        card: The model card. Defaults to `None`, `NAME.onnx.md`, which an export has beside it, or
+            `NAME.md`.
 
     Raises:
         ValueError: If a file is damaged.
     """
     notes, references = notes_file(model), references_file(model)
-    card = card or model.with_suffix(".md")
+    cards = [card] if card else [model.with_name(f"{model.name}.md"), model.with_suffix(".md")]
+    found = next((each for each in cards if each.is_file()), None)
     known = _read_notes(notes) if notes.is_file() else Beside()
     return Beside(
         known.confidence,
         known.calibration,
         read_reference_images(references) if references.is_file() else None,
-        card.read_text("utf-8", errors="replace") if card.is_file() else None,
+        None if found is None else found.read_text("utf-8", errors="replace"),
         known.no_maps,
     )
 

@@ -1,5 +1,6 @@
 """What the service says of images besides their classes, against NumPy."""
 
+import contextlib
 import csv
 import io
 
@@ -44,6 +45,16 @@ def service(tmp_path_factory):
     (folder / "m.md").write_text("# Card\n", "utf-8")
     with running(model, Limits(deadline=0.0), read_beside(path), folder / "kept") as (url, _):
         yield url, folder / "kept"
+
+
+@contextlib.contextmanager
+def running_with(model, beside):
+    from running_service import running
+
+    from keras_rbi.serving.limits import Limits
+
+    with running(model, Limits(deadline=0.0), beside) as (url, _):
+        yield url
 
 
 def picture(seed):
@@ -153,6 +164,20 @@ def test_the_model_says_what_it_is(service):
     assert (about["maps"], about["references"], about["corrections"]) == (True, 30, True)
     assert about["confidence"] == {**CONFIDENCE.as_dict(), "goal": 0.95}
     assert about["card"] == "# Card\n"
+
+
+def test_the_model_card_of_an_exported_file_is_told(tmp_path):
+    from keras_rbi.serving.onnx_model import OnnxModel
+
+    path = mean_color.write(tmp_path / "m.onnx", about={"model_card": "# Inside"})
+    assert read_beside(path).card is None
+    with running_with(OnnxModel(path), read_beside(path)) as url:
+        assert httpx.get(f"{url}/model").json()["card"] == "# Inside"
+    (tmp_path / "m.md").write_text("# Of the name", "utf-8")
+    assert read_beside(path).card == "# Of the name"
+    # As `keras-rbi export` calls it.
+    (tmp_path / "m.onnx.md").write_text("# Exported", "utf-8")
+    assert read_beside(path).card == "# Exported"
 
 
 def test_corrections_become_a_table_that_is_read_as_data(service):
