@@ -53,13 +53,13 @@ def test_scores_that_are_no_probabilities_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"'scores' .* does not give probabilities"):
         OnnxModel(path)
     path = mean_color.write(tmp_path / "nan.onnx", company=float("nan"))
-    with pytest.raises(ValueError, match="does not give probabilities.*from nan to nan"):
+    with pytest.raises(ValueError, match=r"does not give probabilities.*from nan to nan"):
         OnnxModel(path)
 
 
 def test_an_export_of_observations_names_the_option_to_leave_out(tmp_path):
     path = mean_color.write(tmp_path / "m.onnx", about={"inputs": ["observations"]})
-    with pytest.raises(ValueError, match="--inputs observations.*--inputs images"):
+    with pytest.raises(ValueError, match=r"--inputs observations.*--inputs images"):
         OnnxModel(path)
 
 
