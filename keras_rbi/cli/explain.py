@@ -112,14 +112,20 @@ def explain(
             )
     html = report.html()
     write_atomically(output, lambda path: path.write_text(html, "utf-8", "backslashreplace"))
+    saved = [] if figures is None else report.save_figures(figures)
     if asked.json:
-        print_json({"report": str(output), "figures": None if figures is None else str(figures)})
-    else:
-        console.print(f"HTML report: {one_line(str(output))}", highlight=False, soft_wrap=True)
-    if figures is not None:
-        report.save_figures(figures)
-        if not asked.json:
-            console.print(f"Figures: {one_line(str(figures))}", highlight=False, soft_wrap=True)
+        print_json({"report": str(output), "figures": str(figures) if saved else None})
+        return
+    console.print(f"HTML report: {one_line(str(output))}", highlight=False, soft_wrap=True)
+    if saved:
+        console.print(f"Figures: {one_line(str(figures))}", highlight=False, soft_wrap=True)
+    elif figures is not None:
+        console.print(
+            "Figures: none to save. They are of relations that change predictions, which are "
+            "not here; all else is in the report.",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _told(images: list[Path]) -> str:

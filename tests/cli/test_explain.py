@@ -281,6 +281,16 @@ def test_a_model_without_relations_has_maps_alone(folder):
     assert "no run folder" in page
 
 
+def test_figures_that_there_are_none_of_are_told_and_no_folder_is_left(folder, capsys):
+    backbone = keras_rbi.backbones.SmallCNN((SIDE, SIDE, 3), widths=(4, 8))
+    model = keras_rbi.RBIModel(backbone, class_names=NAMES)
+    model.save(folder / "shut.keras")
+    arguments = ["--output", folder / "d.html", "--figures", folder / "none", "--look-alikes", 0]
+    assert command(folder / "shut.keras", folder / "images", *arguments) == 0
+    assert "Figures: none to save" in capsys.readouterr().out
+    assert not (folder / "none").exists()
+
+
 def test_a_p2p_net_shows_its_parts():
     backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
     model = keras_rbi.models.P2PNet(backbone, class_names=NAMES, units=8)
