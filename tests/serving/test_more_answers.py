@@ -3,6 +3,8 @@
 import contextlib
 import csv
 import io
+import re
+from pathlib import Path
 
 import mean_color
 import numpy as np
@@ -10,8 +12,10 @@ import pytest
 from pictures import png
 from PIL import Image
 
+import keras_rbi.serving
 from keras_rbi.datasets.load import read_records
 from keras_rbi.evaluation.observation_calibration import ObservationCalibration
+from keras_rbi.evaluation.spreadsheet import BEGINNINGS
 from keras_rbi.serving.beside import Beside, read_beside, references_of, write_notes
 from keras_rbi.serving.confidence import Confidence, find_confidence
 from keras_rbi.serving.kept_corrections import KeptCorrections, NoRoomError
@@ -223,6 +227,42 @@ def test_a_folder_of_corrections_that_is_full_takes_no_more(tmp_path):
     with pytest.raises(NoRoomError, match="already"):
         kept.keep(b"\xff\xd8 456", "a", "b", "2.jpg")
     assert len(list((tmp_path / "images").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        b"path;label;given;name\n",
+        b"path,label,given,name,note\nimages/1.jpg,a,b,1.jpg,dark\n",
+        b"path,label,given,name\nimages/1.jpg,a,b,1.jpg,dark\n",
+        "path,label,given,name\nimages/1.jpg,grün,b,1.jpg\n".encode("cp1252"),
+    ],
+)
+def test_a_table_that_another_program_has_saved_is_not_written_over(tmp_path, changed):
+    kept = KeptCorrections(tmp_path)
+    kept.keep(b"\xff\xd8 123", "a", "b", "1.jpg")
+    table = tmp_path / "corrections.csv"
+    whole = table.read_bytes()
+    table.write_bytes(changed)
+    with pytest.raises(NoRoomError, match="Another program has saved it"):
+        kept.keep(b"\xff\xd8 456", "a", "b", "2.jpg")
+    assert table.read_bytes() == changed
+    assert len(list((tmp_path / "images").iterdir())) == 1
+    with pytest.raises(ValueError, match="Another program has saved it"):
+        KeptCorrections(tmp_path)
+    # A mark of the encoding changes nothing.
+    table.write_bytes(b"\xef\xbb\xbf" + whole)
+    KeptCorrections(tmp_path).keep(b"\xff\xd8 456", "a", "b", "2.jpg")
+    assert table.read_bytes().startswith(whole)
+    assert len(table.read_text("utf-8").splitlines()) == 3
+
+
+def test_the_page_knows_every_beginning_of_a_formula():
+    script = (Path(keras_rbi.serving.__file__).parent / "page" / "app.js").read_text("utf-8")
+    found = re.search(r"/(\^\\s\*\[=[^/]*\])/\.test", script)
+    for beginning in BEGINNINGS:
+        assert re.match(found[1], f" {beginning}1"), beginning
+    assert not re.match(found[1], "wren =1")
 
 
 def test_what_a_model_has_not_is_said_in_a_line(serve):
