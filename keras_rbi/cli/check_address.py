@@ -24,9 +24,9 @@ def check_address(host: str, port: int) -> None:
     missing = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
     if any(each is None for each in refusals):
         refusals = [each for each in refusals if each and each.errno not in missing]
-    for error in refusals:
+    for refusal in filter(None, refusals):
         fail(
-            f"Nothing can listen on port {port} of {host!r} ({_reason(error)}). Name another "
+            f"Nothing can listen on port {port} of {host!r} ({_reason(refusal)}). Name another "
             "--port, 0 for any that is free, or another --host."
         )
 
@@ -47,5 +47,5 @@ def _refusal(family: int, kind: int, protocol: int, name: str, address: Any) -> 
     return None
 
 
-def _reason(error: Exception | None) -> str:
+def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
