@@ -1,6 +1,6 @@
 """What a service shows beside the predictions of a run's model, made at its first start."""
 
-import json
+import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from keras_rbi.serving.beside import (
     confidence_of,
     notes_file,
     read_beside,
+    read_notes,
     references_file,
     references_of,
     write_notes,
@@ -46,27 +47,57 @@ def beside_model(
     if load_stored and model.attends_to and not references_file(model.path).is_file():
         load_stored().write(references_file(model.path))
     folder = training.RunFolder.around(run)
-    has_run = folder.settings.is_file()
-    made = has_run and notes_file(model.path).is_file()
-    if made and references and not references_file(model.path).is_file():
-        made = not model.has_features
-    if has_run and not made:
+    if not folder.settings.is_file():
+        if no_maps is not None and not notes_file(model.path).is_file():
+            write_notes(model.path, None, {}, no_maps)
+        return _with(read_beside(model.path), references)
+    # Not of the data, which may be elsewhere by now.
+    calibration = training.observation_calibration(run)
+    if not _is_made(model, references):
         try:
-            _make(run, model, references, no_maps)
+            _make(run, model, references, no_maps, calibration)
         except (ValueError, OSError) as error:
-            # The data may be elsewhere by now; predictions need none of it.
-            if not asked.quiet:
-                errors.print(
-                    f"No look-alikes, and no telling what is sure: {error}",
-                    highlight=False,
-                    soft_wrap=True,
-                )
+            # Predictions need none of the data.
+            _tell_missing(error, notes_file(model.path).is_file())
     if no_maps is not None and not notes_file(model.path).is_file():
         write_notes(model.path, None, {}, no_maps)
-    return read_beside(model.path, folder.path / CARD if has_run else None)
+    found = read_beside(model.path, folder.path / CARD)
+    return dataclasses.replace(_with(found, references), calibration=calibration)
 
 
-def _make(run: Path, model: OnnxModel, references: int, no_maps: str | None) -> None:
+def _is_made(model: OnnxModel, references: int) -> bool:
+    """Whether the images of the run were looked at, with as many references as are asked for."""
+    if not notes_file(model.path).is_file():
+        return False
+    before = read_notes(notes_file(model.path)).asked
+    if before is None or not references or model.attends_to or not model.has_features:
+        return before is not None
+    return before == references and references_file(model.path).is_file()
+
+
+def _with(found: Beside, references: int) -> Beside:
+    """Without the look-alikes of an earlier start, where none are asked for."""
+    shown = found.references
+    if references or shown is None or shown.are_attended:
+        return found
+    return dataclasses.replace(found, references=None)
+
+
+def _tell_missing(error: Exception, made_before: bool) -> None:
+    missing = "No look-alikes, and no telling what is sure"
+    if made_before:
+        missing = "Look-alikes, and what is sure, are those of an earlier start"
+    if not asked.quiet:
+        errors.print(f"{missing}: {error}", highlight=False, soft_wrap=True)
+
+
+def _make(
+    run: Path,
+    model: OnnxModel,
+    references: int,
+    no_maps: str | None,
+    calibration: ObservationCalibration,
+) -> None:
     with progress_bars("Looking at {} images of the run") as progress:
 
         def images(split: str, most: int) -> Iterator[Labelled]:
@@ -80,11 +111,4 @@ def _make(run: Path, model: OnnxModel, references: int, no_maps: str | None) -> 
             shown = references_of(model, images("train", references))
             if shown is not None:
                 shown.write(references_file(model.path))
-    write_notes(model.path, confidence, _temperatures(run), no_maps)
-
-
-def _temperatures(run: Path) -> dict[int, float]:
-    file = training.RunFolder.around(run).observations
-    if not file.is_file():
-        return {}
-    return dict(ObservationCalibration.from_dict(json.loads(file.read_text("utf-8"))).temperatures)
+    write_notes(model.path, confidence, calibration.temperatures, no_maps, references)

@@ -20,6 +20,7 @@ from keras_rbi.cli.output import (
     print_json,
     progress_bars,
 )
+from keras_rbi.cli.tell_predicted import tell_passed_over, tell_unreadable
 from keras_rbi.datasets.files.find_images import find_images
 from keras_rbi.explanations.image_batch import read_images
 from keras_rbi.explanations.methods import check_method
@@ -71,6 +72,7 @@ def explain(
     """Show what a model says of photographs and why, and what it confuses, in an HTML report.
 
     Of more than 500 images, some are taken at even distances, and of these 40 are shown one by one.
+    Those that cannot be read are listed at the end with the reason, and the exit code is 1.
 
     Examples:
 
@@ -82,14 +84,14 @@ def explain(
     check_folder(figures, "--figures")
     with one_line_errors():
         check_method(method)
-        files = find_images(images)
+        unread: list[str] = []
+        files = find_images(images, unread)
         network, class_names = load(model)
+        chosen = drawings.evenly(files, MOST_IMAGES)
+        unreadable: list[str] = []
         with doing("Reading the images"):
             batch = read_images(
-                images,
-                drawings.evenly(files, MOST_IMAGES),
-                training.image_size_of(network),
-                class_names,
+                images, chosen, training.image_size_of(network), class_names, unreadable
             )
         training_data, note = None, ""
         if look_alikes:
@@ -112,14 +114,27 @@ def explain(
             )
     html = report.html()
     write_atomically(output, lambda path: path.write_text(html, "utf-8", "backslashreplace"))
+    saved = [] if figures is None else report.save_figures(figures)
     if asked.json:
-        print_json({"report": str(output), "figures": None if figures is None else str(figures)})
+        told = {"report": str(output), "figures": str(figures) if saved else None}
+        print_json({**told, "unreadable": unreadable})
     else:
-        console.print(f"HTML report: {one_line(str(output))}", highlight=False, soft_wrap=True)
-    if figures is not None:
-        report.save_figures(figures)
-        if not asked.json:
-            console.print(f"Figures: {one_line(str(figures))}", highlight=False, soft_wrap=True)
+        _tell(output, figures, bool(saved))
+    tell_passed_over(unread)
+    tell_unreadable(unreadable, len(chosen))
+
+
+def _tell(output: Path, figures: Path | None, saved: bool) -> None:
+    console.print(f"HTML report: {one_line(str(output))}", highlight=False, soft_wrap=True)
+    if saved:
+        console.print(f"Figures: {one_line(str(figures))}", highlight=False, soft_wrap=True)
+    elif figures is not None:
+        console.print(
+            "Figures: none to save. They are of relations that change predictions, which are "
+            "not here; all else is in the report.",
+            highlight=False,
+            soft_wrap=True,
+        )
 
 
 def _told(images: list[Path]) -> str:

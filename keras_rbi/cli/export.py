@@ -82,6 +82,8 @@ def export(
     names, wanted = _parts(inputs), _parts(outputs)
     with one_line_errors(), one_line_warnings():
         entry = format_named(format)
+        if tf_serving is not None:
+            _refuse_others(format, inputs, precision)
         output = output or _beside(model, format, tf_serving)
         if tf_serving is None:
             entry.check_path(output)
@@ -126,6 +128,20 @@ def export(
         say(made.summary())
         if cost is not None:
             say(cost["text"])
+
+
+def _refuse_others(format: str, inputs: str, precision: str) -> None:
+    """What the layout for TensorFlow Serving settles by itself."""
+    given = {
+        "--format": (format, "tf_saved_model"),
+        "--inputs": (inputs, "images"),
+        "--precision": (precision, "float32"),
+    }
+    if others := [f"{name} {value}" for name, (value, has) in given.items() if value != has]:
+        fail(
+            "--tf-serving lays out a SavedModel in float32 that takes images and image_bytes. "
+            f"Leave out {' and '.join(others)}."
+        )
 
 
 def _parts(text: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import functools
 import importlib.util
+import shlex
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import typer
 
 from keras_rbi import export as exports
 from keras_rbi._version import __version__
+from keras_rbi.cli.check_address import check_address
 from keras_rbi.cli.common_options import reports
 from keras_rbi.cli.destination import check_folder
 from keras_rbi.cli.loading import load
@@ -151,6 +153,7 @@ def _serve(
     if relations not in (None, *RELATIONS):
         fail(f"--relations must be one of {', '.join(RELATIONS)}. Received: {relations!r}.")
     check_folder(keep, "--keep")
+    check_address(host, port)
     from keras_rbi.serving.beside import read_beside
     from keras_rbi.serving.onnx_model import OnnxModel
     from keras_rbi.serving.run import run
@@ -210,7 +213,8 @@ def _onnx_file(
         if getattr(network, "relations", None) == "batch" and relations is None:
             fail(
                 "This model relates the images of a batch: other users' images would change "
-                "predictions. Serve it with --relations self."
+                f"predictions. Serve it with keras-rbi serve {shlex.quote(str(model))} --relations "
+                "self."
             )
         outputs, reason = exports.outputs_for_a_page(network, relations)
         if reason is not None:

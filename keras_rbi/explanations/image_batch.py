@@ -8,7 +8,7 @@ from pathlib import Path
 
 from keras_rbi._lazy import np
 from keras_rbi.datasets.files.class_folders import labels_of_files
-from keras_rbi.datasets.files.reading import read_image
+from keras_rbi.datasets.files.reading import UnreadableImageError, read_image
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,11 @@ class ImageBatch:
 
 
 def read_images(
-    paths: Sequence[Path], files: Sequence[Path], image_size: int, class_names: Sequence[str]
+    paths: Sequence[Path],
+    files: Sequence[Path],
+    image_size: int,
+    class_names: Sequence[str],
+    unreadable: list[str],
 ) -> ImageBatch:
     """Reads images, of which those in a folder named after a class are of that class.
 
@@ -45,15 +49,26 @@ def read_images(
         files: The files.
         image_size: Side of the images in pixels.
         class_names: Names of the classes.
+        unreadable: A list that gets the reason of each that cannot be read.
 
     Returns:
-        The images.
+        The images that can be read.
 
     Raises:
-        ValueError: If one cannot be read.
+        ValueError: If none can be read.
     """
     one_folder = len(paths) == 1 and paths[0].is_dir()
-    names = [path.relative_to(paths[0]) for path in files] if one_folder else files
     labels = labels_of_files(files, paths, class_names)
-    pixels = np.stack([read_image(path, image_size) for path in files])
-    return ImageBatch([name.as_posix() for name in names], pixels, np.array(labels))
+    read: list[tuple[str, np.ndarray, int]] = []
+    for path, label in zip(files, labels, strict=True):
+        try:
+            pixels = read_image(path, image_size)
+        except UnreadableImageError as error:
+            unreadable.append(str(error))
+            continue
+        name = path.relative_to(paths[0]) if one_folder else path
+        read.append((name.as_posix(), pixels, label))
+    if not read:
+        raise ValueError(f"None of the images can be read: {unreadable[0]}")
+    names, rows, numbers = zip(*read, strict=True)
+    return ImageBatch(list(names), np.stack(rows), np.array(numbers))

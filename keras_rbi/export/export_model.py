@@ -175,12 +175,18 @@ def export_model(
             write_on(backend, model, unfinished, options, images)
         verification = verify(model, unfinished, options)
         if model_card is not None:
-            name = f"{unfinished.name}.md"
-            card = unfinished / CARD if unfinished.is_dir() else unfinished.with_name(name)
-            card.write_text(model_card, "utf-8", "replace")
+            _card_of(unfinished).write_text(model_card, "utf-8", "replace")
+    if model_card is None and path.is_file():
+        # That of the model that was there before.
+        _card_of(path).unlink(missing_ok=True)
     made = Export(path, options, backend, verification)
     say(made.summary())
     return made
+
+
+def _card_of(path: Path) -> Path:
+    """The file of the model card of an export."""
+    return path / CARD if path.is_dir() else path.with_name(f"{path.name}.md")
 
 
 def _representative(images: Any, options: ExportOptions) -> np.ndarray | None:

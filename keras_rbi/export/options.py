@@ -7,10 +7,10 @@ from typing import Any
 
 import keras
 
-from keras_rbi.checks import positive_integer
+from keras_rbi.checks import one_of, positive_integer
 from keras_rbi.export.formats import FORMATS, format_named
 from keras_rbi.export.formats.format import Format
-from keras_rbi.layers.relation_sets import check_inference_relations
+from keras_rbi.layers.relation_sets import INFERENCE_RELATIONS
 from keras_rbi.models.class_maps import has_known_steps, why_no_class_maps
 from keras_rbi.models.keras_classifier import classifier_of
 from keras_rbi.models.relations import NO_REFERENCES
@@ -165,7 +165,7 @@ def _relations(model: keras.Model, relations: str | None, inputs: Sequence[str])
         if not set(inputs) <= set(INPUTS_OF_SETS):
             raise ValueError(BATCH_BY_NAME_ONLY)
         relations = "batch"
-    relations = check_inference_relations(relations or asked.relations)
+    relations = str(one_of("relations", relations or asked.relations, INFERENCE_RELATIONS))
     if relations == "references" and asked.references is None:
         raise ValueError(NO_REFERENCES)
     # Images of an observation relate to each other with "batch" alone, those of a set always.

@@ -17,6 +17,7 @@ from keras_rbi.export.export_model import Export, export_model
 from keras_rbi.export.formats.tf_saved_model.write import ENDPOINTS, EXTRA_ASSETS
 from keras_rbi.export.options import INPUTS_OF_SETS
 
+MODELS_CONFIG = "models.config"
 WARM_UP_FILE = "tf_serving_warmup_requests"
 ALLOWED_BATCH_SIZES = (1, 8, 32)
 # Where the folder is mounted in the server's container.
@@ -63,7 +64,8 @@ def export_for_tf_serving(
         An `Export`.
 
     Raises:
-        ValueError: As `export_model` does; if relations are `"batch"`; if the version exists.
+        ValueError: As `export_model` does; if the name is none of a folder; if relations are
+            `"batch"`; if the version exists; if `models.config` there is none of a server.
         ExportError: As `export_model` does.
 
     Example:
@@ -83,6 +85,11 @@ def export_for_tf_serving(
             "`allowed_batch_sizes` must increase. Received: "
             f"allowed_batch_sizes={allowed_batch_sizes!r}."
         )
+    if name in ("", ".", "..") or set(name) & set("/\\\0\n"):
+        raise ValueError(
+            "The name is that of a folder for the model in `folder`, without separators. Received: "
+            f"name={name!r}."
+        )
     if kwargs.get("relations") == "batch":
         raise ValueError(
             "A server that merges requests cannot have relations='batch': one client's images "
@@ -92,11 +99,13 @@ def export_for_tf_serving(
     place = folder / name / str(version or _next_version(folder / name))
     if place.exists():
         raise ValueError(f"The version {str(place)!r} exists. Versions are not replaced.")
+    configuration = _configuration(folder, name)
     arguments = {"inputs": ("images", "image_bytes"), "verbose": False, **kwargs}
     with atomic_write(place, durable=True) as unfinished:
         made = export_model(model, unfinished, "tf_saved_model", **arguments)
         _write_warm_up(unfinished / EXTRA_ASSETS / WARM_UP_FILE, name, made, sizes)
-    _write_configuration(folder, name, sizes)
+    write_atomically(folder / MODELS_CONFIG, lambda path: path.write_text(configuration, "utf-8"))
+    _write_batching(folder, sizes)
     return dataclasses.replace(made, path=place)
 
 
@@ -131,20 +140,29 @@ def _warm_up_values(entry: str, size: int, image_shape: tuple[int, int, int]) ->
     return np.zeros((*leading, *image_shape), "float32")
 
 
-def _write_configuration(folder: Path, name: str, sizes: Sequence[int]) -> None:
+def _configuration(folder: Path, name: str) -> str:
+    """The text of `models.config`, with the model among those that are there."""
     from google.protobuf import text_format
     from tensorflow_serving.config import model_server_config_pb2
 
     servers = model_server_config_pb2.ModelServerConfig()
-    file = folder / "models.config"
+    file = folder / MODELS_CONFIG
     if file.is_file():
-        text_format.Parse(file.read_text("utf-8"), servers)
+        try:
+            text_format.Parse(file.read_text("utf-8"), servers)
+        except (text_format.ParseError, UnicodeDecodeError) as error:
+            raise ValueError(
+                f"{str(file)!r} is no configuration of TensorFlow Serving ({error}). Mend it, or "
+                "take it away: it is made anew."
+            ) from error
     if name not in [entry.name for entry in servers.model_config_list.config]:
         servers.model_config_list.config.add(
             name=name, base_path=f"{MODELS_FOLDER}/{name}", model_platform="tensorflow"
         )
-    text = text_format.MessageToString(servers)
-    write_atomically(file, lambda path: path.write_text(text, "utf-8"))
+    return text_format.MessageToString(servers)
+
+
+def _write_batching(folder: Path, sizes: Sequence[int]) -> None:
     lines = [f"allowed_batch_sizes: {size}\n" for size in sizes]
     batching = BATCHING.format(largest=sizes[-1]) + "".join(lines)
     write_atomically(folder / "batching.config", lambda path: path.write_text(batching, "utf-8"))

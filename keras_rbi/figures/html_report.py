@@ -222,10 +222,20 @@ class HtmlReport:
             body="\n".join(map(_section, self.sections)),
         )
 
-    def save_figures(self, folder: Path) -> None:
-        """Saves each section's figure under the section's name, as PNG and SVG."""
+    def save_figures(self, folder: Path) -> list[str]:
+        """Saves each section's figure under the section's name, as PNG and SVG.
+
+        Args:
+            folder: The folder, which is made if there are figures.
+
+        Returns:
+            Their names.
+        """
         every = [part for each in self.sections for part in (each, *each.sections)]
-        save_figures(folder, {each.name: each.figure for each in every if each.figure is not None})
+        found = {each.name: each.figure for each in every if each.figure is not None}
+        if found:
+            save_figures(folder, found)
+        return list(found)
 
 
 def facts(values: Mapping[str, object]) -> Table:

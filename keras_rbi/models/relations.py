@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from keras_rbi.layers.relation_sets import check_inference_relations
+from keras_rbi.checks import one_of
+from keras_rbi.layers.relation_sets import INFERENCE_RELATIONS
 
 NO_REFERENCES = (
     "The model has no references to relate images to. Build it, call `set_references`, and then "
@@ -34,7 +35,7 @@ def set_relations(model: Any, relations: str | None) -> str | None:
         )
     if relations is None:
         return None
-    relations = check_inference_relations(relations)
+    relations = str(one_of("relations", relations, INFERENCE_RELATIONS))
     if relations == "references" and model.references is None:
         raise ValueError(NO_REFERENCES)
     for layer in (model.rpe, model.rra):

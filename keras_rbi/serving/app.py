@@ -236,7 +236,7 @@ def create_app(
             "references": 0 if service.references is None else len(service.references),
             "attends": service.attends,
             "corrections": kept is not None,
-            "card": beside.card,
+            "card": beside.card or about.get("model_card"),
             "limits": asdict(limits),
         }
 

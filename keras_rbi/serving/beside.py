@@ -45,6 +45,8 @@ class Beside:
         references: Photographs of its classes, or `None`.
         card: Its model card in Markdown, or `None`.
         no_maps: Why it has no maps, or `None`.
+        asked: How many references were asked for when images of the run were looked at, or `None`
+            where they were not.
     """
 
     confidence: Confidence | None = None
@@ -52,6 +54,7 @@ class Beside:
     references: ReferenceImages | None = None
     card: str | None = None
     no_maps: str | None = None
+    asked: int | None = None
 
 
 def notes_file(model: Path) -> Path:
@@ -69,20 +72,23 @@ def read_beside(model: Path, card: Path | None = None) -> Beside:
 
     Args:
         model: The file.
-        card: The model card. Defaults to `None`, a `.md` of the same name.
+        card: The model card. Defaults to `None`, `NAME.onnx.md`, which an export has beside it, or
+            `NAME.md`.
 
     Raises:
         ValueError: If a file is damaged.
     """
     notes, references = notes_file(model), references_file(model)
-    card = card or model.with_suffix(".md")
-    known = _read_notes(notes) if notes.is_file() else Beside()
+    cards = [card] if card else [model.with_name(f"{model.name}.md"), model.with_suffix(".md")]
+    found = next((each for each in cards if each.is_file()), None)
+    known = read_notes(notes) if notes.is_file() else Beside()
     return Beside(
         known.confidence,
         known.calibration,
         read_reference_images(references) if references.is_file() else None,
-        card.read_text("utf-8", errors="replace") if card.is_file() else None,
+        None if found is None else found.read_text("utf-8", errors="replace"),
         known.no_maps,
+        known.asked,
     )
 
 
@@ -91,12 +97,14 @@ def write_notes(
     confidence: Confidence | None,
     temperatures: Mapping[int, float],
     no_maps: str | None = None,
+    asked: int | None = None,
 ) -> None:
     """Writes the numbers that `read_beside` reads."""
     content = {
         "confidence": None if confidence is None else confidence.as_dict(),
         "observations": ObservationCalibration(temperatures).as_dict(),
         "no_maps": no_maps,
+        "asked": asked,
     }
     text = json.dumps(content, indent=2) + "\n"
     write_atomically(notes_file(model), lambda file: file.write_text(text, "utf-8"))
@@ -126,14 +134,19 @@ def references_of(model: Predicts, images: Iterable[Labelled]) -> ReferenceImage
     return ReferenceImages(np.concatenate(rows), np.array(labels), names, files) if rows else None
 
 
-def _read_notes(path: Path) -> Beside:
+def read_notes(path: Path) -> Beside:
+    """Reads the numbers that `write_notes` has written.
+
+    Raises:
+        ValueError: If the file is damaged.
+    """
     try:
         content = json.loads(path.read_text("utf-8"))
         found = content["confidence"]
         if found is not None:
             found = Confidence(**{key: value for key, value in found.items() if key != "goal"})
         calibration = ObservationCalibration.from_dict(content["observations"])
-        return Beside(found, calibration, no_maps=content["no_maps"])
+        return Beside(found, calibration, no_maps=content["no_maps"], asked=content.get("asked"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             f"{str(path)!r} is damaged ({error!r}). Take it away: it is made again at the next "

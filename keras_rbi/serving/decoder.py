@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 # Formats that Pillow would otherwise look for, among fifty, when the first such image comes.
-from PIL import TiffImagePlugin, WebPImagePlugin  # noqa: F401
+from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
 from keras_rbi.serving.images import decode, seconds_to_decode
 
@@ -42,6 +42,8 @@ def run(image_size: int, max_pixels: int, most_bytes: int, niceness: int) -> Non
         signal.signal(number, signal.SIG_IGN)
     questions, replies = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     warnings.simplefilter("ignore")
+    # Pillow's own limit, where it is the lower one.
+    Image.MAX_IMAGE_PIXELS = max(Image.MAX_IMAGE_PIXELS or 0, max_pixels)
     _stand_back(most_bytes, niceness)
     _reply(replies, READY, b"")
     # Libraries write what files of others make them say.

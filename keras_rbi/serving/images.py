@@ -4,7 +4,7 @@ import io
 import warnings
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from keras_rbi.datasets.files.reading import decode_image
 from keras_rbi.serving.jpeg_scans import count_scans
@@ -49,9 +49,11 @@ def seconds_to_decode(content: bytes, name: str, max_pixels: int) -> float:
         raise
     except Image.DecompressionBombError as error:
         raise ValueError(f"{name!r} is too large an image: {error}") from error
+    except UnidentifiedImageError as error:
+        raise ValueError(f"{name!r} is not an image: none of {', '.join(FORMATS)}.") from error
     except Exception as error:
         # Whatever a decoder raises on a stranger's bytes, it is about these bytes.
-        raise ValueError(f"{name!r} is not an image: none of {', '.join(FORMATS)}.") from error
+        raise ValueError(f"{name!r} cannot be read as an image ({error}).") from error
     size = f"{width} x {height} pixels"
     if width * height > max_pixels:
         raise ValueError(f"{name!r} is too large an image: {size}, more than {max_pixels}.")

@@ -11,6 +11,7 @@ from keras_rbi.evaluation.spreadsheet import spreadsheet_cell
 
 TABLE, IMAGES = "corrections.csv", "images"
 HEAD = ["path", "label", "given", "name"]
+MEND = "Another program has saved it: take it out of the folder, or bring it back as it was."
 MOST_BYTES = 2 * 2**30
 # By what the files begin with; WebP has a size between its two marks.
 SUFFIXES = (
@@ -25,7 +26,7 @@ SUFFIXES = (
 
 
 class NoRoomError(Exception):
-    """There is no room for more corrections."""
+    """No more corrections can be kept: there is no room, or the table is another by now."""
 
 
 class KeptCorrections:
@@ -34,6 +35,9 @@ class KeptCorrections:
     Args:
         folder: The folder, which is made when there is something to keep.
         most_bytes: Most bytes of photographs in it; whoever can reach the service can fill it.
+
+    Raises:
+        ValueError: If there is a table in it that others have changed into another one.
     """
 
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
@@ -41,6 +45,7 @@ class KeptCorrections:
         self.table: Path = folder / TABLE
         self._most = most_bytes
         self._one_at_a_time = threading.Lock()
+        self._rows()
 
     def keep(self, content: bytes, label: str, given: str, name: str) -> str:
         """Keeps a photograph and the class that somebody says it shows.
@@ -55,7 +60,7 @@ class KeptCorrections:
             Its path within the folder.
 
         Raises:
-            NoRoomError: If the folder is full.
+            NoRoomError: If the folder is full, or its table has become another one.
         """
         suffix = next((end for begin, end in SUFFIXES if content.startswith(begin)), ".img")
         path = f"{IMAGES}/{hashlib.sha256(content).hexdigest()[:24]}{suffix}"
@@ -66,6 +71,8 @@ class KeptCorrections:
                 if disk_error(error) is None:
                     raise
                 raise NoRoomError(str(error)) from error
+            except ValueError as error:
+                raise NoRoomError(str(error)) from error
         return path
 
     def _write(self, path: str, content: bytes, row: list[str]) -> None:
@@ -74,8 +81,8 @@ class KeptCorrections:
         taken = sum(file.stat().st_size for file in images.iterdir())
         if taken + len(content) > self._most:
             raise NoRoomError(f"The folder holds {self._most / 2**30:g} GiB already.")
-        write_atomically(self.folder / path, lambda file: file.write_bytes(content))
         rows = self._rows()
+        write_atomically(self.folder / path, lambda file: file.write_bytes(content))
         # The last word on a photograph counts.
         rows = [each for each in rows if each[:1] != row[:1]] + [row]
 
@@ -88,8 +95,18 @@ class KeptCorrections:
     def _rows(self) -> list[list[str]]:
         if not self.table.is_file():
             return []
-        with self.table.open(newline="", encoding="utf-8") as file:
-            return list(csv.reader(file))[1:]
+        try:
+            # Spreadsheets put a mark before the first line.
+            with self.table.open(newline="", encoding="utf-8-sig") as file:
+                head, *rows = [row for row in csv.reader(file) if row] or [[]]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"{str(self.table)!r} cannot be read ({error}). {MEND}") from error
+        if head != HEAD or any(len(row) != len(HEAD) for row in rows):
+            raise ValueError(
+                f"{str(self.table)!r} is not the table of {', '.join(HEAD)}, with commas between "
+                f"them, that was written there. {MEND}"
+            )
+        return rows
 
 
 def _cell(name: str) -> str:

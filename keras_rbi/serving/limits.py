@@ -1,5 +1,6 @@
 """Limits of the service."""
 
+import math
 from dataclasses import dataclass, fields
 
 LEAST_BYTES = 2**27
@@ -44,8 +45,11 @@ class Limits:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if value < 0 or (value == 0 and field.name != "deadline"):
-                raise ValueError(f"`{field.name}` must be positive. Received: {value}.")
+            # Never true of NaN.
+            if not 0 <= value < math.inf or (value == 0 and field.name != "deadline"):
+                raise ValueError(
+                    f"`{field.name}` must be a positive number. Received: {field.name}={value}."
+                )
         if self.decode_bytes < LEAST_BYTES:
             raise ValueError(
                 f"`decode_bytes` must be {LEAST_BYTES} at least, which a process takes that has "

@@ -35,7 +35,7 @@ class OnnxModel:
 
     Raises:
         ValueError: If ONNX Runtime cannot read the file, if it is no model from such images to
-            classes, or if its predictions depend on what else is in the batch.
+            probabilities of classes, or if its predictions depend on what else is in the batch.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -57,7 +57,8 @@ class OnnxModel:
             raise ValueError(f"{str(path)!r} is no ONNX file that can be run: {reason}") from error
         self._input = self._session.get_inputs()[0]
         outputs = [output.name for output in self._session.get_outputs()]
-        self._output = "probabilities" if "probabilities" in outputs else outputs[0]
+        self.about: dict[str, Any] = self._about()
+        self._output = self._output_of_probabilities(outputs)
         self.image_size: int = self._side()
         self._dtype = DTYPES[self._input.type]
         # Only what is asked for is computed; and one batch at a time, whoever asks.
@@ -67,13 +68,12 @@ class OnnxModel:
         self._also = [name for name in ALSO if name in outputs]
         self.has_features: bool = "features" in outputs
         self.has_maps: bool = "maps" in outputs
-        self.about: dict[str, Any] = self._about()
         about = self.about
         self.relations: str = str(about.get("relations", "unknown"))
         if self.relations == "batch":
             raise ValueError(DEPENDS.format(str(path), "they relate to each other"))
         nothing = np.zeros((1, *self._shape()), "uint8")
-        classes = self.predict(nothing).shape[-1]
+        classes = self._classes(nothing)
         has_attention = "attention" in outputs
         weights = self._run(["attention"], nothing)[0].shape[-1] if has_attention else 1
         self.attends_to: int = weights - 1
@@ -138,11 +138,28 @@ class OnnxModel:
             found = self._session.run(outputs, feed, self._options)
         return [np.asarray(each) for each in found]
 
+    def _classes(self, images: np.ndarray) -> int:
+        rows = self.predict(images)
+        if rows.ndim != 2 or rows.dtype.kind != "f":
+            raise ValueError(
+                f"The output {self._output!r} of {str(self.path)!r} is {rows.dtype} of shape "
+                f"{rows.shape} for one image. A service needs probabilities of classes, float32 of "
+                "shape (batch, classes): make the file with keras-rbi export --format onnx."
+            )
+        return rows.shape[1]
+
     def _shape(self) -> tuple[int, int, int]:
         return (self.image_size, self.image_size, 3)
 
     def _side(self) -> int:
         shape = self._input.shape
+        asked = self.about.get("inputs", ["images"])
+        if asked != ["images"]:
+            raise ValueError(
+                f"{str(self.path)!r} was exported with --inputs {','.join(map(str, asked))}, and a "
+                "service asks for images one by one: make another with --inputs images. (It "
+                "makes one prediction of several images too, at POST /observations.)"
+            )
         side = shape[1] if len(shape) == 4 else None
         if (
             self._input.type not in DTYPES
@@ -157,6 +174,17 @@ class OnnxModel:
             )
         return side
 
+    def _output_of_probabilities(self, outputs: list[str]) -> str:
+        """The output that gives them; of files from elsewhere the first."""
+        if "probabilities" in outputs:
+            return "probabilities"
+        if "outputs" in self.about:
+            raise ValueError(
+                f"{str(self.path)!r} gives {', '.join(outputs)}, and a service needs the "
+                "probabilities of all classes: make the file with --outputs probabilities."
+            )
+        return outputs[0]
+
     def _about(self) -> dict[str, Any]:
         metadata = self._session.get_modelmeta().custom_metadata_map
         return dict(json.loads(metadata.get(METADATA_KEY, "{}")))
@@ -169,12 +197,27 @@ class OnnxModel:
         images[1, 0, 0] ^= 1
         together = self.predict(images)
         alone = np.concatenate([self.predict(image[None]) for image in images])
+        self._check_that_they_are_probabilities(together)
         difference = float(np.max(np.abs(together - alone)))
         if difference > TOLERANCE:
             what = (
                 f"random images together and alone get predictions that differ by {difference:.2g}"
             )
             raise ValueError(DEPENDS.format(str(self.path), what))
+
+    def _check_that_they_are_probabilities(self, rows: np.ndarray) -> None:
+        """Refuses scores of another kind, and NaN, of which no comparison is ever true."""
+        least, largest = -TOLERANCE, 1 + TOLERANCE
+        # What bears the name is taken at its word that its rows sum to 1.
+        sums = rows.sum(-1) if self._output != "probabilities" else np.ones(len(rows))
+        if np.all((rows >= least) & (rows <= largest)) and np.allclose(sums, 1, atol=1e-2):
+            return
+        raise ValueError(
+            f"The output {self._output!r} of {str(self.path)!r} does not give probabilities: "
+            f"random images get numbers from {rows.min():.3g} to {rows.max():.3g} whose sums are "
+            f"{rows.sum(-1).min():.3g} to {rows.sum(-1).max():.3g}. Make the file with keras-rbi "
+            "export --format onnx, or end its graph with a softmax."
+        )
 
 
 DEPENDS = (

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import binascii
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,8 +18,15 @@ HOW = (
     "Send images as multipart files (curl -F images=@a.jpg -F images=@b.png), or as JSON, "
     '{"images": ["<base64>", ...]} with Content-Type: application/json.'
 )
+# What images are called in a request. Files are taken whatever they are called.
+FIELD = "images"
+AT = "Put @ before a file's name: -F images=@a.jpg."
+BASE64 = "Send the file's bytes in base64 alone, without line breaks and 'data:image/...;base64,'."
 # Other than images, which a request may have and nobody looks at.
 MOST_FIELDS = 100
+
+# It writes a line for every malformed request, and the clients are told.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 
 async def images_of(request: Request, limits: Limits) -> list[tuple[str, bytes | str]]:
@@ -93,10 +101,16 @@ async def _files(request: Request, limits: Limits) -> list[tuple[str, bytes | st
     except MultiPartException as error:
         raise HTTPException(400, error.message) from None
     try:
-        files = [value for _, value in form.multi_items() if isinstance(value, UploadFile)]
+        parts = [
+            value
+            for name, value in form.multi_items()
+            if isinstance(value, UploadFile) or name == FIELD
+        ]
         return [
-            (file.filename or f"image {number}", await file.read())
-            for number, file in enumerate(files)
+            (part.filename or f"image {number}", await part.read())
+            if isinstance(part, UploadFile)
+            else (f"image {number}", f"'image {number}' is text and no file. {AT}")
+            for number, part in enumerate(parts)
         ]
     finally:
         await form.close()
@@ -107,10 +121,10 @@ def _from_json(body: bytes, limits: Limits) -> list[tuple[str, bytes | str]]:
     if body.count(b",") > limits.queue + MOST_FIELDS:
         raise HTTPException(413, f"More than {limits.queue} images and {MOST_FIELDS} other values.")
     try:
-        content = json.loads(body)
+        content = json.loads(body, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
         raise HTTPException(400, f"The body is not JSON ({error}). {HOW}") from None
-    images = content.get("images") if isinstance(content, dict) else None
+    images = content.get(FIELD) if isinstance(content, dict) else None
     if not isinstance(images, list):
         raise HTTPException(400, f'The JSON has no list "images". {HOW}')
     return [_from_base64(f"image {number}", text) for number, text in enumerate(images)]
@@ -120,4 +134,12 @@ def _from_base64(name: str, text: Any) -> tuple[str, bytes | str]:
     try:
         return name, base64.b64decode(text, validate=True)
     except (TypeError, ValueError, binascii.Error):
-        return name, f"{name!r} is not base64 text."
+        return name, f"{name!r} is not base64 text. {BASE64}"
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, of which JSON's parser would keep the last of several lists of images."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("an object has a name twice")
+    return found

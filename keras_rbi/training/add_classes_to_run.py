@@ -16,13 +16,13 @@ from keras_rbi.models.image_size import image_size_of
 from keras_rbi.training.build import batches_of_split
 from keras_rbi.training.checkpoints import History
 from keras_rbi.training.finish import finish, images_of_splits
-from keras_rbi.training.observation_calibration import write_observation_calibration
 from keras_rbi.training.run_data import SPLITS, read_data
 from keras_rbi.training.run_files import write_files
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.train import write_examples
 from keras_rbi.training.trained_model import load_trained_model
+from keras_rbi.training.write_observation_calibration import write_observation_calibration
 
 Progress = Callable[[str, int, int], None]
 # Of an old class more images tell a linear classifier little.

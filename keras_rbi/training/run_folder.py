@@ -20,6 +20,9 @@ from keras_rbi.training.recipes import RECIPES
 from keras_rbi.training.setting import check_values
 from keras_rbi.training.settings import TrainingSettings
 
+# Of the files that Keras loads; the others are its former format.
+MODEL_SUFFIXES = (".keras", ".h5", ".hdf5")
+
 
 class RunFolder:
     """Files of a training run.
@@ -292,10 +295,14 @@ def find_model(path: Path) -> Path:
     """The `.keras` file that a run folder or a path of such a file comes to.
 
     Raises:
-        ValueError: If there is none.
+        ValueError: If there is none, or if the file is of another kind.
     """
     file = RunFolder(path).model if path.is_dir() else path
     if file.is_file():
+        if file.suffix not in MODEL_SUFFIXES:
+            raise ValueError(
+                f"{str(file)!r} is no model of Keras. Name a run folder or a .keras file."
+            )
         return file
     if path.is_dir() and RunFolder(path).is_finished:
         raise ValueError(

@@ -25,11 +25,11 @@ from keras_rbi.training.compile_stage import compile_stage
 from keras_rbi.training.data_on_devices import data_on_devices
 from keras_rbi.training.feature_head import train_on_features
 from keras_rbi.training.finish import finish, images_of_splits
-from keras_rbi.training.observation_calibration import write_observation_calibration
 from keras_rbi.training.rate_after_head import rate_after_head
 from keras_rbi.training.run_folder import RunFolder
 from keras_rbi.training.settings import TrainingSettings
 from keras_rbi.training.stages import Stage, stage_after, stages
+from keras_rbi.training.write_observation_calibration import write_observation_calibration
 
 
 class SaveState(keras.callbacks.Callback):

@@ -87,6 +87,40 @@ def test_a_run_whose_data_is_gone_is_served_without(run, capsys, monkeypatch):
     assert not list((run / "serving").glob("*.page.json"))
 
 
+def test_as_many_references_as_are_asked_for_at_this_start(run):
+    model = model_of(run)
+    assert len(beside_model(run, model, 3, None).references) == 3
+    assert len(beside_model(run, model, 5, None).references) == 5
+    made = (run / "serving" / "m.references.npz").stat().st_mtime_ns
+    assert len(beside_model(run, model, 5, None).references) == 5
+    assert beside_model(run, model, 0, None).references is None
+    assert (run / "serving" / "m.references.npz").stat().st_mtime_ns == made
+    assert len(beside_model(run, model, 2, None).references) == 2
+    # After a start without any.
+    shutil.rmtree(run / "serving")
+    (run / "serving").mkdir()
+    mean_color().write(run / "serving" / "m.onnx", 16, names=NAMES, explains=True)
+    assert beside_model(run, model, 0, None).references is None
+    assert len(beside_model(run, model, 4, None).references) == 4
+
+
+def test_observations_are_as_calibrated_as_the_run_says_now(run):
+    # Also where the data is gone, and where the run was measured again since the first start.
+    kept = run / "observations.json"
+    for temperature, gone in ((0.5, False), (0.25, False), (2.0, True)):
+        kept.write_text(json.dumps({"temperatures": {"1": 1.0, "4": temperature}}), "utf-8")
+        if gone:
+            shutil.rmtree("birds")
+            shutil.rmtree(run / "serving")
+            (run / "serving").mkdir()
+            mean_color().write(run / "serving" / "m.onnx", 16, names=NAMES, explains=True)
+        found = beside_model(run, model_of(run), 2, None).calibration
+        assert found.temperature(4) == temperature
+    kept.write_text("{", "utf-8")
+    with pytest.raises(ValueError, match=r"observations\.json' is damaged"):
+        beside_model(run, model_of(run), 2, None)
+
+
 def test_as_many_of_each_class_as_there_is_room_for():
     labels = np.array([0] * 50 + [1] * 3 + [2] * 20)
     counts = np.bincount(labels[evenly(labels, 23, seed=1)])

@@ -281,6 +281,33 @@ def test_a_model_without_relations_has_maps_alone(folder):
     assert "no run folder" in page
 
 
+def test_figures_that_there_are_none_of_are_told_and_no_folder_is_left(folder, capsys):
+    backbone = keras_rbi.backbones.SmallCNN((SIDE, SIDE, 3), widths=(4, 8))
+    model = keras_rbi.RBIModel(backbone, class_names=NAMES)
+    model.save(folder / "shut.keras")
+    arguments = ["--output", folder / "d.html", "--figures", folder / "none", "--look-alikes", 0]
+    assert command(folder / "shut.keras", folder / "images", *arguments) == 0
+    assert "Figures: none to save" in capsys.readouterr().out
+    assert not (folder / "none").exists()
+
+
+def test_images_that_cannot_be_read_are_listed_and_the_others_explained(folder, capsys):
+    photographs = folder / "some damaged"
+    shutil.copytree(folder / "images", photographs)
+    (photographs / "owl" / "cut.png").write_bytes(b"\x89PNG")
+    (photographs / "owl" / "new.jp2").write_bytes(b"\x00\x00\x00\x0cjP  \r\n\x87\n" + bytes(40))
+    arguments = ["--output", folder / "e.html", "--look-alikes", 0]
+    assert command(folder / "run", photographs, *arguments) == 1
+    told = capsys.readouterr().err
+    assert "1 of 7 images cannot be read" in told
+    assert "cut.png" in told
+    assert "jp2" in told.lower()
+    assert len(list(cards((folder / "e.html").read_text("utf-8")))) == 6
+    (folder / "damaged.jpg").write_bytes(b"words")
+    assert command(folder / "run", folder / "damaged.jpg", *arguments) == 2
+    assert "None of the images can be read" in capsys.readouterr().err
+
+
 def test_a_p2p_net_shows_its_parts():
     backbone = keras_rbi.backbones.SmallCNN((32, 32, 3))
     model = keras_rbi.models.P2PNet(backbone, class_names=NAMES, units=8)

@@ -83,3 +83,13 @@ def test_mistakes_end_the_command_with_one_line(tmp_path):
         done.stderr.strip().splitlines()[-1].startswith("Error: Only a model with relations, such")
     )
     assert not (tmp_path / "m.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--format", "onnx"), ("--inputs", "images,sets"), ("--precision", "float16")],
+)
+def test_what_the_layout_for_tensorflow_serving_settles_is_refused(tmp_path, arguments):
+    done = invoke(tmp_path / "m.keras", "--tf-serving", "dogs", *arguments)
+    assert done.exit_code == 2
+    assert " ".join(arguments) in done.stderr.splitlines()[-1]

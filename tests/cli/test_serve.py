@@ -202,7 +202,7 @@ def a_model_that_relates_a_batch(folder):
     backbone = keras_rbi.backbones.SmallCNN((16, 16, 3), widths=(4, 8))
     model = keras_rbi.RBIModel(backbone, num_classes=3, embedding_dim=8, variant="paper")
     model.save(folder / "paper.keras")
-    return ["paper.keras"], "Serve it with --relations self"
+    return ["paper.keras"], "keras-rbi serve paper.keras --relations self"
 
 
 def relations_of_a_batch(folder):
@@ -227,9 +227,32 @@ def a_queue_smaller_than_a_batch(folder):
     return ["m.onnx", "--queue", "8"], "queue=8, max_batch=32"
 
 
+def a_port_that_is_taken(folder):
+    # Before the model is looked at, which is exported first.
+    taken = socket.create_server(("127.0.0.1", 0))
+    open_until_the_end.append(taken)
+    port = taken.getsockname()[1]
+    return ["m.onnx", "--port", str(port)], f"listen on port {port} of '127.0.0.1' (Address"
+
+
+def no_address(folder):
+    return ["m.onnx", "--host", "999.1.2.3"], "--host '999.1.2.3' is no address"
+
+
+def no_model_of_keras(folder):
+    (folder / "m.tflite").write_text("TFL3")
+    return ["m.tflite"], "'m.tflite' is no model of Keras"
+
+
+open_until_the_end = []
+
+
 @pytest.mark.parametrize(
     "case",
     [
+        a_port_that_is_taken,
+        no_address,
+        no_model_of_keras,
         a_model_that_relates_a_batch,
         relations_of_a_batch,
         no_model,

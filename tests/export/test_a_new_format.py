@@ -57,4 +57,13 @@ def test_a_format_is_written_verified_and_put_in_place(tmp_path, monkeypatch):
     )
     assert made.path.is_file()
     assert max(made.verification.differences.values()) < 1e-6
+    arguments = (model, tmp_path / "model.npz", "toy")
+    keras_rbi.export.export_model(
+        *arguments, outputs="probabilities", verbose=False, model_card="# Card"
+    )
+    card = tmp_path / "model.npz.md"
+    assert card.read_text("utf-8") == "# Card"
+    # Of a model without a card, no other model's card lies beside it.
+    keras_rbi.export.export_model(*arguments, outputs="probabilities", verbose=False)
+    assert not card.exists()
     sys.modules.pop("toy_format", None)

@@ -71,7 +71,7 @@ def test_batch_relations_are_refused_unless_asked_for_by_name(tmp_path):
     [
         ({"format": "tflite"}, "`format` must be one of"),
         ({"format": "onnx", "path": "m.onx"}, "must end with '.onnx'"),
-        ({"relations": "mates"}, "must be one of"),
+        ({"relations": "mates"}, "`relations` must be one of .*relations='mates'"),
         ({"inputs": ()}, "`inputs` must be one or several of"),
         ({"outputs": "logits"}, "`outputs` must be one or several of"),
         ({"format": "onnx", "path": "m.onnx", "inputs": "image_bytes"}, "has one input"),

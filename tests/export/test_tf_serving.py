@@ -235,3 +235,13 @@ def test_batch_relations_and_versions_that_exist_are_refused(model, served):
         export_for_tf_serving(model, served, "dogs", version=1)
     with pytest.raises(ValueError, match="must increase"):
         export_for_tf_serving(model, served, "dogs", allowed_batch_sizes=(8, 4))
+    for name in ("../dogs", "a/b", "..", ""):
+        with pytest.raises(ValueError, match="without separators"):
+            export_for_tf_serving(model, served, name)
+
+
+def test_a_configuration_that_is_none_is_told_before_anything_is_written(model, tmp_path):
+    (tmp_path / "models.config").write_text("model: {", "utf-8")
+    with pytest.raises(ValueError, match=r"models\.config' is no configuration"):
+        export_for_tf_serving(model, tmp_path, "dogs")
+    assert [file.name for file in tmp_path.iterdir()] == ["models.config"]

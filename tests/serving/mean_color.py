@@ -18,6 +18,8 @@ def write(
     company=0.0,
     explains=False,
     attends=False,
+    output="probabilities",
+    about=None,
 ):
     """Writes the model.
 
@@ -31,6 +33,8 @@ def write(
             each pixel adds to the mean of a colour.
         attends: Whether it also tells how much it attends to three references, as much as the mean
             of a colour, which changes nothing.
+        output: What it calls its probabilities.
+        about: What else its metadata says.
     """
     import onnx
     from onnx import TensorProto, helper
@@ -41,9 +45,9 @@ def write(
         helper.make_node("Div", ["mean", "white"], ["alone"]),
         helper.make_node("ReduceMean", ["alone", "batch_axis"], ["others"], keepdims=1),
         helper.make_node("Mul", ["others", "company"], ["share"]),
-        helper.make_node("Add", ["alone", "share"], ["probabilities"]),
+        helper.make_node("Add", ["alone", "share"], [output]),
     ]
-    ends = {"probabilities": ["batch", 3]}
+    ends = {output: ["batch", 3]}
     if explains:
         ends |= {"features": ["batch", 3], "maps": ["batch", 3, side, side]}
         nodes += [
@@ -77,7 +81,7 @@ def write(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     if relations is not None:
-        about = {"relations": relations, "class_names": list(names)}
+        about = {"relations": relations, "class_names": list(names), **(about or {})}
         helper.set_model_props(model, {"keras_rbi": json.dumps(about)})
     onnx.save(model, path)
     return path

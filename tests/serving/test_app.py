@@ -75,6 +75,7 @@ def broken(name):
         "words": b"no picture",
         "nothing": b"",
         "half a file": png(pixels)[:2000],
+        "a head that is cut": encoded(Image.new("RGB", (64, 64)), "JPEG")[:100],
         "too many pixels": encoded(Image.new("RGB", (200, 100)), "PNG"),
         "a format that starts programs": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n",
     }[name]
@@ -84,6 +85,7 @@ BROKEN = {
     "words": "not an image",
     "nothing": "not an image",
     "half a file": "cannot be read",
+    "a head that is cut": "cannot be read as an image",
     "too many pixels": "200 x 100 pixels, more than 10000",
     "a format that starts programs": "not an image",
 }
@@ -116,6 +118,8 @@ def test_a_bad_image_gets_its_reason_and_its_neighbours_their_answers(url, name)
         (b'{"images": []}', "no images"),
         (b'{"images": ["***"]}', "not base64"),
         (b'{"images": [7, null, "\\u00e4"]}', "not base64"),
+        (b'{"images": ["data:image/png;base64,AAAA"]}', "without line breaks and 'data:"),
+        (b'{"images": ["AAAA"], "images": []}', "has a name twice"),
         (b"[" * 100_000, "not JSON"),
     ],
 )
@@ -125,6 +129,19 @@ def test_json_that_is_not_understood_is_told_why(url, body, message):
     )
     assert response.status_code == 400
     assert message in response.json()["detail"]
+
+
+def test_a_file_that_is_named_without_its_sign_is_told_and_not_passed_over(url):
+    parts = [("images", (None, "a.jpg")), *files(png(RED)), ("note", (None, "words"))]
+    response = httpx.post(f"{url}/predict", files=parts)
+    assert response.status_code == 200
+    first, second = response.json()["predictions"]
+    assert (first["image"], second["image"]) == ("image 0", "0.png")
+    assert "text and no file. Put @ before" in first["error"]
+    assert second["top"][0]["class"] == "red"
+    alone = httpx.post(f"{url}/predict", files=parts[:1])
+    assert alone.status_code == 400
+    assert "Put @ before" in alone.json()["detail"]
 
 
 def test_other_requests_are_told_how_to_ask(url):

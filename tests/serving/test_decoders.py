@@ -59,6 +59,15 @@ def decoded(contents, **limits):
     return asyncio.run(run())
 
 
+def test_more_pixels_than_pillow_takes_are_taken_where_they_are_allowed():
+    large = encoded(Image.new("1", (9500, 9500), 1), "PNG")
+    assert Image.MAX_IMAGE_PIXELS < 9500**2
+    (found,) = decoded([large], max_pixels=100_000_000)
+    np.testing.assert_array_equal(found, np.full((SIDE, SIDE, 3), 255))
+    (refused,) = decoded([large], max_pixels=90_000_000)
+    assert "more than 90000000" in refused
+
+
 def test_pixels_are_those_that_files_give():
     contents = [
         photograph(1600, 1200),

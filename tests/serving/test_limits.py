@@ -35,6 +35,8 @@ def test_there_is_no_room_for_a_part():
     [
         {"max_batch": 0},
         {"deadline": -1.0},
+        {"deadline": float("inf")},
+        {"decode_seconds": float("nan")},
         {"max_pixels": 0},
         {"queue": 8},
         {"decode_bytes": 2**20},

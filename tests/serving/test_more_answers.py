@@ -1,7 +1,10 @@
 """What the service says of images besides their classes, against NumPy."""
 
+import contextlib
 import csv
 import io
+import re
+from pathlib import Path
 
 import mean_color
 import numpy as np
@@ -9,8 +12,10 @@ import pytest
 from pictures import png
 from PIL import Image
 
+import keras_rbi.serving
 from keras_rbi.datasets.load import read_records
 from keras_rbi.evaluation.observation_calibration import ObservationCalibration
+from keras_rbi.evaluation.spreadsheet import BEGINNINGS
 from keras_rbi.serving.beside import Beside, read_beside, references_of, write_notes
 from keras_rbi.serving.confidence import Confidence, find_confidence
 from keras_rbi.serving.kept_corrections import KeptCorrections, NoRoomError
@@ -44,6 +49,16 @@ def service(tmp_path_factory):
     (folder / "m.md").write_text("# Card\n", "utf-8")
     with running(model, Limits(deadline=0.0), read_beside(path), folder / "kept") as (url, _):
         yield url, folder / "kept"
+
+
+@contextlib.contextmanager
+def running_with(model, beside):
+    from running_service import running
+
+    from keras_rbi.serving.limits import Limits
+
+    with running(model, Limits(deadline=0.0), beside) as (url, _):
+        yield url
 
 
 def picture(seed):
@@ -155,6 +170,20 @@ def test_the_model_says_what_it_is(service):
     assert about["card"] == "# Card\n"
 
 
+def test_the_model_card_of_an_exported_file_is_told(tmp_path):
+    from keras_rbi.serving.onnx_model import OnnxModel
+
+    path = mean_color.write(tmp_path / "m.onnx", about={"model_card": "# Inside"})
+    assert read_beside(path).card is None
+    with running_with(OnnxModel(path), read_beside(path)) as url:
+        assert httpx.get(f"{url}/model").json()["card"] == "# Inside"
+    (tmp_path / "m.md").write_text("# Of the name", "utf-8")
+    assert read_beside(path).card == "# Of the name"
+    # As `keras-rbi export` calls it.
+    (tmp_path / "m.onnx.md").write_text("# Exported", "utf-8")
+    assert read_beside(path).card == "# Exported"
+
+
 def test_corrections_become_a_table_that_is_read_as_data(service):
     url, kept = service
     image, other = png(picture(7)), png(picture(8))
@@ -198,6 +227,42 @@ def test_a_folder_of_corrections_that_is_full_takes_no_more(tmp_path):
     with pytest.raises(NoRoomError, match="already"):
         kept.keep(b"\xff\xd8 456", "a", "b", "2.jpg")
     assert len(list((tmp_path / "images").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        b"path;label;given;name\n",
+        b"path,label,given,name,note\nimages/1.jpg,a,b,1.jpg,dark\n",
+        b"path,label,given,name\nimages/1.jpg,a,b,1.jpg,dark\n",
+        "path,label,given,name\nimages/1.jpg,grün,b,1.jpg\n".encode("cp1252"),
+    ],
+)
+def test_a_table_that_another_program_has_saved_is_not_written_over(tmp_path, changed):
+    kept = KeptCorrections(tmp_path)
+    kept.keep(b"\xff\xd8 123", "a", "b", "1.jpg")
+    table = tmp_path / "corrections.csv"
+    whole = table.read_bytes()
+    table.write_bytes(changed)
+    with pytest.raises(NoRoomError, match="Another program has saved it"):
+        kept.keep(b"\xff\xd8 456", "a", "b", "2.jpg")
+    assert table.read_bytes() == changed
+    assert len(list((tmp_path / "images").iterdir())) == 1
+    with pytest.raises(ValueError, match="Another program has saved it"):
+        KeptCorrections(tmp_path)
+    # A mark of the encoding changes nothing.
+    table.write_bytes(b"\xef\xbb\xbf" + whole)
+    KeptCorrections(tmp_path).keep(b"\xff\xd8 456", "a", "b", "2.jpg")
+    assert table.read_bytes().startswith(whole)
+    assert len(table.read_text("utf-8").splitlines()) == 3
+
+
+def test_the_page_knows_every_beginning_of_a_formula():
+    script = (Path(keras_rbi.serving.__file__).parent / "page" / "app.js").read_text("utf-8")
+    found = re.search(r"/(\^\\s\*\[=[^/]*\])/\.test", script)
+    for beginning in BEGINNINGS:
+        assert re.match(found[1], f" {beginning}1"), beginning
+    assert not re.match(found[1], "wren =1")
 
 
 def test_what_a_model_has_not_is_said_in_a_line(serve):

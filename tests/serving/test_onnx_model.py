@@ -37,6 +37,32 @@ def test_names_that_do_not_fit_the_model_are_refused(tmp_path):
         OnnxModel(mean_color.write(tmp_path / "m.onnx", names=("red", "green")))
 
 
+@pytest.mark.parametrize("names", [("top_k_classes", "top_k_probabilities"), ("features",)])
+def test_an_export_without_probabilities_is_refused_and_no_numbers_of_classes_served(
+    tmp_path, names
+):
+    # Of three classes and the three likeliest, the numbers of classes have the right shape.
+    about = {"inputs": ["images"], "outputs": list(names)}
+    path = mean_color.write(tmp_path / "m.onnx", output=names[0], about=about)
+    with pytest.raises(ValueError, match=rf"gives {names[0]}.*--outputs probabilities"):
+        OnnxModel(path)
+
+
+def test_scores_that_are_no_probabilities_are_refused(tmp_path):
+    path = mean_color.write(tmp_path / "scores.onnx", relations=None, output="scores")
+    with pytest.raises(ValueError, match=r"'scores' .* does not give probabilities"):
+        OnnxModel(path)
+    path = mean_color.write(tmp_path / "nan.onnx", company=float("nan"))
+    with pytest.raises(ValueError, match=r"does not give probabilities.*from nan to nan"):
+        OnnxModel(path)
+
+
+def test_an_export_of_observations_names_the_option_to_leave_out(tmp_path):
+    path = mean_color.write(tmp_path / "m.onnx", about={"inputs": ["observations"]})
+    with pytest.raises(ValueError, match=r"--inputs observations.*--inputs images"):
+        OnnxModel(path)
+
+
 def test_what_is_no_model_of_square_images_is_refused(tmp_path):
     import onnx
     from onnx import TensorProto, helper

@@ -595,7 +595,7 @@ function save(name, content, kind) {
 const cell = (value) => {
   const text = String(value ?? "");
   // What a spreadsheet would take for a formula is text.
-  return `"${(/^\s*[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text).replaceAll('"', '""')}"`;
+  return `"${(/^\s*[=+\-@\t\r\n＝＋－＠]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text).replaceAll('"', '""')}"`;
 };
 
 function csv() {
