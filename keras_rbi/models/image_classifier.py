@@ -8,6 +8,7 @@ import keras
 
 from keras_rbi.backbones import hub
 from keras_rbi.distribution.keep_weights import keep_weights
+from keras_rbi.layers.quantized_parts import quantize_parts, quantized_parts
 from keras_rbi.models.check_labels import check_labels
 from keras_rbi.models.labels import read_labels
 from keras_rbi.models.loss_scaling import scale_loss_of_float16
@@ -194,6 +195,8 @@ class ImageClassifier(keras.Model):
             "name": self.name,
             **self.state_config(),
         }
+        if quantized := quantized_parts(self._flatten_layers(include_self=False)):
+            config["quantized"] = quantized
         return {key: keras.saving.serialize_keras_object(part) for key, part in config.items()}
 
     def state_config(self) -> dict[str, Any]:
@@ -211,12 +214,14 @@ class ImageClassifier(keras.Model):
             else part
             for key, part in config.items()
         }
-        references = parts.pop("references", None)
+        references, quantized = parts.pop("references", None), parts.pop("quantized", [])
         if references is None:
-            return cls(**parts)
-        # A model has references only after it was made.
-        model = cls(**parts | {"relations": "self"})
-        model.restore({"relations": parts["relations"], "references": references})
+            model = cls(**parts)
+        else:
+            # A model has references only after it was made.
+            model = cls(**parts | {"relations": "self"})
+            model.restore({"relations": parts["relations"], "references": references})
+        quantize_parts(model._flatten_layers(include_self=False), quantized)
         return model
 
     def load_weights(self, *args: Any, **kwargs: Any) -> None:

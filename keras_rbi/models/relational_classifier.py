@@ -247,6 +247,12 @@ class RelationalClassifier(RelatesImages):
         """How many images are related at a time; `None` for the whole batch."""
         return getattr(self.rra, "group_size", None) or getattr(self.rpe, "group_size", None)
 
+    def quantize(self, *args: Any, **kwargs: Any) -> None:
+        """Quantizes the layers, as `keras.Model.quantize` does."""
+        super().quantize(*args, **kwargs)
+        # Its compiled functions hold the weights as they were.
+        self.__dict__.pop("_feature_model", None)
+
     def feature_model(self) -> keras.Model:
         """The model from images to packed feature vectors, of the same layers and weights."""
         if "_feature_model" not in self.__dict__:
