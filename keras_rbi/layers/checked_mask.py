@@ -32,7 +32,8 @@ def checked_mask(mask: Any, rows_shape: Any) -> Tensor | None:
     >>> checked_mask(np.ones((3, 1)), (3,))
     Traceback (most recent call last):
         ...
-    ValueError: The mask must have a value for each image, shape (3,). Received: mask of shape (3, 1).
+    ValueError: The mask must have a value for each image, shape (3,). Received: mask of \
+shape (3, 1).
     """
     if mask is None:
         return None

@@ -879,5 +879,5 @@ def test_no_image_at_all_is_refused():
 
 def test_the_seed_may_be_an_integer_of_numpy():
     assert RRA(4, seed=np.int64(3)).get_config()["seed"] == 3
-    with pytest.raises(ValueError, match="`seed` must be an integer. Received: seed=1.5"):
+    with pytest.raises(ValueError, match=r"`seed` must be an integer\. Received: seed=1\.5"):
         RRA(4, seed=1.5)
