@@ -58,8 +58,8 @@ class FeatureExtractor:
         if not _is_graph(backbone):
             raise ValueError(
                 "The backbone must be a functional model with one image input of known shape. "
-                f"Received: {backbone.name!r} of class {type(backbone).__name__}. Begin a Sequential with "
-                "keras.Input((height, width, 3)); of a model of your own class make "
+                f"Received: {backbone.name!r} of class {type(backbone).__name__}. Begin a "
+                "Sequential with keras.Input((height, width, 3)); of a model of your own class make "
                 "keras.Model(images, backbone(images)), with images = keras.Input(...)."
             )
         if isinstance(backbone, keras.Sequential):

@@ -50,7 +50,7 @@ def check_arrays(x: Any, expected: Any) -> None:
     Raises:
         ValueError: If the images do not fit.
     """
-    images = x.get(IMAGES) if isinstance(x, dict) else x
+    images: Any = x.get(IMAGES) if isinstance(x, dict) else x
     if not are_arrays(x) or not hasattr(images, "shape"):
         return
     check_shape(images.shape, expected)
