@@ -59,8 +59,8 @@ class FeatureExtractor:
             raise ValueError(
                 "The backbone must be a functional model with one image input of known shape. "
                 f"Received: {backbone.name!r} of class {type(backbone).__name__}. Begin a "
-                "Sequential with keras.Input((height, width, 3)); of a model of your own class make "
-                "keras.Model(images, backbone(images)), with images = keras.Input(...)."
+                "Sequential with keras.Input((height, width, 3)); of a model of your own class "
+                "make keras.Model(images, backbone(images)), with images = keras.Input(...)."
             )
         if isinstance(backbone, keras.Sequential):
             # Its own input and output are known only once it has been called.
