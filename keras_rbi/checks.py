@@ -5,6 +5,13 @@ from collections.abc import Collection
 from typing import Any
 
 
+def integer(name: str, value: Any) -> int:
+    """Returns the value as an `int`, or raises a `ValueError` if it is no integer."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise ValueError(f"`{name}` must be an integer. Received: {name}={value!r}.")
+    return int(value)
+
+
 def positive_integer(name: str, value: Any) -> int:
     """Returns the value as an `int`, or raises a `ValueError` if it is no positive integer."""
     integral = isinstance(value, numbers.Integral) and not isinstance(value, bool)
@@ -21,8 +28,9 @@ def positive_number(name: str, value: Any) -> float:
 
 
 def probability(name: str, value: Any) -> float:
-    """Returns the value, or raises a `ValueError` if it is not in [0, 1]."""
-    if not 0.0 <= value <= 1.0:
+    """Returns the value, or raises a `ValueError` if it is no number in [0, 1]."""
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not 0.0 <= value <= 1.0:
         raise ValueError(
             f"`{name}` must be a probability between 0 and 1. Received: {name}={value!r}."
         )

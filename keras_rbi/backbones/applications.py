@@ -106,8 +106,13 @@ def preparation(model: Any, data_format: str | None = None) -> BackbonePreproces
 
 def prepares_images_itself(model: Any) -> bool:
     """Whether a model begins with a layer that rescales or normalises images."""
+    return any(prepares_images(layer) for layer in model.layers[:4])
+
+
+def prepares_images(layer: Any) -> bool:
+    """Whether a layer rescales or normalises images."""
     preparations = (keras.layers.Rescaling, keras.layers.Normalization, BackbonePreprocessing)
-    return any(isinstance(layer, preparations) for layer in model.layers[:4])
+    return isinstance(layer, preparations)
 
 
 def without_classifier(model: keras.Model) -> keras.Model:

@@ -55,7 +55,14 @@ class FeatureExtractor:
             raise ValueError(
                 f"The backbone must be a `keras.Model`. Received: {backbone!r}. {mend}"
             )
-        if isinstance(backbone, keras.Sequential) and _is_graph(backbone):
+        if not _is_graph(backbone):
+            raise ValueError(
+                "The backbone must be a functional model with one image input of known shape. "
+                f"Received: {backbone.name!r} of class {type(backbone).__name__}. Begin a "
+                "Sequential with keras.Input((height, width, 3)); of a model of your own class "
+                "make keras.Model(images, backbone(images)), with images = keras.Input(...)."
+            )
+        if isinstance(backbone, keras.Sequential):
             # Its own input and output are known only once it has been called.
             backbone = keras.Model(backbone.inputs, backbone.outputs[0], name=backbone.name)
         if _is_graph(backbone) and applications.is_application(backbone):

@@ -4,6 +4,7 @@ import warnings
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_rbi.backbones import applications, hub
 from keras_rbi.backbones.backbone_preprocessing import BackbonePreprocessing
@@ -34,6 +35,7 @@ def preprocessing_for(
         if layer is not None:
             return layer
     if applications.prepares_images_itself(backbone):
+        _warn_of_fractions(backbone)
         return None
     if type(backbone).__module__.startswith("keras_cv."):
         # What its backbones do themselves with include_rescaling=True.
@@ -48,6 +50,20 @@ def preprocessing_for(
         stacklevel=2,
     )
     return None
+
+
+def _warn_of_fractions(backbone: keras.Model) -> None:
+    """Warns of a model whose rescaling makes its images larger, which those of 0..255 need not."""
+    first = next(layer for layer in backbone.layers if applications.prepares_images(layer))
+    scale = float(np.max(getattr(first, "scale", 0.0)))
+    if isinstance(first, keras.layers.Rescaling) and scale > 1.0:
+        warnings.warn(
+            f"The backbone {backbone.name!r} multiplies its images by {scale:g} at first, as one "
+            "does that takes images of 0..1, and is fed raw images of 0..255. Pass "
+            "preprocessing=keras.layers.Rescaling(1 / 255), or None to feed raw images without "
+            "this warning.",
+            stacklevel=3,
+        )
 
 
 def preprocessing_layer(

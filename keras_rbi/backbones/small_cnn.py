@@ -37,7 +37,7 @@ def SmallCNN(  # noqa: N802, named as models are in keras.applications
     (None, 4, 4, 128)
     """
     smallest = 2 ** len(widths)
-    if min(input_shape[:2]) < smallest:
+    if any(side is not None and side < smallest for side in input_shape[:2]):
         raise ValueError(
             f"A SmallCNN of {len(widths)} blocks takes images of at least {smallest}x{smallest} "
             f"pixels. Received: input_shape={input_shape}."

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_rbi.checks import positive_number
+from keras_rbi.layers.checked_mask import check_mask_shape, checked_mask
 from keras_rbi.layers.inference_relations import InferenceRelations, References
 from keras_rbi.layers.pairwise import pairwise_mean_squared_error
 from keras_rbi.layers.relation_sets import (
@@ -85,7 +86,8 @@ class RPE(InferenceRelations, keras.layers.Layer):
 
     Raises:
         ValueError: If `max_value` or `epsilon` is not positive, if `normalize` is asked for
-            with an epsilon not below `max_value`, or if the images have another rank.
+            with an epsilon not below `max_value`, or if the images have another rank, or the mask
+            another shape.
 
     Example:
 
@@ -135,6 +137,7 @@ class RPE(InferenceRelations, keras.layers.Layer):
         self, images: Tensor, mask: Tensor | None = None, training: bool | None = None
     ) -> Tensor:
         self._check_rank(images.shape)
+        mask = checked_mask(mask, images.shape[: len(images.shape) - 3])
         if len(images.shape) == 5:
             return self._relate(images, mask)
         size = set_size(self.inference_relations, self.group_size, training)
@@ -211,7 +214,10 @@ class RPE(InferenceRelations, keras.layers.Layer):
     def compute_output_spec(
         self, images: Any, mask: Any = None, training: bool | None = None
     ) -> keras.KerasTensor:
-        return keras.KerasTensor(self.compute_output_shape(images.shape), dtype="float32")
+        shape = self.compute_output_shape(images.shape)
+        if mask is not None:
+            check_mask_shape(mask.shape, shape[:-1])
+        return keras.KerasTensor(shape, dtype="float32")
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -5,10 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_rbi.checks import one_of, positive_integer, probability
+from keras_rbi.checks import integer, one_of, positive_integer, probability
 from keras_rbi.layers.accepted import accepted
+from keras_rbi.layers.checked_mask import check_mask_shape, checked_mask
 from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.projection import projection, projection_config
+from keras_rbi.layers.quantized_parts import quantize_parts, quantized_parts
 from keras_rbi.layers.reference_attention import reference_attention
 from keras_rbi.layers.relation_sets import check_group_size, cut_relations, set_size
 from keras_rbi.layers.relationship_attention import (
@@ -17,7 +19,12 @@ from keras_rbi.layers.relationship_attention import (
     gated,
     with_relation_dropout,
 )
-from keras_rbi.layers.rra_arguments import check_shapes, old_normalization, without_old_arguments
+from keras_rbi.layers.rra_arguments import (
+    check_normalization,
+    check_shapes,
+    old_normalization,
+    without_old_arguments,
+)
 from keras_rbi.layers.two_pass_batch_normalization import TwoPassBatchNormalization
 from keras_rbi.types import Tensor
 
@@ -87,7 +94,7 @@ class RRA(InferenceRelations, keras.layers.Layer):
         1)` with `"self"`, and `(batch, 1 + references)` with references, the image itself first.
 
     Raises:
-        ValueError: If an argument is out of its range, or if features or relations have a
+        ValueError: If an argument is out of its range, or if features, relations or mask have a
             shape that does not fit.
 
     Example:
@@ -121,7 +128,8 @@ class RRA(InferenceRelations, keras.layers.Layer):
         seed: int | None = None,
         **kwargs: Any,
     ) -> None:
-        kwargs, normalization = old_normalization(kwargs, normalization)
+        kwargs, normalization = old_normalization(kwargs, check_normalization(normalization))
+        seed = None if seed is None else integer("seed", seed)
         # Relations in decibels lose their digits in half precision, so nothing is cast on entry.
         super().__init__(autocast=False, **kwargs)
         self.supports_masking = True
@@ -151,6 +159,18 @@ class RRA(InferenceRelations, keras.layers.Layer):
         self.normalization = normalization or TwoPassBatchNormalization(
             dtype=self._sums_dtype, name="normalization"
         )
+        # Of a file; what is not built yet cannot be quantized.
+        self._quantized: list[dict[str, Any]] = []
+
+    @property
+    def _parts(self) -> list[keras.layers.Layer]:
+        return [
+            self.query_dense,
+            self.key_dense,
+            self.value_dense,
+            self.residual_dense,
+            self.gate_dense,
+        ]
 
     @property
     def _sums_dtype(self) -> str:
@@ -168,6 +188,7 @@ class RRA(InferenceRelations, keras.layers.Layer):
         self.gate_dense.build((*features_shape[:-1], 3 * self.units))
         if not self.normalization.built:
             self.normalization.build((*features_shape[:-1], self.units))
+        quantize_parts(self._parts, self._quantized)
         self.built = True
 
     def call(
@@ -202,9 +223,10 @@ class RRA(InferenceRelations, keras.layers.Layer):
             An `AttentionParts`.
         """
         check_shapes(self, features.shape, None if relations is None else relations.shape, training)
+        mask = checked_mask(mask, features.shape[:-1])
         if mask is not None:
             # Whatever fills the padding: 0 times infinity would reach the other rows.
-            features = ops.where(ops.expand_dims(ops.cast(mask, "bool"), -1), features, 0.0)
+            features = ops.where(ops.expand_dims(mask, -1), features, 0.0)
         query, key, value, residual = (
             ops.cast(dense(features), self._sums_dtype)
             for dense in (self.query_dense, self.key_dense, self.value_dense, self.residual_dense)
@@ -279,6 +301,8 @@ class RRA(InferenceRelations, keras.layers.Layer):
     ) -> Any:
         relations_shape = None if relations is None else relations.shape
         shape = self.compute_output_shape(features.shape, relations_shape)
+        if mask is not None:
+            check_mask_shape(mask.shape, shape[:-1])
         outputs = keras.KerasTensor(shape, dtype=self.compute_dtype)
         if not return_attention_scores:
             return outputs
@@ -287,8 +311,10 @@ class RRA(InferenceRelations, keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         own = self.normalization if self._own_normalization else None
+        quantized = quantized_parts(self._parts)
         return {
             **super().get_config(),
+            **({"quantized": quantized} if quantized else {}),
             "units": self.units,
             "softmax_axis": self.softmax_axis,
             "gate": self.gate,
@@ -303,4 +329,8 @@ class RRA(InferenceRelations, keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "RRA":
-        return cls(**without_old_arguments(config))
+        arguments = without_old_arguments(config)
+        quantized = arguments.pop("quantized", [])
+        layer = cls(**arguments)
+        layer._quantized = quantized
+        return layer

@@ -67,6 +67,16 @@ def _described(arguments: dict[str, Any], dtype: Any) -> TwoPassBatchNormalizati
     return TwoPassBatchNormalization(**arguments, dtype=sums, name="normalization")
 
 
+def check_normalization(value: Any) -> keras.layers.Layer | None:
+    """Returns the value, or raises a `ValueError` if it is neither a layer nor `None`."""
+    if value is None or isinstance(value, keras.layers.Layer):
+        return value
+    raise ValueError(
+        "`normalization` must be a layer, or None for TwoPassBatchNormalization(). Received: "
+        f"normalization={value!r}. keras.layers.Identity() is none at all."
+    )
+
+
 def check_shapes(
     layer: Any, features_shape: Any, relations_shape: Any, training: bool | None = None
 ) -> None:
@@ -81,6 +91,11 @@ def check_shapes(
     if features_shape[-1] is None:
         raise ValueError(
             "RRA needs features of a known width. Received: features of shape "
+            f"{tuple(features_shape)}."
+        )
+    if isinstance(features_shape[-2], int) and features_shape[-2] == 0:
+        raise ValueError(
+            "RRA relates images, of which there must be one at least. Received: features of shape "
             f"{tuple(features_shape)}."
         )
     if relations_shape is None:

@@ -6,7 +6,11 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_rbi.models.batches import to_numpy
+from keras_rbi.models.check_images import check_shape
 from keras_rbi.models.new_rows import Head, Known, hold_back, imprinted, judged, rows_of, shifted
+from keras_rbi.models.open_classes import check_known
+from keras_rbi.models.pixel_range import are_arrays, warn_of_unit_range
 
 BATCH = 32
 # Without held-out images to find it on.
@@ -50,8 +54,9 @@ def add_classes(
         The new model, of the same class, not compiled. The new classes come after the old.
 
     Raises:
-        ValueError: If the model has several classifiers or references, if labels or names are
-            unfit, or if `held_out` or `refit` come without `known`.
+        ValueError: If the model has several classifiers, references, no classes yet, or layers
+            that are quantized or have LoRA, if images, labels or names are unfit, or if `held_out`
+            or `refit` come without `known`.
 
     Example:
 
@@ -93,8 +98,10 @@ def check_can_add(model: Any) -> None:
     """Refuses a model that cannot be given classes.
 
     Raises:
-        ValueError: If it has several classifiers, or references.
+        ValueError: If it has several classifiers, references, no classes yet, or layers that are
+            quantized or have LoRA.
     """
+    check_known(model)
     if not model.ends_in_one_classifier:
         raise ValueError(
             f"Classes can be added to a model that ends in one Dense layer, such as RBIModel or "
@@ -106,6 +113,19 @@ def check_can_add(model: Any) -> None:
             "The model has references, which would lack the new classes. Load it anew without "
             "them, add the classes, and call `set_references` on what that gives."
         )
+    for layer in model._flatten_layers(include_self=False):
+        if getattr(layer, "lora_enabled", False):
+            raise ValueError(
+                "Classes cannot be added to a model whose layers have LoRA. Received: "
+                f"{layer.name!r} with LoRA. Save the model and load it, which merges it into "
+                "the weights."
+            )
+        if getattr(layer, "quantization_mode", None) is not None:
+            raise ValueError(
+                "Classes cannot be added to a model that is quantized. Received: "
+                f"{layer.name!r} in {layer.quantization_mode}. Add them before, and quantize what "
+                "that gives."
+            )
 
 
 def classified_features(model: Any, images: Any, seed: int = 0) -> np.ndarray:
@@ -121,13 +141,21 @@ def classified_features(model: Any, images: Any, seed: int = 0) -> np.ndarray:
         float64 array of shape `(images, features)`.
     """
     network = keras.Model(model.input, model.classifier.input)
+    if are_arrays(images):
+        max_value = getattr(model.rpe, "max_value", 255.0)
+        warn_of_unit_range(images, max_value)
     # Whatever gives some of its rows: images need not be in memory.
     images = images if hasattr(images, "shape") else np.asarray(images)
     order = np.random.default_rng(seed).permutation(len(images))
     found = None
     for begin in range(0, len(order), BATCH):
         rows = order[begin : begin + BATCH]
-        some = np.asarray(network.predict_on_batch(np.asarray(images[rows])), "float64")
+        batch = to_numpy(images[rows])
+        check_shape(batch.shape, model.input.shape)
+        if batch.dtype.kind == "f":
+            # As the model does when it predicts.
+            batch = np.where(np.isfinite(batch), batch, 0).astype(batch.dtype)
+        some = np.asarray(network.predict_on_batch(batch), "float64")
         found = np.empty((len(order), some.shape[1])) if found is None else found
         found[rows] = some
     if found is None:

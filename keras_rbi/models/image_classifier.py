@@ -8,6 +8,8 @@ import keras
 
 from keras_rbi.backbones import hub
 from keras_rbi.distribution.keep_weights import keep_weights
+from keras_rbi.layers.quantized_parts import quantize_parts, quantized_parts
+from keras_rbi.models.check_images import check_arrays
 from keras_rbi.models.check_labels import check_labels
 from keras_rbi.models.labels import read_labels
 from keras_rbi.models.loss_scaling import scale_loss_of_float16
@@ -55,7 +57,8 @@ class ImageClassifier(keras.Model):
 
         Where the number of classes is open, it is read off the data first; where the model has
         not been compiled, it is compiled as RBI's paper trains, `RectifiedAdam(1e-5)`, with the
-        loss that fits the labels. Images of 0..1 get a warning: pixels are of 0..255.
+        loss that fits the labels. Images of 0..1 get a warning: pixels are of 0..255. It is looked
+        at in arrays; in other data where the model reads that for its classes or its loss.
 
         Args:
             x: Arrays, a `tf.data.Dataset`, a `keras.utils.PyDataset`, a torch `DataLoader` or a
@@ -68,9 +71,11 @@ class ImageClassifier(keras.Model):
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: If the classes cannot be read off the data, or if labels, those of
-                `validation_data` too, are not classes of the model.
+            ValueError: If the classes cannot be read off the data, if labels, those of
+                `validation_data` too, are not classes of the model, or if an array holds images
+                of another shape than the model's.
         """
+        check_arrays(x, self.input.shape)
         reads_data = self.num_classes is None or not self.compiled
         if reads_data:
             labels, x = read_labels(x, y, self.num_classes)
@@ -85,7 +90,7 @@ class ImageClassifier(keras.Model):
             check_labels(x, y, self.num_classes, self.loss)
         self._check_validation(kwargs)
         if reads_data or are_arrays(x):
-            x = warn_of_unit_range(x, getattr(getattr(self, "rpe", None), "max_value", 255.0))
+            x = warn_of_unit_range(x, self._max_value)
         return super().fit(x, y, *args, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
@@ -95,8 +100,10 @@ class ImageClassifier(keras.Model):
         fits the labels first.
 
         Raises:
-            ValueError: If the labels are not classes of the model.
+            ValueError: If the labels are not classes of the model, or if an array holds images of
+                another shape than the model's.
         """
+        self._look_at(x)
         if not self.compiled:
             labels, x = read_labels(x, y, self.num_classes)
             self.compile_as_the_paper_trains(labels.one_hot)
@@ -105,6 +112,15 @@ class ImageClassifier(keras.Model):
             x = check_labels(x, y, self.num_classes, self.loss)
         with keep_weights(self):
             return super().evaluate(x, y, *args, **kwargs)
+
+    @property
+    def _max_value(self) -> float:
+        return float(getattr(getattr(self, "rpe", None), "max_value", 255.0))
+
+    def _look_at(self, x: Any) -> None:
+        check_arrays(x, self.input.shape)
+        if are_arrays(x):
+            warn_of_unit_range(x, self._max_value)
 
     def _check_validation(self, arguments: dict[str, Any]) -> None:
         data = arguments.get("validation_data")
@@ -117,7 +133,14 @@ class ImageClassifier(keras.Model):
             arguments["validation_data"] = checked
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """Predicts images, as `keras.Model.predict` does."""
+        """Predicts images, as `keras.Model.predict` does.
+
+        Arrays of images of 0..1 get a warning, as in `fit`.
+
+        Raises:
+            ValueError: If an array holds images of another shape than the model's, or none.
+        """
+        self._look_at(args[0] if args else kwargs.get("x"))
         with keep_weights(self):
             return super().predict(*args, **kwargs)
 
@@ -194,6 +217,8 @@ class ImageClassifier(keras.Model):
             "name": self.name,
             **self.state_config(),
         }
+        if quantized := quantized_parts(self._flatten_layers(include_self=False)):
+            config["quantized"] = quantized
         return {key: keras.saving.serialize_keras_object(part) for key, part in config.items()}
 
     def state_config(self) -> dict[str, Any]:
@@ -211,12 +236,14 @@ class ImageClassifier(keras.Model):
             else part
             for key, part in config.items()
         }
-        references = parts.pop("references", None)
+        references, quantized = parts.pop("references", None), parts.pop("quantized", [])
         if references is None:
-            return cls(**parts)
-        # A model has references only after it was made.
-        model = cls(**parts | {"relations": "self"})
-        model.restore({"relations": parts["relations"], "references": references})
+            model = cls(**parts)
+        else:
+            # A model has references only after it was made.
+            model = cls(**parts | {"relations": "self"})
+            model.restore({"relations": parts["relations"], "references": references})
+        quantize_parts(model._flatten_layers(include_self=False), quantized)
         return model
 
     def load_weights(self, *args: Any, **kwargs: Any) -> None:

@@ -13,6 +13,8 @@ from keras_rbi.models.batches import NO_BATCH, batches_of, first_batch, labels_o
 
 # Steps of a data pipeline that names are looked for through; more than any has.
 MOST_STEPS = 100
+# Probabilities in half precision.
+ROW_TOLERANCE = 0.02
 MEND = "Pass `num_classes=` to the model."
 
 
@@ -59,6 +61,7 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> tuple[
     for labels in batches:
         one_hot = labels.ndim == 2 and labels.shape[1] > 1
         if one_hot:
+            _check_rows(labels)
             largest = labels.shape[1] - 1
             break
         largest = max(largest, largest_label(labels))
@@ -81,6 +84,19 @@ def read_labels(x: Any, y: Any = None, num_classes: int | None = None) -> tuple[
             f"A classifier needs at least two classes. Received: labels of {count} class."
         )
     return Labels(count, names if names and len(names) == count else None, one_hot), x
+
+
+def _check_rows(labels: np.ndarray) -> None:
+    """Refuses rows that say none of the classes, or several, where one is to be told."""
+    sums = labels.astype("float64").sum(1) if labels.dtype.kind in "biuf" else np.array([np.nan])
+    if np.all(np.abs(sums - 1.0) <= ROW_TOLERANCE):
+        return
+    raise ValueError(
+        "Rows of labels must be one-hot, or probabilities that sum to 1. Received: labels of "
+        f"shape {labels.shape}, of which a row sums to {sums[np.abs(sums - 1.0).argmax()]:g}. For "
+        "several labels an image, make the model with classifier_activation='sigmoid' and "
+        "num_classes, and compile it with loss='binary_crossentropy'."
+    )
 
 
 def _class_names(x: Any) -> list[str] | None:
@@ -175,10 +191,11 @@ def check_classes(num_classes: Any, class_names: Sequence[str] | None) -> int | 
 
 
 def _check_names(class_names: Sequence[str]) -> None:
-    if isinstance(class_names, str):
+    if isinstance(class_names, (str, set, frozenset)):
+        kind = "text" if isinstance(class_names, str) else "set, which has no order,"
         raise ValueError(
-            "`class_names` must be a list of names, one for each class. Received: the text "
-            f"{class_names!r}."
+            "`class_names` must be a list of names, one for each class. Received: the "
+            f"{kind} {class_names!r}."
         )
     counts = Counter(map(str, class_names))
     if twice := [name for name, count in counts.items() if count > 1]:

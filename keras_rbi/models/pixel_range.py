@@ -39,7 +39,7 @@ def warn_of_unit_range(x: Any, max_value: float) -> Any:
             f"takes raw pixels of 0..{max_value:g}, which it prepares for its backbone itself. "
             "Leave out what rescales them. Where the backbone does take them as they are, pass "
             "preprocessing=None and an RPE with their range, such as rpe=RPE(max_value=2.0).",
-            stacklevel=3,
+            stacklevel=4,
         )
     if pixels.min() >= 0 and 0 < pixels.max() <= 1:
         warnings.warn(
@@ -47,6 +47,6 @@ def warn_of_unit_range(x: Any, max_value: float) -> Any:
             "backbone and to RPE they look all but black. Leave out what divides them by 255. "
             "Where the backbone does take 0..1, pass rpe=RPE(max_value=1.0) and "
             "preprocessing=None.",
-            stacklevel=3,
+            stacklevel=4,
         )
     return x

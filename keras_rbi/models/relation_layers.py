@@ -41,6 +41,12 @@ def relation_layers(
         ValueError: If an argument is out of its range, or if layers of one's own contradict others.
     """
     settings = find_variant(variant)
+    for name, layer in (("rpe", rpe), ("rra", rra)):
+        if layer is not None and not isinstance(layer, keras.layers.Layer):
+            raise ValueError(
+                f"`{name}` must be a layer, such as keras_rbi.layers.{name.upper()}(...), or None. "
+                f"Received: {name}={layer!r}."
+            )
     if rra is not None and (relation_dropout is not None or group_size is not None):
         raise ValueError(
             "`relation_dropout` and `group_size` are arguments of the RRA layer. Received: "

@@ -12,6 +12,7 @@ from keras_rbi.layers.inference_relations import InferenceRelations
 from keras_rbi.layers.relationship_attention import AttentionParts
 from keras_rbi.layers.rra import RRA
 from keras_rbi.models.batches import images_and_mask
+from keras_rbi.models.check_images import check_shape
 from keras_rbi.models.finite_pixels import finite_pixels
 from keras_rbi.models.open_classes import check_known, without_activation
 from keras_rbi.models.packing import pack, unpack
@@ -162,13 +163,15 @@ class RelationalClassifier(RelatesImages):
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """Predictions; those of images that the mask leaves out mean nothing.
 
-        But in training, pixels that are NaN or infinite are taken for 0.
+        But in training, pixels that are NaN or infinite are taken for 0. Images of another shape
+        than the model's input are refused by a `ValueError`.
         """
         check_known(self)
         # JAX's training calls this and not `__call__`.
         if isinstance(inputs, dict):
             inputs, mask = images_and_mask(inputs)
         pixels = ops.convert_to_tensor(inputs)
+        check_shape(pixels.shape, self.input.shape)
         images = ops.cast(pixels, self.input.dtype)
         if not training:
             images = finite_pixels(images)
@@ -246,6 +249,12 @@ class RelationalClassifier(RelatesImages):
     def group_size(self) -> int | None:
         """How many images are related at a time; `None` for the whole batch."""
         return getattr(self.rra, "group_size", None) or getattr(self.rpe, "group_size", None)
+
+    def quantize(self, *args: Any, **kwargs: Any) -> None:
+        """Quantizes the layers, as `keras.Model.quantize` does."""
+        super().quantize(*args, **kwargs)
+        # Its compiled functions hold the weights as they were.
+        self.__dict__.pop("_feature_model", None)
 
     def feature_model(self) -> keras.Model:
         """The model from images to packed feature vectors, of the same layers and weights."""

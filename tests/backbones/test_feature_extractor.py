@@ -181,3 +181,18 @@ def test_rows_without_a_pooling_have_no_map():
     backbone = keras.Model(images, layers.Dense(2)(layers.Reshape((48,))(images)), name="dense")
     with pytest.raises(ValueError, match="'dense' has no map"):
         FeatureExtractor(backbone).last_map()
+
+
+class OfOnesOwn(keras.Model):
+    def call(self, images):
+        return images
+
+
+@pytest.mark.parametrize(
+    "backbone",
+    [OfOnesOwn(name="own"), keras.Sequential([layers.Conv2D(2, 3)], name="own")],
+    ids=["a class", "without an input"],
+)
+def test_a_model_without_a_graph_is_refused(backbone):
+    with pytest.raises(ValueError, match=r"must be a functional model.*Received: 'own'.*keras.Inp"):
+        FeatureExtractor(backbone)

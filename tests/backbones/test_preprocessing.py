@@ -100,6 +100,22 @@ def test_a_model_that_prepares_images_itself_is_fed_raw():
         assert preprocessing_for(keras.Model(inputs, outputs, name="own")) is None
 
 
+@pytest.mark.parametrize("scale", [2.0, 255, [4.0, 3.0, 5.0]], ids=str)
+def test_a_model_that_takes_fractions_gets_a_warning(scale):
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Conv2D(2, 3)(keras.layers.Rescaling(scale, offset=-1.0)(inputs))
+    with pytest.warns(UserWarning, match=r"'own' multiplies its images.*of 0\.\.1"):
+        assert preprocessing_for(keras.Model(inputs, outputs, name="own")) is None
+
+
+def test_a_model_that_takes_off_a_mean_is_fed_raw():
+    inputs = keras.Input((8, 8, 3))
+    outputs = keras.layers.Rescaling(1.0, offset=[-104.0, -117.0, -124.0])(inputs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert preprocessing_for(keras.Model(inputs, outputs, name="own")) is None
+
+
 def test_an_unknown_model_is_fed_raw_with_a_warning():
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, keras.layers.Conv2D(2, 3)(inputs), name="mystery")

@@ -864,3 +864,20 @@ class KerasLayerTest(TestCase):
             # Its model calls the layer with one input.
             run_training_check=False,
         )
+
+
+@pytest.mark.parametrize("value", [False, "batch", keras.layers.BatchNormalization], ids=str)
+def test_a_normalization_that_is_no_layer_is_refused(value):
+    with pytest.raises(ValueError, match="`normalization` must be a layer"):
+        RRA(4, normalization=value)
+
+
+def test_no_image_at_all_is_refused():
+    with pytest.raises(ValueError, match="one at least"):
+        RRA(4)(np.zeros((0, 3), "float32"))
+
+
+def test_the_seed_may_be_an_integer_of_numpy():
+    assert RRA(4, seed=np.int64(3)).get_config()["seed"] == 3
+    with pytest.raises(ValueError, match=r"`seed` must be an integer\. Received: seed=1\.5"):
+        RRA(4, seed=1.5)

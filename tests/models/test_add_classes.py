@@ -5,6 +5,7 @@ import pytest
 from every_classifier import CLASSES, EVERY, LABELS, batch, made
 from scipy.special import log_softmax, softmax
 
+import keras_rbi
 from keras_rbi.models.add_classes import head_of
 from keras_rbi.models.loading import load_model
 from keras_rbi.models.new_rows import (
@@ -201,3 +202,43 @@ def test_models_of_several_classifiers_are_refused_by_name(kind):
 def test_what_is_unfit_is_told(labels, names, more, said):
     with pytest.raises(ValueError, match=said):
         made("backbone_alone").add_classes(batch(2), labels, names, **more)
+
+
+def small_rbi(**arguments):
+    backbone = keras_rbi.backbones.SmallCNN((8, 8, 3), widths=(4,))
+    return keras_rbi.RBIModel(backbone, **arguments)
+
+
+def test_pixels_that_are_no_numbers_count_as_0_in_new_classes():
+    model = small_rbi(num_classes=2)
+    photographs = np.random.default_rng(0).uniform(2, 255, (2, 8, 8, 3)).astype("float32")
+    photographs[0, 0, 0, 0], photographs[1, 2, 2, 1] = 0, 0
+    expected = model.add_classes(photographs, [0, 1]).classifier.get_weights()[0]
+    photographs[0, 0, 0, 0], photographs[1, 2, 2, 1] = np.nan, np.inf
+    given = model.add_classes(photographs, [0, 1]).classifier.get_weights()[0]
+    np.testing.assert_allclose(given, expected, rtol=1e-5)
+
+
+def test_new_images_of_0_to_1_get_a_warning():
+    with pytest.warns(UserWarning, match=r"pixels of 0\.\.255"):
+        small_rbi(num_classes=2).add_classes(np.full((1, 8, 8, 3), 0.5, "float32"), [0])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda model: model.classifier.enable_lora(1), "have LoRA.*'classifier'"),
+        (lambda model: model.classifier.quantize("int8"), "is quantized.*'classifier' in int8"),
+    ],
+    ids=["LoRA", "int8"],
+)
+def test_changed_layers_are_told(change, said):
+    model = small_rbi(num_classes=2)
+    change(model)
+    with pytest.raises(ValueError, match=said):
+        model.add_classes(np.zeros((1, 8, 8, 3), "uint8"), [0])
+
+
+def test_a_model_without_classes_has_none_to_add_to():
+    with pytest.raises(ValueError, match="number of classes is not known yet"):
+        small_rbi().add_classes(np.zeros((1, 8, 8, 3), "uint8"), [0])

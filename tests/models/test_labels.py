@@ -5,7 +5,7 @@ import importlib.util
 import numpy as np
 import pytest
 
-from keras_rbi.models.labels import read_labels
+from keras_rbi.models.labels import check_classes, read_labels
 
 NAMES = ["owl", "robin", "wren"]
 LABELS = np.arange(12) % 3
@@ -83,3 +83,28 @@ def test_names_of_a_torch_set_outlive_subsets():
     subset = torch.utils.data.Subset(torch.utils.data.Subset(Photos(), range(9)), range(6))
     labels, _ = read_labels(torch.utils.data.DataLoader(subset, batch_size=3))
     assert labels.class_names == NAMES
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [[[1, 1, 0], [0, 0, 1]], [[0.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [[0.3, -2.0, 4.0]]],
+    ids=["several", "none", "no probabilities"],
+)
+def test_rows_that_tell_no_single_class_are_refused(rows):
+    with pytest.raises(ValueError, match=r"sum to 1.*binary_crossentropy"):
+        read_labels(np.zeros((len(rows), 4, 4, 3)), np.array(rows))
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "int64"])
+def test_one_hot_rows_and_probabilities_tell_their_classes(dtype):
+    rows = np.eye(3).astype(dtype)
+    if dtype != "int64":
+        rows = rows * 0.7 + np.array(0.1, dtype)
+    labels, _ = read_labels(np.zeros((3, 4, 4, 3)), rows.astype(dtype))
+    assert (labels.num_classes, labels.one_hot) == (3, True)
+
+
+@pytest.mark.parametrize("names", ["wren", {"wren", "owl"}, frozenset(["wren", "owl"])], ids=repr)
+def test_names_without_an_order_are_refused(names):
+    with pytest.raises(ValueError, match="must be a list of names"):
+        check_classes(None, names)
