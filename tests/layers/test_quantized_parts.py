@@ -27,14 +27,14 @@ def classifier(**arguments):
 
 MODELS = {
     "layers": layers_in_a_model,
-    "an embedding": lambda: classifier(variant="0.1", embedding_dim=4),
-    "an rra of one's own": lambda: classifier(variant="0.1", rra=RRA(4)),
+    "embedding": lambda: classifier(variant="0.1", embedding_dim=4),
+    "own_rra": lambda: classifier(variant="0.1", rra=RRA(4)),
 }
 
 
 @pytest.mark.parametrize(
     ("made", "mode"),
-    [("layers", "int8"), ("an embedding", "int4"), ("an rra of one's own", "int8")],
+    [("layers", "int8"), ("embedding", "int4"), ("own_rra", "int8")],
 )
 def test_a_quantized_model_loads_as_it_was(made, mode, tmp_path):
     model = MODELS[made]()
