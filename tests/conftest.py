@@ -1,6 +1,7 @@
 """What all tests share: the backend, the seed, and the files of parity with other systems."""
 
 import contextlib
+import gc
 import importlib.util
 import os
 from pathlib import Path
@@ -16,6 +17,12 @@ if importlib.util.find_spec("torch"):
 import keras_rbi  # noqa: F401
 
 PARITY_DIRECTORY_VARIABLE = "KERAS_RBI_PARITY_DIR"
+
+
+def pytest_collection_finish():
+    # What is imported stays, and Keras collects garbage often: for each layer that it quantizes,
+    # and whenever it clears a session. It need not walk a million objects for that.
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
