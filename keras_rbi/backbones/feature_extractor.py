@@ -65,7 +65,7 @@ class FeatureExtractor:
         if isinstance(backbone, keras.Sequential):
             # Its own input and output are known only once it has been called.
             backbone = keras.Model(backbone.inputs, backbone.outputs[0], name=backbone.name)
-        if _is_graph(backbone) and applications.is_application(backbone):
+        if applications.is_application(backbone):
             backbone = applications.without_classifier(backbone)
         self.backbone = backbone
         self._pooling: dict[int, keras.layers.Layer] = {}
@@ -139,10 +139,10 @@ class FeatureExtractor:
         Raises:
             ValueError: If the backbone pools where this cannot be seen.
         """
-        outputs = self.backbone.output if _is_graph(self.backbone) else None
+        outputs = self.backbone.output
         if isinstance(outputs, dict):
             return _levels(outputs)[-1]
-        if outputs is not None and len(outputs.shape) in (3, 4):
+        if len(outputs.shape) in (3, 4):
             return outputs
         pooling = applications.global_pooling(self.backbone)
         if pooling is None or len(pooling.input.shape) != 4:
@@ -184,16 +184,9 @@ class FeatureExtractor:
         Returns:
             List of symbolic tensors inside the backbone, the finest first. A backbone that keeps
             one size, as ViT does, has one.
-
-        Raises:
-            ValueError: If there is no graph to look into.
         """
         if hub.has_stages(self.backbone):
             return hub.stages(self.backbone)
-        if not _is_graph(self.backbone):
-            raise ValueError(
-                f"The stages of {self.backbone.name!r} cannot be seen: it is no functional model."
-            )
         if isinstance(self.backbone.output, dict):
             return _levels(self.backbone.output)
         last = self.last_map()

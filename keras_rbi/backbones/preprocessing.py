@@ -59,7 +59,7 @@ def _warn_of_fractions(backbone: keras.Model) -> None:
     if isinstance(first, keras.layers.Rescaling) and scale > 1.0:
         warnings.warn(
             f"The backbone {backbone.name!r} multiplies its images by {scale:g} at first, as one "
-            "does that takes images of 0..1, and is fed raw images of 0..255. Pass "
+            "does that takes images of 0..1, and gets raw images of 0..255. Pass "
             "preprocessing=keras.layers.Rescaling(1 / 255), or None to feed raw images without "
             "this warning.",
             stacklevel=3,
